@@ -1,0 +1,106 @@
+//! SQL of accounts.
+
+use chrono::{DateTime, Utc};
+use sqlx::FromRow;
+use unicode_normalization::UnicodeNormalization;
+
+use crate::{
+    accounts::model::Account,
+    execute, fetch,
+    foundation::{
+        db::{Connection, Tx},
+        ids::UserId,
+    },
+};
+
+/// What a sign-in needs of an account.
+#[derive(FromRow)]
+pub struct Credentials {
+    #[sqlx(flatten)]
+    pub account: Account,
+    pub password_hash: String,
+    pub is_enabled: bool,
+}
+
+/// An account as an administrator lists it.
+#[derive(FromRow, serde::Serialize)]
+pub struct Listed {
+    #[sqlx(flatten)]
+    #[serde(flatten)]
+    pub account: Account,
+    pub created_at: DateTime<Utc>,
+    pub disabled_at: Option<DateTime<Utc>>,
+}
+
+/// The form in which names and addresses are compared: Unicode NFKC, lower case.
+pub fn key(identifier: &str) -> String {
+    identifier.trim().nfkc().flat_map(char::to_lowercase).collect()
+}
+
+/// The account that signs in by this username or e-mail address.
+pub async fn find(db: &mut impl Connection, identifier: &str) -> sqlx::Result<Option<Credentials>> {
+    fetch!(
+        db,
+        fetch_optional as Credentials,
+        "SELECT id AS user_id, username, email, name, is_admin, password_hash, disabled_at IS NULL AS is_enabled
+         FROM users WHERE username_key = $1 OR email_key = $1",
+        key(identifier),
+    )
+}
+
+/// Whether this account may still sign in with this very password.
+pub async fn still_stands(tx: &mut Tx, id: &UserId, password_hash: &str) -> sqlx::Result<bool> {
+    let found: Option<(String,)> = fetch!(
+        tx,
+        fetch_optional as (String,),
+        "SELECT id FROM users WHERE id = $1 AND password_hash = $2 AND disabled_at IS NULL",
+        id,
+        password_hash,
+    )?;
+    Ok(found.is_some())
+}
+
+/// Whether there is any account.
+pub async fn is_any(db: &mut impl Connection) -> sqlx::Result<bool> {
+    Ok(fetch!(db, fetch_optional as (String,), "SELECT id FROM users LIMIT 1")?.is_some())
+}
+
+/// All accounts, by name.
+pub async fn list(db: &mut impl Connection) -> sqlx::Result<Vec<Listed>> {
+    fetch!(
+        db,
+        fetch_all as Listed,
+        "SELECT id AS user_id, username, email, name, is_admin, created_at, disabled_at FROM users ORDER BY username_key",
+    )
+}
+
+/// A new account.
+pub async fn insert(tx: &mut Tx, account: &Account, password_hash: &str, now: DateTime<Utc>) -> sqlx::Result<()> {
+    execute!(
+        tx,
+        "INSERT INTO users (id, username, username_key, email, email_key, name, password_hash, is_admin, created_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+        &account.id,
+        &account.username,
+        key(&account.username),
+        &account.email,
+        key(&account.email),
+        &account.name,
+        password_hash,
+        account.is_admin,
+        now,
+    )?;
+    Ok(())
+}
+
+/// Disables an account, or enables it (`disabled_at` none). Whether anything changed.
+pub async fn set_disabled(tx: &mut Tx, id: &UserId, disabled_at: Option<DateTime<Utc>>) -> sqlx::Result<bool> {
+    let changed = execute!(
+        tx,
+        "UPDATE users SET disabled_at = $2 WHERE id = $1 AND (disabled_at IS NULL) = $3",
+        id,
+        disabled_at,
+        disabled_at.is_some(),
+    )?;
+    Ok(changed > 0)
+}

@@ -1,0 +1,3 @@
+//! Administration: what is done to other people's accounts and sessions.
+
+pub mod actions;

@@ -1,0 +1,58 @@
+//! What an event says.
+
+use std::net::IpAddr;
+
+use crate::foundation::ids::{SessionId, UserId};
+
+/// What was done. The names are stable: people filter by them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, sqlx::Type)]
+#[sqlx(type_name = "TEXT", rename_all = "snake_case")]
+pub enum Action {
+    /// A sign-in, right or wrong.
+    SignIn,
+    /// A session ended itself.
+    SignOut,
+    /// A session was ended by its owner from another one.
+    SessionRevoked,
+    /// All other sessions were ended by their owner.
+    OtherSessionsRevoked,
+    /// Sessions were ended by an administrator.
+    SessionsRevokedByAdministrator,
+    /// The session longest unused gave way to a new one (SES-9).
+    SessionDisplaced,
+    /// An account was made.
+    AccountCreated,
+    /// An account was disabled.
+    AccountDisabled,
+    /// An account was enabled again.
+    AccountEnabled,
+}
+
+/// How it went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, sqlx::Type)]
+#[sqlx(type_name = "TEXT", rename_all = "snake_case")]
+pub enum Outcome {
+    /// It was done.
+    Success,
+    /// It was refused.
+    Refused,
+}
+
+/// One event, before it is written.
+#[derive(Debug)]
+pub struct Event<'a> {
+    /// What was done.
+    pub action: Action,
+    /// How it went.
+    pub outcome: Outcome,
+    /// Who did it; nobody for a stranger and for the command line.
+    pub actor: Option<&'a UserId>,
+    /// With which session.
+    pub session: Option<&'a SessionId>,
+    /// Whose account it is about.
+    pub subject: Option<&'a UserId>,
+    /// From where; nowhere for the command line.
+    pub ip: Option<IpAddr>,
+    /// What else there is to say. Never a secret, never a full mail address (LOG-3).
+    pub detail: serde_json::Value,
+}

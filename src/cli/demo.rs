@@ -1,0 +1,110 @@
+//! `whereabouts demo`: people, devices and places to look at.
+
+use std::net::IpAddr;
+
+use chrono::Duration;
+use clap::Args;
+
+use crate::{
+    accounts::{actions::NewAccount, model::Account, store as accounts},
+    cli::open,
+    foundation::{
+        clock::Clock,
+        config::Storage,
+        db::Tx,
+        geoip::GeoIp,
+        hasher,
+        ids::SessionId,
+        origin::Agent,
+        secret::Secret,
+        services::Assets,
+        user_agents::UserAgents,
+    },
+    registration::actions as registration,
+    sessions::store::{self, New, Row},
+};
+
+/// Everybody's password in the demonstration.
+const PASSWORD: &str = "correct horse battery";
+const MINUTE: i64 = 1;
+const HOUR: i64 = 60 * MINUTE;
+const DAY: i64 = 24 * HOUR;
+
+/// Who, with which user agent, from where, signed in and last used how many minutes ago.
+const SESSIONS: &[(&str, &str, &str, i64, i64)] = &[
+    ("alice", "Mozilla/5.0 (iPhone; CPU iPhone OS 18_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.5 Mobile/15E148 Safari/604.1", "2a00:23c8:7b0c:a201:7d44:5c55:3e6a:91e1", 5 * DAY, 2 * MINUTE),
+    ("alice", "python-requests/2.32.3", "18.184.12.77", 3 * DAY, 12 * MINUTE),
+    ("alice", "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:140.0) Gecko/20100101 Firefox/140.0", "177.92.48.10", 3 * HOUR + 5, 3 * HOUR),
+    ("alice", "", "203.0.113.9", 9 * DAY, 30 * HOUR),
+    ("alice", "Grafana/11.0.0", "10.20.0.4", 8 * DAY, 2 * DAY),
+    ("bob", "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0", "85.214.132.117", 2 * DAY, 20 * MINUTE),
+    ("bob", "curl/8.5.0", "85.214.132.117", DAY, 5 * HOUR),
+];
+
+/// Fill a database with people, devices and places to look at; one that has accounts is left alone.
+#[derive(Args)]
+pub struct Demo {
+    #[command(flatten)]
+    storage: Storage,
+}
+
+pub async fn run(Demo { storage }: Demo) -> anyhow::Result<()> {
+    let db = open(&storage).await?;
+    if !accounts::is_any(&mut db.read().await?).await? {
+        fill(&db).await?;
+    }
+    println!("Sign in as alice (an administrator) or bob; the password of both is: {PASSWORD}");
+    Ok(())
+}
+
+async fn fill(db: &crate::foundation::db::Db) -> anyhow::Result<()> {
+    let hash = hasher::hash(&PASSWORD.into());
+    let assets = Assets::find();
+    let world = World { user_agents: UserAgents::load(&assets.user_agents())?, geoip: GeoIp::load(&assets.geoip(), &assets.countries())? };
+    let mut people = Vec::new();
+    for (username, is_admin) in [("alice", true), ("bob", false)] {
+        let email = format!("{username}@example.com");
+        let account = NewAccount { username: username.to_owned(), email, password: PASSWORD.into(), is_admin };
+        people.push(registration::add_account(db, &Clock::System, account, &hash).await?);
+    }
+    let mut tx = db.write().await?;
+    for session in SESSIONS {
+        let account = people.iter().find(|person| person.username == session.0).expect("everybody above was added");
+        world.insert(&mut tx, account, *session).await?;
+    }
+    tx.commit().await?;
+    Ok(())
+}
+
+struct World {
+    user_agents: UserAgents,
+    geoip: GeoIp,
+}
+
+impl World {
+    async fn insert(&self, tx: &mut Tx, account: &Account, session: (&str, &str, &str, i64, i64)) -> anyhow::Result<()> {
+        let (_, user_agent, ip, signed_in, used) = session;
+        let now = Clock::System.now();
+        let (created_at, last_active_at) = (now - Duration::minutes(signed_in), now - Duration::minutes(used));
+        let location = self.geoip.locate(ip.parse::<IpAddr>()?);
+        let country = location.country_code.clone();
+        let new_location = match &country {
+            Some(country) => store::note_country(tx, &account.id, country, created_at).await? && signed_in < DAY,
+            None => false,
+        };
+        let row = Row {
+            id: SessionId::new(created_at),
+            sign_in_method: "Password".to_owned(),
+            created_at,
+            last_active_at,
+            user_agent: user_agent.to_owned(),
+            device: self.user_agents.describe(&Agent { user_agent: user_agent.to_owned(), ..Agent::default() }),
+            first_ip: ip.to_owned(),
+            ip: ip.to_owned(),
+            location,
+            new_location,
+        };
+        store::insert(tx, New { user: &account.id, token_hash: Secret::generate().hash(), row }).await?;
+        Ok(())
+    }
+}

@@ -1,0 +1,34 @@
+//! `whereabouts healthcheck`: for containers, which have no curl.
+
+use std::{net::SocketAddr, time::Duration};
+
+use anyhow::Context as _;
+use clap::Args;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+};
+
+/// Ask a running server whether it is ready.
+#[derive(Args)]
+pub struct Healthcheck {
+    /// Where it listens.
+    #[arg(long, env = "WHEREABOUTS_ADDR", default_value = "127.0.0.1:3000")]
+    addr: SocketAddr,
+}
+
+/// Succeeds if the server answers that it is ready.
+pub async fn run(check: &Healthcheck) -> anyhow::Result<()> {
+    let answer = tokio::time::timeout(Duration::from_secs(5), ask(check.addr)).await.context("no answer within 5 seconds")??;
+    anyhow::ensure!(answer.starts_with("HTTP/1.1 200"), "the server is not ready");
+    println!("ready");
+    Ok(())
+}
+
+async fn ask(addr: SocketAddr) -> anyhow::Result<String> {
+    let mut server = TcpStream::connect(addr).await.with_context(|| format!("nothing listens on {addr}"))?;
+    server.write_all(b"GET /readyz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").await?;
+    let mut answer = String::new();
+    server.read_to_string(&mut answer).await?;
+    Ok(answer)
+}

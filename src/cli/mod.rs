@@ -1,0 +1,100 @@
+//! The command line: one file a command.
+
+mod demo;
+mod healthcheck;
+mod migrate;
+mod seed;
+mod serve;
+mod session;
+mod user;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::foundation::{config::Storage, db::Db};
+
+/// See where an account is signed in, and sign out, at once, what is not recognised.
+#[derive(Parser)]
+#[command(version)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Serve the site (the default).
+    Serve(Box<crate::foundation::config::Config>),
+    /// Bring the database to this version.
+    Migrate(Storage),
+    /// Add, list, disable and enable accounts.
+    #[command(subcommand)]
+    User(user::User),
+    /// List and end a person's sessions.
+    #[command(subcommand)]
+    Session(session::Session),
+    /// Fill a database for benchmarks.
+    Seed(seed::Seed),
+    /// Fill a database with people, devices and places to look at.
+    Demo(demo::Demo),
+    /// Ask a running server whether it is ready.
+    Healthcheck(healthcheck::Healthcheck),
+}
+
+/// Does what the command line says. A failure is one clear line.
+pub fn run(cli: Cli) -> ExitCode {
+    let runtime = tokio::runtime::Runtime::new().expect("the system gives threads");
+    match runtime.block_on(dispatch(cli.command)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("whereabouts: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn dispatch(command: Option<Command>) -> anyhow::Result<()> {
+    let command = match command {
+        Some(command) => command,
+        None => Command::Serve(Box::new(serve::from_environment()?)),
+    };
+    match command {
+        Command::Serve(config) => serve::run(*config).await,
+        Command::Migrate(storage) => migrate::run(&storage).await,
+        Command::User(user) => user::run(user).await,
+        Command::Session(session) => session::run(session).await,
+        Command::Seed(seed) => seed::run(seed).await,
+        Command::Demo(demo) => demo::run(demo).await,
+        Command::Healthcheck(check) => healthcheck::run(&check).await,
+    }
+}
+
+/// Opens the database of a command, at this version.
+async fn open(storage: &Storage) -> anyhow::Result<Db> {
+    serve::make_private_folder(&storage.data_dir)?;
+    let db = Db::open(&storage.url()).await?;
+    db.migrate().await?;
+    Ok(db)
+}
+
+/// The one line on standard input that is a password.
+fn password_from_stdin() -> anyhow::Result<secrecy::SecretString> {
+    let mut line = String::new();
+    std::io::stdin().read_line(&mut line)?;
+    Ok(line.trim_end_matches(['\r', '\n']).into())
+}
+
+/// Prints a table whose columns are as wide as they must be.
+fn print_table<const N: usize>(header: [&str; N], rows: &[[String; N]]) {
+    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).chain([header[column].len()]).max().unwrap_or(0);
+    let widths: [usize; N] = std::array::from_fn(width);
+    let line = |cells: [&str; N]| {
+        let padded = cells.iter().zip(widths).map(|(cell, width)| format!("{cell:width$}"));
+        println!("{}", padded.collect::<Vec<_>>().join("  ").trim_end());
+    };
+    line(header);
+    for row in rows {
+        line(row.each_ref().map(String::as_str));
+    }
+}

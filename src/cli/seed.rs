@@ -1,0 +1,101 @@
+//! `whereabouts seed`: fills a database for benchmarks, with sessions that work.
+
+use std::{fs::File, io::{BufWriter, Write}, path::PathBuf};
+
+use chrono::{DateTime, Duration, Utc};
+use clap::Args;
+
+use crate::{
+    accounts::{model::Account, store as accounts},
+    cli::{open, password_from_stdin},
+    foundation::{
+        clock::Clock,
+        config::Storage,
+        db::Tx,
+        device::{Device, DeviceKind, Form},
+        hasher,
+        ids::{SessionId, UserId},
+        location::{Location, Place},
+        secret::Secret,
+    },
+    sessions::store::{self, New, Row},
+};
+
+/// Rows in one transaction.
+const BATCH: usize = 5_000;
+
+/// Fill a database for benchmarks.
+#[derive(Args)]
+pub struct Seed {
+    /// How many accounts.
+    #[arg(long)]
+    users: usize,
+    /// How many sessions each has.
+    #[arg(long)]
+    sessions_per_user: usize,
+    /// Their names: PREFIX0, PREFIX1, …
+    #[arg(long, default_value = "user")]
+    prefix: String,
+    /// Write `username TAB session id TAB token` of each session to this file.
+    #[arg(long)]
+    tokens: Option<PathBuf>,
+    /// Read everybody's password from standard input; else nobody can sign in.
+    #[arg(long)]
+    password_stdin: bool,
+    #[command(flatten)]
+    storage: Storage,
+}
+
+pub async fn run(seed: Seed) -> anyhow::Result<()> {
+    let password = if seed.password_stdin { password_from_stdin()? } else { Secret::generate().reveal().into() };
+    let (hash, db) = (hasher::hash(&password), open(&seed.storage).await?);
+    let mut tokens = seed.tokens.as_ref().map(File::create).transpose()?.map(BufWriter::new);
+    let (now, mut written) = (Clock::System.now(), 0);
+    let mut tx = db.write().await?;
+    for number in 0..seed.users {
+        let account = insert_account(&mut tx, &format!("{}{number}", seed.prefix), &hash, now).await?;
+        for number in 0..seed.sessions_per_user {
+            let (id, token) = insert_session(&mut tx, &account.id, number, now).await?;
+            if let Some(tokens) = &mut tokens {
+                writeln!(tokens, "{}\t{id}\t{}", account.username, token.reveal())?;
+            }
+            written += 1;
+            if written % BATCH == 0 {
+                tx.commit().await?;
+                tx = db.write().await?;
+                eprint!("\r{written} sessions");
+            }
+        }
+    }
+    tx.commit().await?;
+    eprintln!("\r{} accounts, {written} sessions", seed.users);
+    Ok(())
+}
+
+async fn insert_account(tx: &mut Tx, username: &str, hash: &str, now: DateTime<Utc>) -> anyhow::Result<Account> {
+    let (id, name) = (UserId::new(now), username.to_owned());
+    let account = Account { id, username: name.clone(), email: format!("{username}@example.com"), name, is_admin: false };
+    accounts::insert(tx, &account, hash, now).await?;
+    Ok(account)
+}
+
+/// A session used some minutes ago, a little longer ago than the one before.
+async fn insert_session(tx: &mut Tx, user: &UserId, number: usize, now: DateTime<Utc>) -> anyhow::Result<(SessionId, Secret)> {
+    let (token, at) = (Secret::generate(), now - Duration::seconds(number as i64 + 1));
+    let label = "curl".to_owned();
+    let row = Row {
+        id: SessionId::new(now),
+        sign_in_method: "Password".to_owned(),
+        created_at: at,
+        last_active_at: at,
+        user_agent: "curl/8.5.0".to_owned(),
+        device: Device { label, browser: None, os: None, kind: DeviceKind::ApiClient, form: Form::Api },
+        first_ip: "192.0.2.1".to_owned(),
+        ip: "192.0.2.1".to_owned(),
+        location: Location::of(Place::Unknown),
+        new_location: false,
+    };
+    let id = row.id.clone();
+    store::insert(tx, New { user, token_hash: token.hash(), row }).await?;
+    Ok((id, token))
+}

@@ -1,0 +1,174 @@
+//! `whereabouts serve`.
+
+use std::{io::IsTerminal, os::unix::fs::PermissionsExt, path::Path, sync::Arc};
+
+use anyhow::Context as _;
+use clap::Parser;
+use leptos::prelude::LeptosOptions;
+use tokio::{
+    net::TcpListener,
+    signal::unix::{SignalKind, signal},
+};
+use tracing_subscriber::EnvFilter;
+
+use crate::{
+    foundation::{
+        activity::Activity,
+        clock::Clock,
+        config::{Config, Switch},
+        db::Db,
+        geoip::GeoIp,
+        hasher::Hasher,
+        hub::Hub,
+        secret::Secret,
+        services::{Assets, Background, Services},
+        user_agents::UserAgents,
+    },
+    registration::actions as registration,
+    server::{self, Site},
+    sessions::{presence, sweep},
+};
+
+/// The settings as the environment has them, for a start without any command.
+pub fn from_environment() -> anyhow::Result<Config> {
+    #[derive(Parser)]
+    struct Environment {
+        #[command(flatten)]
+        config: Config,
+    }
+    Ok(Environment::try_parse_from(["whereabouts"])?.config)
+}
+
+/// Serves until it is told to stop.
+pub async fn run(config: Config) -> anyhow::Result<()> {
+    config.check()?;
+    start_log(&config.log)?;
+    make_private_folder(&config.storage.data_dir)?;
+    if config.rate_limits == Switch::Off {
+        tracing::warn!("rate limits are off: for load tests only");
+    }
+    let listener = TcpListener::bind(config.addr).await.with_context(|| format!("{} cannot be listened on", config.addr))?;
+    let services = start_services(config).await?;
+    let workers = [tokio::spawn(presence::run(services.clone())), tokio::spawn(sweep::run(services.clone()))];
+    stop_on_signal(services.clone())?;
+    tracing::info!(address = %services.config.public_url().origin(), "serving");
+    invite_first_administrator(&services).await?;
+    server::serve(listener, Site { services: services.clone(), options: options() }).await?;
+    for worker in workers {
+        worker.await?;
+    }
+    services.db.close().await;
+    tracing::info!("stopped");
+    Ok(())
+}
+
+async fn start_services(config: Config) -> anyhow::Result<Arc<Services>> {
+    let db = Db::open(&config.storage.url()).await?;
+    db.migrate().await?;
+    let (hub, relay) = match &db {
+        Db::Sqlite { .. } => (Hub::alone(), None),
+        Db::Postgres(pool) => {
+            let (hub, outgoing) = Hub::among_nodes(Secret::generate().reveal()[..16].to_owned());
+            (hub, Some((outgoing, pool.clone())))
+        }
+    };
+    let services = Arc::new(Services {
+        user_agents: Background::load(load_user_agents()?),
+        geoip: Background::load(load_geoip(config.geoip.clone())?),
+        config,
+        db,
+        hub,
+        clock: Clock::System,
+        activity: Activity::default(),
+        hasher: Hasher::new(),
+        channels: Default::default(),
+        stopping: Default::default(),
+    });
+    if let Some((outgoing, pool)) = relay {
+        let listening = (services.clone(), pool.clone());
+        tokio::spawn(async move { listening.0.hub.listen(listening.1).await });
+        tokio::spawn(outgoing.relay(pool));
+    }
+    Ok(services)
+}
+
+fn load_user_agents() -> anyhow::Result<impl FnOnce() -> UserAgents + Send + 'static> {
+    let patterns = Assets::find().user_agents();
+    anyhow::ensure!(patterns.is_file(), "{} is missing: it comes with the program, in dist/", patterns.display());
+    Ok(move || UserAgents::load(&patterns).unwrap_or_else(|error| panic!("{error:#}")))
+}
+
+/// Without the database of places rows say "Unknown location"; nobody is kept out for that. But a setting that names none is
+/// a mistake.
+fn load_geoip(setting: Option<String>) -> anyhow::Result<impl FnOnce() -> GeoIp + Send + 'static> {
+    let assets = Assets::find();
+    let databases = match setting.as_deref() {
+        Some("off") => None,
+        Some(path) => {
+            anyhow::ensure!(Path::new(path).exists(), "WHEREABOUTS_GEOIP: {path} does not exist");
+            Some(path.into())
+        }
+        None => Some(assets.geoip()),
+    };
+    Ok(move || {
+        let loaded = databases.map(|databases| GeoIp::load(&databases, &assets.countries()));
+        loaded.transpose().map(Option::unwrap_or_default).unwrap_or_else(|error| {
+            tracing::warn!(error = format!("{error:#}"), "locations are not known");
+            GeoIp::default()
+        })
+    })
+}
+
+/// Where Leptos finds what browsers load. Names hold hashes where the build gave any.
+pub fn options() -> LeptosOptions {
+    let assets = Assets::find();
+    LeptosOptions::builder()
+        .output_name("whereabouts")
+        .site_root(assets.site().to_string_lossy().into_owned())
+        .site_pkg_dir("pkg")
+        .hash_files(assets.hashes().is_file())
+        .build()
+}
+
+/// Text on a terminal, JSON otherwise (LOG-2).
+fn start_log(directives: &str) -> anyhow::Result<()> {
+    let filter = EnvFilter::try_new(directives).context("WHEREABOUTS_LOG is not understood")?;
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    if std::io::stderr().is_terminal() { log.init() } else { log.json().flatten_event(true).init() }
+    Ok(())
+}
+
+/// Makes the folder, for its owner alone; one that others can read is warned of (OPS-2).
+pub fn make_private_folder(folder: &Path) -> anyhow::Result<()> {
+    if !folder.exists() {
+        std::fs::create_dir_all(folder).with_context(|| format!("{} cannot be made", folder.display()))?;
+        std::fs::set_permissions(folder, std::fs::Permissions::from_mode(0o700))?;
+    }
+    let mode = std::fs::metadata(folder)?.permissions().mode();
+    if mode & 0o077 != 0 {
+        tracing::warn!(folder = %folder.display(), "others on this machine can read this folder; chmod 700 closes it");
+    }
+    Ok(())
+}
+
+/// Where there is no account yet, prints and logs the link that makes the first. It is good only until there is one.
+async fn invite_first_administrator(services: &Services) -> anyhow::Result<()> {
+    let Some(secret) = registration::invite_first_administrator(services).await? else { return Ok(()) };
+    let link = format!("{}/setup?token={}", services.config.public_url().origin(), secret.reveal());
+    println!("\nThere is no account yet. Open this link, once, to make the first administrator:\n\n    {link}\n");
+    tracing::warn!(link, "there is no account yet: this link makes the first administrator, once");
+    Ok(())
+}
+
+fn stop_on_signal(services: Arc<Services>) -> anyhow::Result<()> {
+    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    tokio::spawn(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        tracing::info!("stopping");
+        services.stopping.send_replace(true);
+    });
+    Ok(())
+}

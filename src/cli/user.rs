@@ -1,0 +1,115 @@
+//! `whereabouts user`.
+
+use clap::{Args, Subcommand};
+use secrecy::ExposeSecret;
+
+use crate::{
+    accounts::actions::{self as accounts, NewAccount},
+    admin::actions as admin,
+    cli::{open, password_from_stdin, print_table},
+    foundation::{clock::Clock, config::{Lifetimes, Storage}, hasher},
+    registration::actions as registration,
+};
+
+#[derive(Subcommand)]
+pub enum User {
+    /// Add an account.
+    Add(Add),
+    /// List accounts.
+    List {
+        /// As JSON.
+        #[arg(long)]
+        json: bool,
+        #[command(flatten)]
+        storage: Storage,
+    },
+    /// Keep an account from signing in, and end all its sessions.
+    Disable(Named),
+    /// Let an account sign in again.
+    Enable(Named),
+}
+
+#[derive(Args)]
+pub struct Add {
+    /// The name to sign in by.
+    #[arg(long)]
+    username: String,
+    /// The address to sign in by.
+    #[arg(long)]
+    email: String,
+    /// Make it an administrator.
+    #[arg(long)]
+    admin: bool,
+    /// Read the password from standard input, one line; it is asked for otherwise.
+    #[arg(long)]
+    password_stdin: bool,
+    #[command(flatten)]
+    storage: Storage,
+}
+
+#[derive(Args)]
+pub struct Named {
+    /// Username or email address.
+    user: String,
+    #[command(flatten)]
+    storage: Storage,
+    #[command(flatten)]
+    lifetimes: Lifetimes,
+}
+
+pub async fn run(user: User) -> anyhow::Result<()> {
+    match user {
+        User::Add(add) => run_add(add).await,
+        User::List { json, storage } => list(json, &storage).await,
+        User::Disable(named) => disable(&named).await,
+        User::Enable(named) => enable(&named).await,
+    }
+}
+
+async fn run_add(Add { username, email, admin, password_stdin, storage }: Add) -> anyhow::Result<()> {
+    let password = if password_stdin { password_from_stdin()? } else { rpassword::prompt_password("Password: ")?.into() };
+    let account = NewAccount { username, email, password, is_admin: admin };
+    account.check()?;
+    anyhow::ensure!(!account.password.expose_secret().is_empty(), "no password was given");
+    let hash = hasher::hash(&account.password);
+    let db = open(&storage).await?;
+    let account = registration::add_account(&db, &Clock::System, account, &hash).await?;
+    println!("{} can sign in now.", account.username);
+    Ok(())
+}
+
+async fn list(json: bool, storage: &Storage) -> anyhow::Result<()> {
+    let accounts = accounts::list(&open(storage).await?).await?;
+    if json {
+        println!("{}", serde_json::to_string_pretty(&accounts)?);
+        return Ok(());
+    }
+    let state = |disabled: bool| if disabled { "disabled" } else { "enabled" }.to_owned();
+    let role = |admin: bool| if admin { "administrator" } else { "member" }.to_owned();
+    let rows: Vec<_> = accounts
+        .into_iter()
+        .map(|listed| [listed.account.username, listed.account.email, role(listed.account.is_admin), state(listed.disabled_at.is_some())])
+        .collect();
+    print_table(["USERNAME", "EMAIL", "ROLE", "STATE"], &rows);
+    Ok(())
+}
+
+async fn disable(Named { user, storage, lifetimes }: &Named) -> anyhow::Result<()> {
+    let db = open(storage).await?;
+    let found = accounts::find(&db, user).await.map_err(|_| no_such_user(user))?;
+    let ended = admin::disable(&db, &Clock::System, lifetimes, &found.account.id).await?;
+    println!("{} cannot sign in any more; sessions ended: {ended}.", found.account.username);
+    Ok(())
+}
+
+async fn enable(Named { user, storage, .. }: &Named) -> anyhow::Result<()> {
+    let db = open(storage).await?;
+    let found = accounts::find(&db, user).await.map_err(|_| no_such_user(user))?;
+    accounts::enable(&db, &Clock::System, &found.account.id).await?;
+    println!("{} can sign in again.", found.account.username);
+    Ok(())
+}
+
+pub fn no_such_user(user: &str) -> anyhow::Error {
+    anyhow::anyhow!("there is no user {user:?}")
+}

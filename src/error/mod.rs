@@ -1,0 +1,123 @@
+//! What can go wrong, once: one enum, one match to a status, one to a sentence for the person.
+
+#[cfg(feature = "ssr")]
+mod problem;
+
+use leptos::{
+    prelude::{FromServerFnError, ServerFnErrorErr},
+    server_fn::codec::JsonEncoding,
+};
+use serde::{Deserialize, Serialize};
+
+/// A failure that a person or a script is told of. Its words say what happened and what to do.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+pub enum AppError {
+    /// Any part of a sign-in was wrong: which one is not said (ENU-1).
+    #[error("That username, email or password is not right.")]
+    WrongCredentials,
+    /// Tries are slowed down.
+    #[error("Too many attempts. Try again in {}.", seconds_in_words(*.seconds))]
+    TooManyAttempts {
+        /// How long to wait.
+        seconds: u64,
+    },
+    /// More sign-ins at once than the machine can check.
+    #[error("The server is busy. Try again in a moment.")]
+    Busy,
+    /// No session, or one that ended.
+    #[error("You are not signed in. Sign in to go on.")]
+    NotSignedIn,
+    /// It does not exist, has ended, or is another person's: which one is not said (SES-6).
+    #[error("There is no such thing here. It may have ended already.")]
+    NotFound,
+    /// The session that makes the request (SES-7).
+    #[error("This is the session that you are using. To end it, sign out.")]
+    CurrentSession,
+    /// Somebody typed what cannot be taken.
+    #[error("{message}")]
+    Invalid {
+        /// The field that it is about.
+        field: String,
+        /// What is wrong with it and what would be right.
+        message: String,
+    },
+    /// The request did not come from this site (WEB-2).
+    #[error("This request did not come from this site, so nothing was done. Open the page anew and try again.")]
+    ForeignOrigin,
+    /// The request was sent to another name than this site's (NET-2).
+    #[error("This address is not the one this site is set up for.")]
+    ForeignHost,
+    /// The database or another part does not answer (LOG-6).
+    #[error("The service cannot answer now. Nothing was changed. Try again in a moment.")]
+    Unavailable,
+    /// A fault of ours (LOG-5).
+    #[error("Something went wrong on the server. Nothing was changed. If it stays, tell your administrator: {id}.")]
+    Internal {
+        /// Finds the fault in the log.
+        id: String,
+    },
+    /// The browser got no answer.
+    #[error("The server did not answer. Try again.")]
+    NoAnswer,
+}
+
+impl AppError {
+    /// Input of one field that cannot be taken.
+    pub fn invalid(field: &str, message: impl Into<String>) -> Self {
+        Self::Invalid { field: field.to_owned(), message: message.into() }
+    }
+
+    /// The HTTP status.
+    pub fn status(&self) -> u16 {
+        match self {
+            Self::WrongCredentials | Self::NotSignedIn => 401,
+            Self::ForeignOrigin => 403,
+            Self::NotFound => 404,
+            Self::CurrentSession => 409,
+            Self::ForeignHost => 421,
+            Self::Invalid { .. } => 422,
+            Self::TooManyAttempts { .. } => 429,
+            Self::Internal { .. } => 500,
+            Self::Busy | Self::Unavailable | Self::NoAnswer => 503,
+        }
+    }
+
+    /// A stable name for scripts: the `type` of RFC 9457.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::WrongCredentials => "wrong-credentials",
+            Self::TooManyAttempts { .. } => "too-many-attempts",
+            Self::Busy => "busy",
+            Self::NotSignedIn => "not-signed-in",
+            Self::NotFound => "not-found",
+            Self::CurrentSession => "current-session",
+            Self::Invalid { .. } => "invalid",
+            Self::ForeignOrigin => "foreign-origin",
+            Self::ForeignHost => "foreign-host",
+            Self::Unavailable | Self::NoAnswer => "unavailable",
+            Self::Internal { .. } => "internal",
+        }
+    }
+}
+
+/// "30 seconds", "2 minutes".
+fn seconds_in_words(seconds: u64) -> String {
+    match seconds {
+        1 => "1 second".to_owned(),
+        ..=119 => format!("{seconds} seconds"),
+        _ => format!("{} minutes", seconds.div_ceil(60)),
+    }
+}
+
+impl FromServerFnError for AppError {
+    type Encoder = JsonEncoding;
+
+    fn from_server_fn_error(error: ServerFnErrorErr) -> Self {
+        match error {
+            ServerFnErrorErr::Args(_) | ServerFnErrorErr::MissingArg(_) => {
+                Self::invalid("form", "The form was not complete. Fill it in again.")
+            }
+            _ => Self::NoAnswer,
+        }
+    }
+}

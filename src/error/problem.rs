@@ -1,0 +1,55 @@
+//! Failures as HTTP: `application/problem+json` (RFC 9457).
+
+use axum::{
+    http::{HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+
+use crate::{error::AppError, foundation::hasher::Overloaded};
+
+impl AppError {
+    /// A fault of ours: logged here, once; the person gets an id that finds it.
+    pub fn internal(error: &dyn std::fmt::Display) -> Self {
+        let id = crate::foundation::secret::Secret::generate().reveal()[..12].to_owned();
+        tracing::error!(%error, id, "a request failed");
+        Self::Internal { id }
+    }
+}
+
+impl IntoResponse for AppError {
+    fn into_response(self) -> Response {
+        let status = StatusCode::from_u16(self.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let mut problem = serde_json::json!({
+            "type": self.name(),
+            "title": self.to_string(),
+            "status": status.as_u16(),
+        });
+        if let Self::Invalid { field, .. } = &self {
+            problem["field"] = field.as_str().into();
+        }
+        let mut response = (status, problem.to_string()).into_response();
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        match self {
+            Self::TooManyAttempts { seconds } => drop(headers.insert(header::RETRY_AFTER, seconds.into())),
+            Self::Busy | Self::Unavailable => drop(headers.insert(header::RETRY_AFTER, 1.into())),
+            Self::NotSignedIn => drop(headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"))),
+            _ => {}
+        }
+        response
+    }
+}
+
+/// The database failed: locked, gone or wrong. Nothing is let through (LOG-6); the person never sees why (LOG-5).
+impl From<sqlx::Error> for AppError {
+    fn from(error: sqlx::Error) -> Self {
+        tracing::error!(%error, "the database failed");
+        Self::Unavailable
+    }
+}
+
+impl From<Overloaded> for AppError {
+    fn from(_: Overloaded) -> Self {
+        Self::Busy
+    }
+}

@@ -1,0 +1,122 @@
+//! When each session was last used, held in memory until it is written. A request only marks; one worker writes the
+//! marks in a batch (`sessions::presence`). Lists and look-ups read this memory over the database.
+
+use std::{
+    collections::{HashMap, HashSet},
+    net::IpAddr,
+    sync::{Mutex, MutexGuard},
+};
+
+use chrono::{DateTime, Utc};
+
+use crate::foundation::{
+    ids::{SessionId, UserId},
+    origin::Agent,
+};
+
+/// One use of a session: an authenticated request that a person or a script made.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Use {
+    /// Whose session.
+    pub user: UserId,
+    /// When.
+    pub at: DateTime<Utc>,
+    /// From where. It travels with its time, so that no address is ever shown beside another use's time (SES-11).
+    pub ip: IpAddr,
+    /// What the client now says of itself, if that differs from what the session was known by.
+    pub agent: Option<Agent>,
+}
+
+/// The uses that are not written yet.
+#[derive(Default)]
+pub struct Activity(Mutex<Marks>);
+
+#[derive(Default)]
+struct Marks {
+    uses: HashMap<SessionId, Use>,
+    unannounced: HashSet<SessionId>,
+}
+
+impl Activity {
+    /// Notes a use. An older one than the one noted changes nothing (SES-11).
+    pub fn mark(&self, session: &SessionId, new: Use) {
+        let mut marks = self.marks();
+        let Marks { uses, unannounced } = &mut *marks;
+        match uses.get_mut(session) {
+            Some(known) if known.at >= new.at => return,
+            Some(known) => *known = Use { agent: new.agent.or(known.agent.take()), ..new },
+            None => drop(uses.insert(session.clone(), new)),
+        }
+        unannounced.insert(session.clone());
+    }
+
+    /// The last use of a session, if it is not written yet.
+    pub fn last_use(&self, session: &SessionId) -> Option<Use> {
+        self.marks().uses.get(session).cloned()
+    }
+
+    /// The sessions used since this was last asked, each with its owner.
+    pub fn take_unannounced(&self) -> Vec<(UserId, SessionId)> {
+        let mut marks = self.marks();
+        let sessions = std::mem::take(&mut marks.unannounced);
+        sessions.into_iter().filter_map(|id| marks.uses.get(&id).map(|known| (known.user.clone(), id.clone()))).collect()
+    }
+
+    /// All that waits to be written. It stays readable here until [`Activity::forget`] says that it is written.
+    pub fn unwritten(&self) -> Vec<(SessionId, Use)> {
+        self.marks().uses.iter().map(|(id, last)| (id.clone(), last.clone())).collect()
+    }
+
+    /// Forgets what was written, unless the session has been used again since.
+    pub fn forget(&self, written: &[(SessionId, Use)]) {
+        let mut marks = self.marks();
+        for (id, last) in written {
+            if marks.uses.get(id).is_some_and(|known| known.at == last.at) {
+                marks.uses.remove(id);
+            }
+        }
+    }
+
+    fn marks(&self) -> MutexGuard<'_, Marks> {
+        self.0.lock().expect("no code panics while it holds the marks")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn used(at: i64, ip: &str) -> Use {
+        let at = DateTime::from_timestamp(at, 0).unwrap();
+        Use { user: UserId::new(at), at, ip: ip.parse().unwrap(), agent: None }
+    }
+
+    /// SES-11
+    #[test]
+    fn activity_only_moves_forward_and_keeps_time_and_address_together() {
+        let (activity, session) = (Activity::default(), SessionId::new(DateTime::UNIX_EPOCH));
+        activity.mark(&session, used(20, "192.0.2.20"));
+        activity.mark(&session, used(10, "192.0.2.10"));
+        assert_eq!(activity.last_use(&session).map(|last| last.ip), Some("192.0.2.20".parse().unwrap()));
+    }
+
+    #[test]
+    fn a_use_during_a_write_is_not_lost() {
+        let (activity, session) = (Activity::default(), SessionId::new(DateTime::UNIX_EPOCH));
+        activity.mark(&session, used(10, "192.0.2.10"));
+        let written = activity.unwritten();
+        activity.mark(&session, used(11, "192.0.2.11"));
+        activity.forget(&written);
+        assert_eq!(activity.unwritten().len(), 1);
+        activity.forget(&activity.unwritten());
+        assert!(activity.unwritten().is_empty());
+    }
+
+    #[test]
+    fn each_use_is_announced_once() {
+        let (activity, session) = (Activity::default(), SessionId::new(DateTime::UNIX_EPOCH));
+        activity.mark(&session, used(10, "192.0.2.10"));
+        assert_eq!(activity.take_unannounced().len(), 1);
+        assert!(activity.take_unannounced().is_empty());
+    }
+}

@@ -1,0 +1,199 @@
+//! The settings. Each is an option of `serve` and an environment variable; a wrong one stops the start with one line.
+
+use std::{net::SocketAddr, path::PathBuf, str::FromStr, time::Duration};
+
+use clap::{Args, ValueEnum};
+use ipnet::IpNet;
+
+/// Where the database is and where our files lie: what every command needs.
+#[derive(Debug, Clone, Args)]
+pub struct Storage {
+    /// Folder for the database, keys and the outbox.
+    #[arg(long, env = "WHEREABOUTS_DATA_DIR", default_value = "data")]
+    pub data_dir: PathBuf,
+
+    /// sqlite://PATH, or postgres://… for several nodes [default: sqlite://DATA_DIR/whereabouts.db].
+    #[arg(long, env = "WHEREABOUTS_DATABASE_URL", hide_env_values = true)]
+    pub database_url: Option<String>,
+}
+
+impl Storage {
+    /// The database to open: the one that was named, else the file in the data folder.
+    pub fn url(&self) -> String {
+        self.database_url.clone().unwrap_or_else(|| format!("sqlite://{}/whereabouts.db", self.data_dir.display()))
+    }
+}
+
+/// How long a session lives, and how long it counts as online.
+#[derive(Debug, Clone, Copy, Args)]
+pub struct Lifetimes {
+    /// A session ends this long after it was last used.
+    #[arg(long, env = "WHEREABOUTS_IDLE_TIMEOUT", default_value = "14d", value_parser = duration)]
+    pub idle_timeout: Duration,
+
+    /// A session ends this long after its sign-in, however much it is used.
+    #[arg(long, env = "WHEREABOUTS_ABSOLUTE_TIMEOUT", default_value = "90d", value_parser = duration)]
+    pub absolute_timeout: Duration,
+
+    /// A session counts as online this long after it was last used.
+    #[arg(long, env = "WHEREABOUTS_ONLINE_WINDOW", default_value = "5m", value_parser = duration)]
+    pub online_window: Duration,
+}
+
+/// All that `serve` can be told.
+#[derive(Debug, Clone, Args)]
+pub struct Config {
+    /// Address and port to listen on.
+    #[arg(long, env = "WHEREABOUTS_ADDR", default_value = "127.0.0.1:3000")]
+    pub addr: SocketAddr,
+
+    /// The address that people's browsers use; links in mails are built from it [default: http://ADDR].
+    #[arg(long, env = "WHEREABOUTS_PUBLIC_URL")]
+    pub public_url: Option<PublicUrl>,
+
+    #[command(flatten)]
+    pub storage: Storage,
+
+    #[command(flatten)]
+    pub lifetimes: Lifetimes,
+
+    /// A .mmdb file, a folder of them, or `off` [default: the databases that the set-up brought].
+    #[arg(long, env = "WHEREABOUTS_GEOIP")]
+    pub geoip: Option<String>,
+
+    /// CIDRs of proxies whose X-Forwarded-For or Forwarded is believed, with commas between.
+    #[arg(long, env = "WHEREABOUTS_TRUSTED_PROXIES", value_delimiter = ',')]
+    pub trusted_proxies: Vec<IpNet>,
+
+    /// `off` is for load tests only.
+    #[arg(long, env = "WHEREABOUTS_RATE_LIMITS", default_value = "on")]
+    pub rate_limits: Switch,
+
+    /// What to log: error, warn, info, debug, or tracing's directives.
+    #[arg(long, env = "WHEREABOUTS_LOG", default_value = "info")]
+    pub log: String,
+}
+
+impl Config {
+    /// The address that browsers use.
+    pub fn public_url(&self) -> PublicUrl {
+        self.public_url.clone().unwrap_or_else(|| PublicUrl { https: false, authority: self.addr.to_string() })
+    }
+
+    /// Refuses pairs of settings that cannot both be meant (OPS-3).
+    pub fn check(&self) -> anyhow::Result<()> {
+        let Lifetimes { idle_timeout, absolute_timeout, online_window } = self.lifetimes;
+        anyhow::ensure!(idle_timeout <= absolute_timeout, "WHEREABOUTS_IDLE_TIMEOUT is longer than WHEREABOUTS_ABSOLUTE_TIMEOUT");
+        anyhow::ensure!(online_window <= idle_timeout, "WHEREABOUTS_ONLINE_WINDOW is longer than WHEREABOUTS_IDLE_TIMEOUT");
+        Ok(())
+    }
+}
+
+/// On or off.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Switch {
+    /// As it should be.
+    On,
+    /// For load tests.
+    Off,
+}
+
+/// Scheme, host and port that browsers use; nothing behind them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PublicUrl {
+    /// Whether cookies are `Secure` and `__Host-`.
+    pub https: bool,
+    /// Host, and port where it is not the scheme's own.
+    pub authority: String,
+}
+
+impl PublicUrl {
+    /// As an `Origin` header writes it.
+    pub fn origin(&self) -> String {
+        format!("{}://{}", if self.https { "https" } else { "http" }, self.authority)
+    }
+
+    /// Whether `authority` (a `Host` header) is this site (NET-2). On loopback every name of this machine is.
+    pub fn is_host(&self, authority: &str) -> bool {
+        let port_of = |authority: &str| authority.rsplit_once(':').map(|(_, port)| port.to_owned());
+        authority.eq_ignore_ascii_case(&self.authority)
+            || (is_loopback(authority) && is_loopback(&self.authority) && port_of(authority) == port_of(&self.authority))
+    }
+
+    /// Whether an `Origin` header names this site.
+    pub fn is_origin(&self, origin: &str) -> bool {
+        let scheme = if self.https { "https://" } else { "http://" };
+        origin.strip_prefix(scheme).is_some_and(|authority| self.is_host(authority))
+    }
+}
+
+fn is_loopback(authority: &str) -> bool {
+    let host = authority.rsplit_once(':').map_or(authority, |(host, _)| host);
+    matches!(host, "localhost" | "127.0.0.1" | "[::1]")
+}
+
+impl FromStr for PublicUrl {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let url: axum::http::Uri = text.parse().map_err(|_| "not a URL".to_owned())?;
+        let https = match url.scheme_str() {
+            Some("https") => true,
+            Some("http") => false,
+            _ => return Err("must start with http:// or https://".to_owned()),
+        };
+        if url.path().len() > 1 || url.query().is_some() {
+            return Err("must be scheme, host and port alone".to_owned());
+        }
+        let authority = url.authority().ok_or("has no host")?.as_str().to_ascii_lowercase();
+        let default_port = if https { ":443" } else { ":80" };
+        let authority = authority.strip_suffix(default_port).unwrap_or(&authority).to_owned();
+        Ok(Self { https, authority })
+    }
+}
+
+/// `14d`, `90m`, `1h 30m`; at least a second and at most ten years.
+fn duration(text: &str) -> Result<Duration, String> {
+    const TEN_YEARS: Duration = Duration::from_secs(3653 * 86_400);
+    let duration = humantime::parse_duration(text).map_err(|_| "write it like 14d, 12h or 5m".to_owned())?;
+    if duration < Duration::from_secs(1) || duration > TEN_YEARS {
+        return Err("must be between a second and ten years".to_owned());
+    }
+    Ok(duration)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_public_url_is_scheme_and_host_alone() {
+        let url: PublicUrl = "https://Sessions.example:443".parse().unwrap();
+        assert_eq!(url.origin(), "https://sessions.example");
+        for bad in ["sessions.example", "ftp://x", "https://x/path", "https://x?q", ""] {
+            assert!(bad.parse::<PublicUrl>().is_err(), "{bad}");
+        }
+    }
+
+    /// NET-2
+    #[test]
+    fn only_the_public_host_is_this_site() {
+        let url: PublicUrl = "https://sessions.example".parse().unwrap();
+        assert!(url.is_host("sessions.example") && url.is_origin("https://sessions.example"));
+        for foreign in ["evil.example", "sessions.example.evil", "sessions.example:8443", "", "localhost"] {
+            assert!(!url.is_host(foreign), "{foreign}");
+        }
+        assert!(!url.is_origin("http://sessions.example"));
+        let local: PublicUrl = "http://127.0.0.1:3000".parse().unwrap();
+        assert!(local.is_host("localhost:3000") && !local.is_host("localhost:3001"));
+    }
+
+    /// OPS-3
+    #[test]
+    fn durations_are_bounded() {
+        assert_eq!(duration("14d"), Ok(Duration::from_secs(14 * 86_400)));
+        for bad in ["", "14", "0s", "-1d", "11y", "soon"] {
+            assert!(duration(bad).is_err(), "{bad}");
+        }
+    }
+}

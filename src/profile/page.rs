@@ -1,0 +1,81 @@
+//! The page behind "Profile": one tab each for the person, their security and, once there are any, their API tokens.
+
+use leptos::prelude::*;
+use leptos_meta::Title;
+use leptos_router::hooks::use_query_map;
+
+use crate::{
+    accounts::model::Account,
+    profile::api::{Opened, open_profile},
+    sessions::card::ActiveSessions,
+    ui::frame::Frame,
+};
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Tab {
+    Profile,
+    Security,
+}
+
+impl Tab {
+    fn named(name: &str) -> Self {
+        if name == "profile" { Self::Profile } else { Self::Security }
+    }
+}
+
+/// The page.
+#[component]
+pub fn ProfilePage() -> impl IntoView {
+    let opened = Resource::new(|| (), |()| open_profile());
+    view! {
+        <Suspense>
+            {move || Suspend::new(async move {
+                match opened.await {
+                    Ok(Opened { account, notice }) => view! { <Frame account=account.clone() notice><Tabs account /></Frame> }.into_any(),
+                    Err(error) => view! { <main><p role="alert" class="failure">{error.to_string()}</p></main> }.into_any(),
+                }
+            })}
+        </Suspense>
+    }
+}
+
+#[component]
+fn Tabs(account: Account) -> impl IntoView {
+    let query = use_query_map();
+    let tab = Memo::new(move |_| Tab::named(&query.with(|query| query.get("tab").unwrap_or_default())));
+    let link = move |this: Tab, name: &'static str| {
+        let is_open = move || tab.get() == this;
+        let href = format!("/profile?tab={}", name.to_lowercase());
+        view! {
+            <a role="tab" href=href id=format!("tab-{}", name.to_lowercase()) aria-controls="tab-panel"
+                aria-selected=move || is_open().to_string() class:is-open=is_open>{name}</a>
+        }
+    };
+    let labelled_by = move || if tab.get() == Tab::Profile { "tab-profile" } else { "tab-security" };
+    view! {
+        <Title text=move || if tab.get() == Tab::Profile { "Profile" } else { "Security" } />
+        <h1>"Profile"</h1>
+        <div class="tabs" role="tablist" aria-label="Profile">{link(Tab::Profile, "Profile")}{link(Tab::Security, "Security")}</div>
+        <div role="tabpanel" id="tab-panel" aria-labelledby=labelled_by>
+            {move || match tab.get() {
+                Tab::Profile => view! { <Person account=account.clone() /> }.into_any(),
+                Tab::Security => view! { <ActiveSessions /> }.into_any(),
+            }}
+        </div>
+    }
+}
+
+#[component]
+fn Person(account: Account) -> impl IntoView {
+    let role = if account.is_admin { "Administrator" } else { "Member" };
+    view! {
+        <section class="card facts" aria-labelledby="person">
+            <h2 id="person">{account.name}</h2>
+            <dl>
+                <div><dt>"Username"</dt><dd>{account.username}</dd></div>
+                <div><dt>"Email"</dt><dd>{account.email}</dd></div>
+                <div><dt>"Role"</dt><dd>{role}</dd></div>
+            </dl>
+        </section>
+    }
+}

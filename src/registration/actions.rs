@@ -1,0 +1,58 @@
+//! What joining does.
+
+use crate::{
+    accounts::{actions::NewAccount, model::Account, store as accounts},
+    error::AppError,
+    foundation::{clock::Clock, db::{Db, Tx}, secret::Secret, services::Services},
+    registration::store,
+};
+
+/// A one-time link's secret for the page that makes the first administrator, where there is no account yet.
+pub async fn invite_first_administrator(services: &Services) -> Result<Option<Secret>, AppError> {
+    let mut tx = services.db.write().await?;
+    if accounts::is_any(&mut tx).await? {
+        return Ok(None);
+    }
+    let secret = Secret::generate();
+    store::insert_link(&mut tx, &secret.hash(), services.clock.now()).await?;
+    tx.commit().await?;
+    Ok(Some(secret))
+}
+
+/// Whether this link still makes the first administrator.
+pub async fn is_link_good(services: &Services, link: &str) -> Result<bool, AppError> {
+    let Some(secret) = Secret::parse(link) else { return Ok(false) };
+    Ok(store::is_link(&mut services.db.read().await?, &secret.hash()).await?)
+}
+
+/// Makes the first administrator and spends the link, with every other that was printed.
+pub async fn make_first_administrator(services: &Services, link: &str, account: NewAccount) -> Result<Account, AppError> {
+    let secret = Secret::parse(link).ok_or(AppError::NotFound)?;
+    if !is_link_good(services, link).await? {
+        return Err(AppError::NotFound);
+    }
+    account.check()?;
+    let password_hash = services.hasher.hash(account.password.clone()).await?;
+    let mut tx = services.db.write().await?;
+    if !store::spend_link(&mut tx, &secret.hash()).await? || accounts::is_any(&mut tx).await? {
+        return Err(AppError::NotFound);
+    }
+    let account = create(&mut tx, &services.clock, NewAccount { is_admin: true, ..account }, &password_hash).await?;
+    tx.commit().await?;
+    Ok(account)
+}
+
+/// Makes an account from the command line.
+pub async fn add_account(db: &Db, clock: &Clock, account: NewAccount, password_hash: &str) -> Result<Account, AppError> {
+    let mut tx = db.write().await?;
+    let account = create(&mut tx, clock, account, password_hash).await?;
+    tx.commit().await?;
+    Ok(account)
+}
+
+/// Where there is an account, no link makes a first administrator any more.
+async fn create(tx: &mut Tx, clock: &Clock, account: NewAccount, password_hash: &str) -> Result<Account, AppError> {
+    let account = account.create(tx, clock, password_hash).await?;
+    store::delete_links(tx).await?;
+    Ok(account)
+}

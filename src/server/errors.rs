@@ -1,0 +1,52 @@
+//! Failures that no handler saw, and failures as pages.
+
+use std::any::Any;
+
+use axum::{
+    extract::Request,
+    http::{Method, StatusCode, header},
+    middleware::Next,
+    response::{Html, IntoResponse, Response},
+};
+use serde_json::Value;
+
+use crate::error::AppError;
+
+const LARGEST_PROBLEM: usize = 16 * 1024;
+
+/// A panic in one request answers 500 with an id, and takes nothing else down (LOG-5).
+pub fn panicked(panic: Box<dyn Any + Send>) -> Response {
+    let words = panic.downcast_ref::<&str>().map(ToString::to_string).or_else(|| panic.downcast_ref::<String>().cloned());
+    AppError::internal(&words.unwrap_or_else(|| "a panic without words".to_owned())).into_response()
+}
+
+/// The path exists, the method does not.
+pub async fn method_not_allowed(method: Method) -> Response {
+    let problem = serde_json::json!({ "type": "method-not-allowed", "title": format!("{method} is not possible here."), "status": 405 });
+    (StatusCode::METHOD_NOT_ALLOWED, [(header::CONTENT_TYPE, "application/problem+json")], problem.to_string()).into_response()
+}
+
+/// Middleware: a person who opened a page reads a failure as a page, with the same words that a script gets.
+pub async fn for_people(request: Request, next: Next) -> Response {
+    let is_person = request.headers().get(header::ACCEPT).and_then(|accept| accept.to_str().ok()).is_some_and(|accept| accept.contains("text/html"));
+    let response = next.run(request).await;
+    let is_problem = response.headers().get(header::CONTENT_TYPE).is_some_and(|kind| kind == "application/problem+json");
+    if is_person && is_problem { as_page(response).await } else { response }
+}
+
+async fn as_page(response: Response) -> Response {
+    let (mut parts, body) = response.into_parts();
+    let bytes = axum::body::to_bytes(body, LARGEST_PROBLEM).await.unwrap_or_default(); // a problem is short and in memory
+    let words = serde_json::from_slice::<Value>(&bytes).ok().and_then(|problem| Some(problem["title"].as_str()?.to_owned()));
+    parts.headers.remove(header::CONTENT_TYPE);
+    parts.headers.remove(header::CONTENT_LENGTH);
+    (parts, Html(page(&words.unwrap_or_else(|| AppError::Unavailable.to_string())))).into_response()
+}
+
+fn page(words: &str) -> String {
+    let words = words.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+    format!(
+        "<!doctype html><html lang=en><meta charset=utf-8><meta name=viewport content=\"width=device-width\">\
+         <meta name=color-scheme content=\"light dark\"><title>Whereabouts</title><h1>Whereabouts</h1><p>{words}</p><p><a href=\"/\">Start again</a></p>"
+    )
+}

@@ -1,0 +1,17 @@
+//! Whether the server is alive, and whether it is ready.
+
+use std::sync::Arc;
+
+use axum::{Router, extract::State, http::StatusCode, routing::get};
+
+use crate::{error::AppError, foundation::services::Services, server::Site};
+
+/// `GET /healthz` and `GET /readyz`.
+pub fn routes() -> Router<Site> {
+    Router::new().route("/healthz", get(async || "ok\n")).route("/readyz", get(ready))
+}
+
+async fn ready(State(services): State<Arc<Services>>) -> Result<(StatusCode, &'static str), AppError> {
+    services.db.ping().await?;
+    Ok((StatusCode::OK, "ready\n"))
+}

@@ -1,0 +1,13 @@
+//! The roof: it puts every feature under one router, serves it, and stops it.
+
+mod content;
+mod errors;
+mod gate;
+mod guard;
+mod headers;
+mod health;
+mod router;
+mod serve;
+
+pub use router::{Site, router};
+pub use serve::serve;

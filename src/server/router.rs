@@ -1,0 +1,79 @@
+//! Every route of the server.
+
+use std::sync::Arc;
+
+use axum::{
+    Router,
+    extract::{FromRef, Request, State},
+    middleware::{from_fn, from_fn_with_state},
+    response::Response,
+    routing::{any, get, post},
+};
+use leptos::prelude::{LeptosOptions, provide_context};
+use leptos_axum::{LeptosRoutes, generate_route_list, handle_server_fns_with_context};
+use tower::ServiceBuilder;
+use tower_http::{catch_panic::CatchPanicLayer, limit::RequestBodyLimitLayer, trace::TraceLayer};
+
+use crate::{
+    app::{App, shell},
+    error::AppError,
+    foundation::{origin, services::Services},
+    server::{content, errors, gate, guard, headers, health},
+    sessions::{caller, http as sessions, live},
+    sign_in::http as sign_in,
+};
+
+/// Larger bodies are refused with 413.
+const LARGEST_BODY: usize = 64 * 1024;
+
+/// What the router is given.
+#[derive(Clone, FromRef)]
+pub struct Site {
+    /// What actions are given.
+    pub services: Arc<Services>,
+    /// Where Leptos finds what browsers load.
+    pub options: LeptosOptions,
+}
+
+/// The whole site.
+pub fn router(site: Site) -> Router {
+    let common = ServiceBuilder::new()
+        .layer(TraceLayer::new_for_http().make_span_with(headers::span))
+        .layer(from_fn(errors::for_people))
+        .layer(from_fn_with_state(site.clone(), headers::secure))
+        .layer(CatchPanicLayer::custom(errors::panicked))
+        .layer(from_fn_with_state(site.clone(), guard::host))
+        .layer(from_fn(guard::in_time))
+        .layer(RequestBodyLimitLayer::new(LARGEST_BODY));
+    let identified = ServiceBuilder::new()
+        .layer(from_fn(headers::no_store))
+        .layer(from_fn_with_state(site.clone(), guard::same_site))
+        .layer(from_fn_with_state(site.clone(), origin::identify))
+        .layer(from_fn_with_state(site.clone(), caller::identify));
+    api().merge(pages(&site)).layer(identified).merge(health::routes()).fallback_service(content::files(&site)).layer(common).with_state(site)
+}
+
+fn api() -> Router<Site> {
+    Router::new()
+        .route("/api/v1/sessions", get(sessions::list).post(sign_in::create).delete(sessions::revoke_others))
+        .route("/api/v1/sessions/current", get(sessions::current).delete(sign_in::delete_current))
+        .route("/api/v1/sessions/{id}", axum::routing::delete(sessions::revoke))
+        .route("/api/v1/me", get(sessions::me))
+        .route("/api/ui/{function}", post(server_function))
+        .route("/api/{*unknown}", any(async || AppError::NotFound))
+        .route(live::PATH, get(live::connect))
+        .method_not_allowed_fallback(errors::method_not_allowed)
+}
+
+fn pages(site: &Site) -> Router<Site> {
+    let services = site.services.clone();
+    let options = site.options.clone();
+    Router::new()
+        .leptos_routes_with_context(site, generate_route_list(App), move || provide_context(services.clone()), move || shell(options.clone()))
+        .layer(from_fn(gate::pages))
+}
+
+async fn server_function(State(services): State<Arc<Services>>, request: Request) -> Response {
+    use axum::response::IntoResponse as _;
+    handle_server_fns_with_context(move || provide_context(services.clone()), request).await.into_response()
+}

@@ -1,0 +1,303 @@
+//! What is done with sessions, once: pages, server functions, the API and the command line all come through here.
+
+use std::net::IpAddr;
+
+use chrono::{DateTime, Utc};
+use serde_json::json;
+
+use crate::{
+    accounts::model::Account,
+    audit::{self, Action, Event, Outcome},
+    error::AppError,
+    foundation::{
+        activity::Use,
+        db::Tx,
+        device::Device,
+        hub::Change,
+        ids::{SessionId, UserId},
+        location::{Location, Place},
+        origin::{Agent, Origin},
+        secret::Secret,
+        services::Services,
+    },
+    sessions::{
+        caller::Caller,
+        expiry::{Cutoffs, Expiry},
+        model::{EndReason, News, Query, Session, Sessions},
+        store::{self, New, Row},
+    },
+};
+
+/// More than this many live sessions an account does not have (SES-9, ASVS 7.1.2).
+pub const MOST_A_PERSON: i64 = 1_000;
+
+/// Where a client stands and what it is: found out before a transaction is opened.
+pub struct Arrival {
+    device: Device,
+    location: Location,
+    origin: Origin,
+}
+
+/// Finds out device and place of a client.
+pub async fn arrive(services: &Services, origin: Origin) -> Result<Arrival, AppError> {
+    let device = describe(services, &origin.agent).await?;
+    let location = locate(services, origin.ip).await;
+    Ok(Arrival { device, location, origin })
+}
+
+/// What a client is, by what it says of itself.
+pub async fn describe(services: &Services, agent: &Agent) -> Result<Device, AppError> {
+    let user_agents = services.user_agents.get().await.ok_or(AppError::Unavailable)?;
+    let agent = agent.clone();
+    let described = tokio::task::spawn_blocking(move || user_agents.describe(&agent)).await;
+    described.map_err(|error| AppError::internal(&error))
+}
+
+/// A place that cannot be looked up is unknown: nobody is kept out for want of it (LOG-6).
+pub async fn locate(services: &Services, ip: IpAddr) -> Location {
+    match services.geoip.get().await {
+        Some(geoip) => geoip.locate(ip),
+        None => Location::of(Place::Unknown),
+    }
+}
+
+/// Begins a session in the transaction of its sign-in. The token is given out once; only its hash is kept.
+pub async fn begin(tx: &mut Tx, services: &Services, account: &Account, arrival: Arrival, method: &str) -> Result<Begun, AppError> {
+    let Arrival { device, location, origin } = arrival;
+    let (now, token) = (services.clock.now(), Secret::generate());
+    let new_location = match &location.country_code {
+        Some(country) => store::note_country(tx, &account.id, country, now).await?,
+        None => false,
+    };
+    let row = Row {
+        id: SessionId::new(now),
+        sign_in_method: method.to_owned(),
+        created_at: now,
+        last_active_at: now,
+        user_agent: origin.agent.user_agent,
+        device,
+        first_ip: origin.ip.to_string(),
+        ip: origin.ip.to_string(),
+        location,
+        new_location,
+    };
+    store::insert(tx, New { user: &account.id, token_hash: token.hash(), row: row.clone() }).await?;
+    let displaced = displace(tx, services, account, &row.id).await?;
+    Ok(Begun { user: account.id.clone(), token, row, displaced })
+}
+
+/// A session that began; [`Begun::announce`] it once its transaction is committed.
+pub struct Begun {
+    user: UserId,
+    /// The token, for the answer alone.
+    pub token: Secret,
+    row: Row,
+    displaced: Vec<SessionId>,
+}
+
+impl Begun {
+    /// Its id.
+    pub fn id(&self) -> &SessionId {
+        &self.row.id
+    }
+
+    /// Tells the open pages.
+    pub fn announce(&self, services: &Services) {
+        services.hub.publish(&self.user, Change::Began(self.row.id.clone()));
+        ended(services, &self.user, self.displaced.clone());
+    }
+
+    /// As its owner sees it.
+    pub fn session(&self, services: &Services) -> Session {
+        View::of(services, &self.row.id).show(self.row.clone(), None)
+    }
+}
+
+async fn displace(tx: &mut Tx, services: &Services, account: &Account, by: &SessionId) -> Result<Vec<SessionId>, AppError> {
+    let displaced = store::end_longest_unused(tx, &account.id, MOST_A_PERSON, services.clock.now()).await?;
+    if !displaced.is_empty() {
+        let detail = json!({ "sessions": displaced, "most": MOST_A_PERSON });
+        let event = Event {
+            action: Action::SessionDisplaced,
+            outcome: Outcome::Success,
+            actor: Some(&account.id),
+            session: Some(by),
+            subject: Some(&account.id),
+            ip: None,
+            detail,
+        };
+        audit::record(tx, &services.clock, event).await?;
+    }
+    Ok(displaced)
+}
+
+/// Turns rows into what their owner sees: both clocks of expiry, and memory over database.
+struct View<'a> {
+    services: &'a Services,
+    current: &'a SessionId,
+    now: DateTime<Utc>,
+}
+
+impl<'a> View<'a> {
+    fn of(services: &'a Services, current: &'a SessionId) -> Self {
+        Self { services, current, now: services.clock.now() }
+    }
+
+    async fn show_now(&self, mut row: Row) -> Session {
+        let last_use = self.services.activity.last_use(&row.id).filter(|last| last.at > row.last_active_at);
+        if let Some(last) = &last_use && last.ip.to_string() != row.ip {
+            row.location = locate(self.services, last.ip).await;
+        }
+        self.show(row, last_use)
+    }
+
+    fn show(&self, row: Row, last_use: Option<Use>) -> Session {
+        let lifetimes = &self.services.config.lifetimes;
+        let last_active_at = last_use.as_ref().map_or(row.last_active_at, |last| last.at);
+        let expiry = Expiry::of(lifetimes, row.created_at, last_active_at);
+        let since = (self.now - last_active_at).to_std().unwrap_or_default(); // used this instant on another thread
+        Session {
+            current: row.id == *self.current,
+            online: since < lifetimes.online_window,
+            id: row.id,
+            device: row.device,
+            location: row.location,
+            ip: last_use.map_or(row.ip, |last| last.ip.to_string()),
+            first_ip: row.first_ip,
+            user_agent: row.user_agent,
+            created_at: row.created_at,
+            last_active_at,
+            idle_expires_at: expiry.idle,
+            absolute_expires_at: expiry.absolute,
+            expires_at: expiry.at(),
+            sign_in_method: row.sign_in_method,
+            new_location: row.new_location,
+        }
+    }
+
+    async fn all(&self, user: &UserId) -> Result<Vec<Session>, AppError> {
+        let rows = store::of_user(&mut self.services.db.read().await?, user).await?;
+        let mut sessions = Vec::with_capacity(rows.len());
+        for row in rows {
+            sessions.push(self.show_now(row).await);
+        }
+        sessions.retain(|session| !session.is_expired(self.now));
+        sessions.sort_by(|a, b| a.rank().cmp(&b.rank()));
+        Ok(sessions)
+    }
+}
+
+/// All sessions of the caller, most recently active first.
+pub async fn all(services: &Services, caller: &Caller) -> Result<Vec<Session>, AppError> {
+    View::of(services, &caller.session).all(&caller.account.id).await
+}
+
+/// The rows that the page shows.
+pub async fn list(services: &Services, caller: &Caller, query: &Query) -> Result<Sessions, AppError> {
+    let mut rows = all(services, caller).await?;
+    let total = rows.len();
+    rows.retain(|session| session.matches(&query.search));
+    let matching = rows.len();
+    rows.truncate(query.show);
+    let online_window = services.config.lifetimes.online_window.as_secs().cast_signed();
+    let attribution = services.config.geoip.is_none().then(|| "IP Geolocation by DB-IP".to_owned());
+    Ok(Sessions { rows, matching, total, now: services.clock.now(), online_window, attribution })
+}
+
+/// One session of the caller.
+pub async fn one(services: &Services, caller: &Caller, id: &SessionId) -> Result<Session, AppError> {
+    let row = store::find(&mut services.db.read().await?, &caller.account.id, id).await?.ok_or(AppError::NotFound)?;
+    let view = View::of(services, &caller.session);
+    let session = view.show_now(row).await;
+    if session.is_expired(view.now) { Err(AppError::NotFound) } else { Ok(session) }
+}
+
+/// What a page of the caller is told of a change.
+pub async fn news(services: &Services, caller: &Caller, query: &Query, change: Change) -> Result<Option<News>, AppError> {
+    Ok(match change {
+        Change::Began(id) | Change::Used(id) => match one(services, caller, &id).await {
+            Ok(session) => Some(News::Row { session: Box::new(session), total: count(services, caller).await? }),
+            Err(AppError::NotFound) => None, // ended meanwhile: that is news of its own
+            Err(error) => return Err(error),
+        },
+        Change::Ended(sessions) => Some(News::Gone { sessions, total: count(services, caller).await? }),
+        Change::Missed => Some(News::List(Box::new(list(services, caller, query).await?))),
+    })
+}
+
+async fn count(services: &Services, caller: &Caller) -> Result<usize, AppError> {
+    let cutoffs = Cutoffs::at(&services.config.lifetimes, services.clock.now());
+    let count = store::count(&mut services.db.read().await?, &caller.account.id, cutoffs).await?;
+    Ok(usize::try_from(count).unwrap_or_default()) // a count is never negative
+}
+
+/// Ends another session of the caller, before it returns. What it was, as its owner knew it.
+pub async fn revoke(services: &Services, caller: &Caller, id: &SessionId) -> Result<Session, AppError> {
+    if *id == caller.session {
+        return Err(AppError::CurrentSession);
+    }
+    let user = &caller.account.id;
+    let mut tx = services.db.write().await?;
+    let row = end_one(&mut tx, services, user, id, EndReason::Revoked).await?.ok_or(AppError::NotFound)?;
+    let event = by(caller, Action::SessionRevoked, json!({ "session": id, "device": row.device.label }));
+    audit::record(&mut tx, &services.clock, event).await?;
+    tx.commit().await?;
+    ended(services, user, vec![id.clone()]);
+    Ok(View::of(services, &caller.session).show(row, None))
+}
+
+/// Ends all other sessions of the caller; how many.
+pub async fn revoke_others(services: &Services, caller: &Caller) -> Result<usize, AppError> {
+    let user = &caller.account.id;
+    let mut tx = services.db.write().await?;
+    let sessions = end_all_but(&mut tx, services, user, Some(&caller.session), EndReason::Revoked).await?;
+    let event = by(caller, Action::OtherSessionsRevoked, json!({ "revoked": sessions.len() }));
+    audit::record(&mut tx, &services.clock, event).await?;
+    tx.commit().await?;
+    let revoked = sessions.len();
+    ended(services, user, sessions);
+    Ok(revoked)
+}
+
+/// Ends the caller's own session.
+pub async fn sign_out(services: &Services, caller: &Caller) -> Result<(), AppError> {
+    let mut tx = services.db.write().await?;
+    end_one(&mut tx, services, &caller.account.id, &caller.session, EndReason::SignedOut).await?;
+    audit::record(&mut tx, &services.clock, by(caller, Action::SignOut, json!({}))).await?;
+    tx.commit().await?;
+    ended(services, &caller.account.id, vec![caller.session.clone()]);
+    Ok(())
+}
+
+/// Ends one session in the transaction of its cause. Nothing, if it has ended.
+pub async fn end_one(tx: &mut Tx, services: &Services, user: &UserId, id: &SessionId, reason: EndReason) -> Result<Option<Row>, AppError> {
+    let now = services.clock.now();
+    let cutoffs = Cutoffs::at(&services.config.lifetimes, now);
+    Ok(store::end(tx, user, id, cutoffs, now, reason).await?)
+}
+
+/// Ends all sessions of a person but one in the transaction of its cause; which.
+pub async fn end_all_but(
+    tx: &mut Tx,
+    services: &Services,
+    user: &UserId,
+    kept: Option<&SessionId>,
+    reason: EndReason,
+) -> Result<Vec<SessionId>, AppError> {
+    let now = services.clock.now();
+    let cutoffs = Cutoffs::at(&services.config.lifetimes, now);
+    Ok(store::end_others(tx, user, kept, cutoffs, now, reason).await?)
+}
+
+/// Tells the open pages that these ended, once that is committed.
+pub fn ended(services: &Services, user: &UserId, sessions: Vec<SessionId>) {
+    if !sessions.is_empty() {
+        services.hub.publish(user, Change::Ended(sessions));
+    }
+}
+
+fn by(caller: &Caller, action: Action, detail: serde_json::Value) -> Event<'_> {
+    let Caller { account, session, origin, .. } = caller;
+    let (actor, ip) = (Some(&account.id), Some(origin.ip));
+    Event { action, outcome: Outcome::Success, actor, session: Some(session), subject: actor, ip, detail }
+}

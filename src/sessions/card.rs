@@ -1,0 +1,109 @@
+//! The Active Sessions card.
+
+use leptos::prelude::*;
+use leptos_router::hooks::use_query_map;
+
+use crate::{
+    sessions::{
+        api::list_sessions,
+        dialog::RevokeAll,
+        live_list::LiveList,
+        model::{PAGE, Query, SEARCH_FROM, Sessions},
+        row::Row,
+        search::{More, Search},
+    },
+    ui::live::Live,
+};
+
+/// The card, once its list is there.
+#[component]
+pub fn ActiveSessions() -> impl IntoView {
+    let query = use_query_map().with_untracked(|query| Query {
+        search: query.get("search").unwrap_or_default(),
+        show: query.get("show").and_then(|show| show.parse().ok()).unwrap_or(PAGE),
+    });
+    let live = expect_context::<Live>();
+    live.query.set(query.clone());
+    let list = Resource::new(move || query.clone(), list_sessions);
+    view! {
+        <Suspense>
+            {move || Suspend::new(async move {
+                match list.await {
+                    Ok(list) => view! { <Card list /> }.into_any(),
+                    Err(error) => view! { <p role="alert" class="failure">{error.to_string()}</p> }.into_any(),
+                }
+            })}
+        </Suspense>
+    }
+}
+
+#[component]
+fn Card(list: Sessions) -> impl IntoView {
+    let attribution = list.attribution.clone();
+    let list = LiveList::new(expect_context::<Live>(), list);
+    #[cfg(feature = "hydrate")]
+    list.clock.start();
+    let has_search = Memo::new(move |_| list.with(|list| list.total >= SEARCH_FROM));
+    view! {
+        <section class="card sessions" aria-labelledby="active-sessions">
+            <header>
+                <div>
+                    <h2 id="active-sessions" tabindex="-1">"Active Sessions"</h2>
+                    <p>{move || summary(list.with(Sessions::others))}</p>
+                </div>
+                <RevokeAll list />
+            </header>
+            <Show when=move || has_search.get()><Search list /></Show>
+            <Table list />
+            <Show when=move || list.with(|list| list.total == 1)><Alone /></Show>
+            <footer>
+                <More list />
+                <p>"Locations are approximate. " {attribution}</p>
+            </footer>
+        </section>
+    }
+}
+
+fn summary(others: usize) -> String {
+    match others {
+        0 => "This is the only place where you are signed in.".to_owned(),
+        1 => "You are signed in here and on 1 other device.".to_owned(),
+        _ => format!("You are signed in here and on {others} other devices."),
+    }
+}
+
+/// Display types for phones take a table's roles away, so they are said.
+#[component]
+fn Table(list: LiveList) -> impl IntoView {
+    let hold = move |held: bool| move || list.is_held.set(held);
+    let (enter, leave) = (hold(true), hold(false));
+    let rows = move || list.order.get().into_iter().filter_map(|id| list.find(&id)).collect::<Vec<_>>();
+    view! {
+        <table role="table" aria-labelledby="active-sessions">
+            <thead role="rowgroup">
+                <tr role="row">
+                    {["Device", "Location", "IP Address", "Last active", "Expires"]
+                        .map(|name| view! { <th role="columnheader" scope="col">{name}</th> })}
+                    <td role="cell"></td>
+                </tr>
+            </thead>
+            <tbody role="rowgroup" on:pointerenter=move |_| enter() on:pointerleave=move |_| leave()
+                on:focusin=move |_| enter() on:focusout=move |_| leave()>
+                <For each=rows key=|row| row.id.clone() children=move |row| view! { <Row row list /> } />
+            </tbody>
+        </table>
+    }
+}
+
+/// A house with its light on: nothing to do here.
+#[component]
+fn Alone() -> impl IntoView {
+    view! {
+        <svg class="alone" viewBox="0 0 160 80" fill="none" stroke="currentColor" stroke-width="1.75" stroke-linecap="round" stroke-linejoin="round" aria-hidden="true">
+            <path d="M12 70h136" opacity=".35"></path>
+            <path d="M56 70V40l24-20 24 20v30" opacity=".7"></path>
+            <rect x="73" y="46" width="14" height="14" rx="2" class="light"></rect>
+            <path d="M28 70V56m-6 4 6-10 6 10M132 70V58m-5 4 5-9 5 9" opacity=".35"></path>
+        </svg>
+    }
+}

@@ -1,0 +1,96 @@
+//! The page's end of the live channel: opened once, and again after every cut.
+
+use std::time::Duration;
+
+use futures_util::{
+    StreamExt,
+    future::{Either, select},
+};
+use gloo_net::{
+    http::Request,
+    websocket::{Message, futures::WebSocket},
+};
+use gloo_timers::future::sleep;
+use leptos::{prelude::*, task::spawn_local};
+
+use crate::{
+    sessions::{
+        model::{News, Query},
+        time::SILENCE_SECONDS,
+    },
+    ui::{browser, live::Live},
+};
+
+const FIRST_PAUSE: Duration = Duration::from_millis(300);
+const LONGEST_PAUSE: Duration = Duration::from_secs(3);
+/// HTTP's "not signed in".
+const UNAUTHORIZED: u16 = 401;
+
+/// Keeps one channel open for as long as the page lives.
+pub fn open(live: Live) {
+    let cut = window_event_listener(leptos::ev::offline, move |_| live.connected.set(false));
+    on_cleanup(move || cut.remove());
+    spawn_local(async move {
+        let mut pause = FIRST_PAUSE;
+        loop {
+            let was_open = listen(live).await;
+            if is_refused().await {
+                return browser::leave();
+            }
+            if live.connected.try_set(false).is_some() {
+                return; // the page is gone
+            }
+            pause = if was_open { FIRST_PAUSE } else { (pause * 2).min(LONGEST_PAUSE) };
+            sleep(pause).await;
+        }
+    });
+}
+
+/// Hears until the channel is cut. Whether it was open.
+async fn listen(live: Live) -> bool {
+    let Some(query) = live.query.try_get_untracked() else { return false };
+    let Ok(mut socket) = WebSocket::open(&address(&query)) else { return false };
+    let mut was_open = false;
+    loop {
+        let silence = sleep(Duration::from_secs(SILENCE_SECONDS));
+        match select(socket.next(), silence).await {
+            Either::Left((Some(Ok(Message::Text(text))), _)) => {
+                was_open = true;
+                live.connected.try_set(true);
+                hear(live, &text);
+            }
+            Either::Left((Some(Ok(Message::Bytes(_))), _)) => {}
+            Either::Left((Some(Err(_)) | None, _)) | Either::Right(_) => return was_open,
+        }
+    }
+}
+
+/// An empty text is a heartbeat.
+fn hear(live: Live, text: &str) {
+    match serde_json::from_str(text) {
+        Ok(News::SignedOut) => browser::leave(),
+        Ok(news) => {
+            let search = live.query.try_get_untracked().unwrap_or_default().search;
+            live.list.try_update(|list| {
+                if let Some(list) = list {
+                    list.hear(news, &search);
+                }
+            });
+        }
+        Err(_) => {}
+    }
+}
+
+/// A browser does not say why a channel was refused, so the page asks by a plain request. It is no use of the session.
+async fn is_refused() -> bool {
+    let answer = Request::get("/live").send().await;
+    answer.is_ok_and(|answer| answer.status() == UNAUTHORIZED)
+}
+
+fn address(query: &Query) -> String {
+    let location = window().location();
+    let scheme = if location.protocol().is_ok_and(|protocol| protocol == "https:") { "wss" } else { "ws" };
+    let host = location.host().unwrap_or_default(); // a page that was loaded has a host
+    let shown = [("search", query.search.clone()), ("show", query.show.to_string())];
+    format!("{scheme}://{host}/live?{}", serde_urlencoded::to_string(shown).unwrap_or_default()) // pairs of strings always encode
+}

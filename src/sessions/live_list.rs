@@ -1,0 +1,182 @@
+//! The list of a page: in what order its rows stand while it changes under the eyes.
+
+use std::collections::HashSet;
+
+use leptos::prelude::*;
+
+#[cfg(feature = "hydrate")]
+use crate::sessions::model::News;
+use crate::{
+    foundation::ids::SessionId,
+    sessions::model::{Session, Sessions},
+    ui::{live::Live, time::PageClock},
+};
+
+/// What the views of the card share.
+#[derive(Clone, Copy)]
+pub struct LiveList {
+    /// The page's live part.
+    pub live: Live,
+    /// The page's clock.
+    pub clock: PageClock,
+    /// The ids of the rows, in the order in which they stand.
+    pub order: RwSignal<Vec<SessionId>>,
+    /// Whether the pointer or the focus is in the list: then nothing under it moves.
+    pub is_held: RwSignal<bool>,
+    /// Rows that are closing.
+    pub leaving: RwSignal<HashSet<SessionId>>,
+    first: StoredValue<Sessions>,
+}
+
+impl LiveList {
+    /// Shows this list.
+    pub fn new(live: Live, first: Sessions) -> Self {
+        let order = RwSignal::new(first.rows.iter().map(|row| row.id.clone()).collect());
+        let list = Self {
+            live,
+            clock: PageClock::new(first.now),
+            order,
+            is_held: RwSignal::new(false),
+            leaving: RwSignal::default(),
+            first: StoredValue::new(first.clone()),
+        };
+        live.list.set(Some(first));
+        Effect::new(move || list.arrange());
+        list
+    }
+
+    /// Reads the list as it stands.
+    pub fn with<T>(self, read: impl FnOnce(&Sessions) -> T) -> T {
+        self.live.list.with(|list| match list {
+            Some(list) => read(list),
+            None => self.first.with_value(read),
+        })
+    }
+
+    /// A row by its id; while it closes, as it was.
+    pub fn row(self, id: SessionId, first: Session) -> Memo<Session> {
+        Memo::new(move |before: Option<&Session>| {
+            let now = self.with(|list| list.rows.iter().find(|row| row.id == id).cloned());
+            now.or_else(|| before.cloned()).unwrap_or_else(|| first.clone())
+        })
+    }
+
+    /// The row that stands for this id now.
+    pub fn find(self, id: &SessionId) -> Option<Session> {
+        self.live.list.with_untracked(|list| list.as_ref()?.rows.iter().find(|row| row.id == *id).cloned())
+            .or_else(|| self.first.with_value(|first| first.rows.iter().find(|row| row.id == *id).cloned()))
+    }
+
+    /// Puts the rows into the order of the list. While it is held, those that are there stay where they are.
+    fn arrange(self) {
+        let now = self.clock.now();
+        let wanted: Vec<SessionId> =
+            self.with(|list| list.rows.iter().filter(|row| row.current || !row.is_expired(now)).map(|row| row.id.clone()).collect());
+        let standing = self.order.get_untracked();
+        let gone: Vec<SessionId> = standing.iter().filter(|id| !wanted.contains(id)).cloned().collect();
+        let order = if self.is_held.get() { keep_standing(&standing, &wanted) } else { with_leaving(&standing, wanted) };
+        if order != standing {
+            self.order.set(order);
+        }
+        self.close(gone);
+    }
+
+    /// Rows that ended close before they are taken away.
+    fn close(self, gone: Vec<SessionId>) {
+        let gone: Vec<SessionId> = gone.into_iter().filter(|id| self.leaving.with_untracked(|leaving| !leaving.contains(id))).collect();
+        if gone.is_empty() {
+            return;
+        }
+        self.leaving.update(|leaving| leaving.extend(gone.iter().cloned()));
+        let take_away = move || {
+            self.order.update(|order| order.retain(|id| !gone.contains(id)));
+            self.leaving.update(|leaving| leaving.retain(|id| !gone.contains(id)));
+        };
+        set_timeout(take_away, CLOSING);
+    }
+
+    /// Shows another part of the list at once: nothing ended, so nothing closes.
+    #[cfg(feature = "hydrate")]
+    pub fn show(self, list: Sessions) {
+        self.order.set(list.rows.iter().map(|row| row.id.clone()).collect());
+        self.live.list.set(Some(list));
+    }
+
+    /// Takes out a row whose end the server has answered.
+    #[cfg(feature = "hydrate")]
+    pub fn take_out(self, id: &SessionId) {
+        self.change(|list| {
+            let was_there = list.rows.iter().any(|row| row.id == *id);
+            let total = list.total - usize::from(was_there);
+            list.hear(News::Gone { sessions: vec![id.clone()], total }, "");
+        });
+    }
+
+    /// Takes out all rows but the current one.
+    #[cfg(feature = "hydrate")]
+    pub fn take_out_others(self) {
+        self.change(|list| {
+            let others = list.rows.iter().filter(|row| !row.current).map(|row| row.id.clone()).collect();
+            list.hear(News::Gone { sessions: others, total: 1 }, "");
+        });
+    }
+
+    #[cfg(feature = "hydrate")]
+    fn change(self, change: impl FnOnce(&mut Sessions)) {
+        self.live.list.update(|list| {
+            if let Some(list) = list {
+                change(list);
+            }
+        });
+    }
+
+    /// The row after this one, else the one before: where the focus goes when this one leaves.
+    pub fn neighbour(self, id: &SessionId) -> Option<SessionId> {
+        let others: Vec<SessionId> = self.order.get_untracked();
+        let at = others.iter().position(|row| row == id)?;
+        let can_be_revoked = |id: &&SessionId| {
+            self.find(id).is_some_and(|row| !row.current) && self.leaving.with_untracked(|leaving| !leaving.contains(*id))
+        };
+        others[at + 1..].iter().find(can_be_revoked).or_else(|| others[..at].iter().rev().find(can_be_revoked)).cloned()
+    }
+}
+
+/// As long as the style sheet's animation.
+const CLOSING: std::time::Duration = std::time::Duration::from_millis(180);
+
+/// What stands stays in place; what is new comes below.
+fn keep_standing(standing: &[SessionId], wanted: &[SessionId]) -> Vec<SessionId> {
+    let new = wanted.iter().filter(|id| !standing.contains(id));
+    standing.iter().chain(new).cloned().collect()
+}
+
+/// The wanted order, with rows that are leaving where they stood.
+fn with_leaving(standing: &[SessionId], mut wanted: Vec<SessionId>) -> Vec<SessionId> {
+    for (at, id) in standing.iter().enumerate() {
+        if !wanted.contains(id) {
+            wanted.insert(at.min(wanted.len()), id.clone());
+        }
+    }
+    wanted
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ids(names: &str) -> Vec<SessionId> {
+        names.split_whitespace().map(|name| serde_json::from_str(&format!("{name:?}")).unwrap()).collect()
+    }
+
+    #[test]
+    fn nothing_under_the_pointer_moves() {
+        assert_eq!(keep_standing(&ids("a b c"), &ids("d c a b")), ids("a b c d"));
+        assert_eq!(keep_standing(&ids("a b"), &ids("b")), ids("a b"));
+    }
+
+    #[test]
+    fn a_leaving_row_closes_where_it_stood() {
+        assert_eq!(with_leaving(&ids("a b c"), ids("c a")), ids("c b a"));
+        assert_eq!(with_leaving(&ids("a b"), ids("")), ids("a b"));
+    }
+}

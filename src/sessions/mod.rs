@@ -1,0 +1,32 @@
+//! Active Sessions: where an account is signed in, and the end of what it does not recognise.
+
+pub mod api;
+pub mod card;
+pub mod model;
+pub mod time;
+
+mod details;
+mod dialog;
+mod live_list;
+mod row;
+mod search;
+
+#[cfg(feature = "ssr")]
+pub mod actions;
+#[cfg(feature = "ssr")]
+pub mod caller;
+#[cfg(feature = "ssr")]
+pub mod expiry;
+#[cfg(feature = "ssr")]
+pub mod http;
+#[cfg(feature = "ssr")]
+pub mod live;
+#[cfg(feature = "ssr")]
+pub mod presence;
+#[cfg(feature = "ssr")]
+pub mod store;
+#[cfg(feature = "ssr")]
+pub mod sweep;
+
+#[cfg(feature = "hydrate")]
+pub mod channel;

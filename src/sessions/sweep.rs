@@ -1,0 +1,72 @@
+//! Takes ended and expired sessions out of the live table in small batches, so that nobody waits for it.
+
+use std::{collections::HashMap, sync::Arc, time::Duration};
+
+use crate::{
+    error::AppError,
+    foundation::{ids::{SessionId, UserId}, services::Services},
+    sessions::{actions, expiry::Cutoffs, presence, store},
+};
+
+const PERIOD: Duration = Duration::from_secs(60);
+const BATCH: i64 = 200;
+/// Uses that another node holds in memory may be this much younger than what the database says. Requests decide expiry
+/// at the very second by themselves; only the tidying is later.
+const MARGIN: chrono::Duration = chrono::Duration::minutes(1);
+/// How long ended sessions are kept.
+const KEPT: chrono::Duration = chrono::Duration::days(30);
+
+/// Sweeps until the server stops.
+pub async fn run(services: Arc<Services>) {
+    let mut ticks = tokio::time::interval(PERIOD);
+    loop {
+        tokio::select! {
+            _ = ticks.tick() => {}
+            () = services.stopped() => return,
+        }
+        if let Err(error) = sweep(&services).await {
+            tracing::warn!(%error, "ended sessions could not be put away; the next round tries again");
+        }
+    }
+}
+
+/// One round: what expired is ended, what ended is moved, what is old is forgotten.
+pub async fn sweep(services: &Services) -> Result<(), AppError> {
+    presence::write(services).await?;
+    while end_expired(services).await? {}
+    while move_ended(services).await? {}
+    while forget_ended(services).await? {}
+    Ok(())
+}
+
+async fn end_expired(services: &Services) -> Result<bool, AppError> {
+    let now = services.clock.now();
+    let cutoffs = Cutoffs::at(&services.config.lifetimes, now - MARGIN);
+    let mut tx = services.db.write().await?;
+    let expired = store::end_expired(&mut tx, cutoffs, now, BATCH).await?;
+    tx.commit().await?;
+    let more = !expired.is_empty();
+    let mut by_user: HashMap<UserId, Vec<SessionId>> = HashMap::new();
+    for (session, user) in expired {
+        by_user.entry(user).or_default().push(session);
+    }
+    for (user, sessions) in by_user {
+        actions::ended(services, &user, sessions);
+    }
+    Ok(more)
+}
+
+async fn move_ended(services: &Services) -> Result<bool, AppError> {
+    let mut tx = services.db.write().await?;
+    let moved = store::move_ended(&mut tx, BATCH).await?;
+    tx.commit().await?;
+    Ok(moved > 0)
+}
+
+async fn forget_ended(services: &Services) -> Result<bool, AppError> {
+    let before = services.clock.now() - KEPT;
+    let mut tx = services.db.write().await?;
+    let forgotten = store::forget_ended(&mut tx, before, BATCH).await?;
+    tx.commit().await?;
+    Ok(forgotten > 0)
+}

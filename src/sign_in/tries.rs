@@ -1,0 +1,117 @@
+//! Slows down who guesses, and never locks the owner out (LIM-1, ASVS 6.3.1).
+//!
+//! A try is counted before its password is checked, so that many at once count as many; a right one is taken back. Who
+//! comes with the cookie of a browser that signed in to this account before is counted apart from strangers.
+
+use std::net::IpAddr;
+
+use chrono::{DateTime, Duration, Utc};
+
+use crate::{
+    accounts::store::key,
+    error::AppError,
+    foundation::{config::Switch, db::Tx, secret::hash_hex, services::Services},
+    sign_in::store,
+};
+
+/// Failures that cost nothing: people mistype.
+const FREE_A_SUBJECT: i64 = 5;
+/// Many people may share one address.
+const FREE_AN_ADDRESS: i64 = 50;
+const FIRST_WAIT: Duration = Duration::seconds(5);
+const LONGEST_WAIT: Duration = Duration::minutes(15);
+/// Failures are forgotten when none came for this long.
+pub const FORGOTTEN_AFTER: Duration = Duration::hours(24);
+
+/// Who is counted: an account or a known browser, and an address.
+pub struct Tries {
+    subject: String,
+    address: String,
+}
+
+impl Tries {
+    /// `device` is the hash of the cookie of a browser that this account knows.
+    pub fn of(identifier: &str, device: Option<&str>, ip: IpAddr) -> Self {
+        let subject = match device {
+            Some(device) => format!("device:{device}"),
+            // Hashed: whatever strangers type is not ours to keep.
+            None => format!("account:{}", hash_hex(key(identifier).as_bytes())),
+        };
+        Self { subject, address: format!("address:{}", network(ip)) }
+    }
+
+    /// Counts this try as failed beforehand; refused while an earlier wait lasts.
+    pub async fn begin(&self, services: &Services) -> Result<(), AppError> {
+        if services.config.rate_limits == Switch::Off {
+            return Ok(());
+        }
+        let now = services.clock.now();
+        let mut tx = services.db.write().await?;
+        for (subject, free) in [(&self.subject, FREE_A_SUBJECT), (&self.address, FREE_AN_ADDRESS)] {
+            if let Some(until) = count(&mut tx, subject, free, now).await? {
+                // Dropped, not committed: a try that was refused is none.
+                let wait = (until - now).num_milliseconds().max(1).cast_unsigned();
+                return Err(AppError::TooManyAttempts { seconds: wait.div_ceil(1000) });
+            }
+        }
+        Ok(tx.commit().await?)
+    }
+
+    /// The try was right: its count is taken back, and the account's failures are forgotten.
+    pub async fn succeed(&self, tx: &mut Tx) -> sqlx::Result<()> {
+        store::forget_failures(tx, &self.subject).await?;
+        store::take_back(tx, &self.address).await
+    }
+}
+
+/// Counts a try. `Some` says until when there are none.
+async fn count(tx: &mut Tx, subject: &str, free: i64, now: DateTime<Utc>) -> sqlx::Result<Option<DateTime<Utc>>> {
+    match store::count_try(tx, subject, now, now - FORGOTTEN_AFTER).await? {
+        Some(failures) => {
+            store::block(tx, subject, now + wait_after(failures - free)).await?;
+            Ok(None)
+        }
+        None => store::blocked_until(tx, subject).await,
+    }
+}
+
+/// 5, 10, 20 … seconds, and 15 minutes at most.
+fn wait_after(failures_too_many: i64) -> Duration {
+    match failures_too_many {
+        ..0 => Duration::zero(),
+        doublings @ 0..8 => (FIRST_WAIT * (1 << doublings)).min(LONGEST_WAIT),
+        8.. => LONGEST_WAIT,
+    }
+}
+
+/// An IPv6 client has a whole /64 to itself, and so counts as one.
+fn network(ip: IpAddr) -> String {
+    match ip {
+        IpAddr::V4(ip) => ip.to_string(),
+        IpAddr::V6(ip) => {
+            let [a, b, c, d, ..] = ip.segments();
+            format!("{a:x}:{b:x}:{c:x}:{d:x}::/64")
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// LIM-1
+    #[test]
+    fn waits_grow_and_end() {
+        let waits = [-1, 0, 1, 2, 7, 8, 1000].map(|n| wait_after(n).num_seconds());
+        assert_eq!(waits, [0, 5, 10, 20, 640, 900, 900]);
+    }
+
+    /// LIM-1
+    #[test]
+    fn addresses_of_one_network_count_as_one() {
+        let of = |ip: &str| network(ip.parse().unwrap());
+        assert_eq!(of("2001:db8:1:2::1"), of("2001:db8:1:2:ffff::9"));
+        assert_ne!(of("2001:db8:1:2::1"), of("2001:db8:1:3::1"));
+        assert_ne!(of("192.0.2.1"), of("192.0.2.2"));
+    }
+}

@@ -1,0 +1,46 @@
+//! What only a browser can do.
+
+use leptos::prelude::*;
+use wasm_bindgen::JsCast;
+use web_sys::HtmlElement;
+
+/// Says that the page is interactive, and has a page that comes back from the back/forward cache ask the server anew: it may
+/// show what its person signed out of (WEB-5).
+pub fn ready() {
+    let _ = window_event_listener(leptos::ev::pageshow, |event| {
+        if event.persisted() {
+            let _ = window().location().reload();
+        }
+    });
+    if let Some(body) = document().body() {
+        // The attribute's name and value are plain ASCII: setting it cannot fail.
+        let _ = body.set_attribute("data-hydrated", "true");
+    }
+}
+
+/// Opens another page, whole.
+pub fn go(path: &str) {
+    // Only a sandboxed frame forbids it, and no frame may hold this page.
+    let _ = window().location().assign(path);
+}
+
+/// Leaves for the login page, which says why.
+pub fn leave() {
+    let location = window().location();
+    let here = location.pathname().unwrap_or_default() + &location.search().unwrap_or_default();
+    let next = js_sys::encode_uri_component(&here);
+    go(&format!("/login?next={}", String::from(next)));
+}
+
+/// Moves the focus to the first element that matches.
+pub fn focus(selector: &str) -> bool {
+    let found = document().query_selector(selector).ok().flatten().and_then(|element| element.dyn_into::<HtmlElement>().ok());
+    found.is_some_and(|element| element.focus().is_ok())
+}
+
+/// The values of these fields of a form that is submitted.
+pub fn values<const N: usize>(event: &leptos::ev::SubmitEvent, names: [&str; N]) -> [String; N] {
+    let form = event.target().and_then(|target| target.dyn_into::<web_sys::HtmlFormElement>().ok());
+    let form = form.and_then(|form| web_sys::FormData::new_with_form(&form).ok());
+    names.map(|name| form.as_ref().and_then(|form| form.get(name).as_string()).unwrap_or_default()) // no such field: empty
+}

@@ -1,0 +1,102 @@
+//! The frame of every page of a signed-in person: top bar, menu, and the words about what was done.
+
+use leptos::prelude::*;
+
+use crate::{
+    accounts::model::Account,
+    ui::{
+        icon::{Icon, Mark},
+        live::Live,
+    },
+};
+
+/// The frame.
+#[component]
+pub fn Frame(
+    /// Who is signed in.
+    account: Account,
+    /// What the page before wants said.
+    notice: String,
+    /// The page.
+    children: Children,
+) -> impl IntoView {
+    let live = Live::new(notice);
+    provide_context(live);
+    #[cfg(feature = "hydrate")]
+    crate::sessions::channel::open(live);
+    view! {
+        <a class="skip" href="#main">"Skip to content"</a>
+        <header class="bar">
+            <a class="home" href="/profile?tab=security"><Mark />"Whereabouts"</a>
+            <ProfileMenu account />
+        </header>
+        <main id="main" tabindex="-1">{children()}</main>
+        <p role="status" class="said" class:is-empty=move || live.said.with(String::is_empty)>{live.said}</p>
+        <p role="status" class="offline" class:is-empty=live.connected>
+            {move || (!live.connected.get()).then_some("No connection. The list may be out of date.")}
+        </p>
+    }
+}
+
+/// The menu opens and closes without a script: it is a popover.
+#[component]
+fn ProfileMenu(account: Account) -> impl IntoView {
+    let name = account.name.clone();
+    view! {
+        <button class="menu-button" popovertarget="profile-menu" aria-label="Profile menu" aria-haspopup="menu">
+            <span class="initials" aria-hidden="true">{initials(&name)}</span>
+            <span class="name">{name}</span>
+            {Icon::Chevron.draw()}
+        </button>
+        <div id="profile-menu" class="menu" popover="auto" role="menu" aria-label="Profile menu" on:keydown=walk on:toggle=|_| focus_first()>
+            <a role="menuitem" href="/profile?tab=profile" rel="external">"Profile"</a>
+            <form role="none" method="post" action="/api/ui/sign_out">
+                <button role="menuitem" class="quiet">"Sign out"</button>
+            </form>
+        </div>
+    }
+}
+
+/// The first letters of the first and the last name.
+fn initials(name: &str) -> String {
+    let mut words = name.split([' ', '.', '-', '_']).filter(|word| !word.is_empty());
+    let first = words.next().and_then(|word| word.chars().next());
+    let last = words.next_back().and_then(|word| word.chars().next());
+    first.into_iter().chain(last).flat_map(char::to_uppercase).collect()
+}
+
+/// An opened menu has the focus in it.
+fn focus_first() {
+    #[cfg(feature = "hydrate")]
+    crate::ui::browser::focus("#profile-menu:popover-open [role=menuitem]");
+}
+
+/// Arrow keys walk through the menu (ARIA Authoring Practices, menu button).
+#[cfg_attr(not(feature = "hydrate"), expect(unused_variables, reason = "only a browser has keys"))]
+fn walk(event: leptos::ev::KeyboardEvent) {
+    #[cfg(feature = "hydrate")]
+    {
+        use crate::ui::browser::focus;
+        let to = match event.key().as_str() {
+            "ArrowDown" | "ArrowUp" if focus("#profile-menu > [role=menuitem]:not(:focus)") => return event.prevent_default(),
+            "ArrowDown" | "ArrowUp" | "End" => "#profile-menu form [role=menuitem]",
+            "Home" => "#profile-menu > [role=menuitem]",
+            _ => return,
+        };
+        event.prevent_default();
+        focus(to);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn initials_are_of_the_first_and_the_last_name() {
+        let cases = [("Alice Lindqvist", "AL"), ("alice", "A"), ("ann-marie van der berg", "AB"), ("", ""), ("élodie", "É")];
+        for (name, expected) in cases {
+            assert_eq!(initials(name), expected);
+        }
+    }
+}

@@ -1,0 +1,35 @@
+//! What the live channel keeps for the whole page.
+
+use leptos::prelude::*;
+
+use crate::sessions::model::{PAGE, Query, Sessions};
+
+/// The page's live part: one channel fills it, views read it.
+#[derive(Clone, Copy)]
+pub struct Live {
+    /// The list, once a view has shown it.
+    pub list: RwSignal<Option<Sessions>>,
+    /// What of it is shown.
+    pub query: RwSignal<Query>,
+    /// Whether the channel is open.
+    pub connected: RwSignal<bool>,
+    /// The last thing said to the person.
+    pub said: RwSignal<String>,
+}
+
+impl Live {
+    /// For a page whose channel is still to open.
+    pub fn new(said: String) -> Self {
+        Self {
+            list: RwSignal::new(None),
+            query: RwSignal::new(Query { search: String::new(), show: PAGE }),
+            connected: RwSignal::new(true),
+            said: RwSignal::new(said),
+        }
+    }
+
+    /// Tells the person something, aloud too.
+    pub fn say(self, words: impl Into<String>) {
+        self.said.set(words.into());
+    }
+}

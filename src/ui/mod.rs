@@ -1,0 +1,11 @@
+//! Small pieces of pages: native HTML elements first.
+
+pub mod field;
+pub mod frame;
+pub mod icon;
+pub mod live;
+pub mod plain_form;
+pub mod time;
+
+#[cfg(feature = "hydrate")]
+pub mod browser;

@@ -1,0 +1,124 @@
+//! Times in words, and the one clock of a page that they are told by.
+
+use chrono::{DateTime, Duration, Utc};
+use leptos::prelude::*;
+
+/// How long ago: "just now", "3 minutes ago", "yesterday".
+pub fn ago(now: DateTime<Utc>, time: DateTime<Utc>) -> String {
+    let past = now - time;
+    match past {
+        _ if past < Duration::minutes(1) => "just now".to_owned(),
+        _ if past < Duration::days(1) => format!("{} ago", span(past)),
+        _ if past < Duration::days(2) => "yesterday".to_owned(),
+        _ => format!("{} ago", span(past)),
+    }
+}
+
+/// How far ahead: "in 13 days". Rounded, where [`ago`] counts what has passed: a session of 14 days says so for its first hours.
+pub fn ahead(now: DateTime<Utc>, time: DateTime<Utc>) -> String {
+    let left = time - now;
+    match left {
+        _ if left <= Duration::zero() => "now".to_owned(),
+        _ if left < Duration::minutes(1) => "in less than a minute".to_owned(),
+        _ => format!("in {}", rounded_span(left)),
+    }
+}
+
+fn rounded_span(left: Duration) -> String {
+    let unit = if left >= Duration::hours(23) + Duration::minutes(30) {
+        Duration::days(1)
+    } else if left >= Duration::minutes(59) + Duration::seconds(30) {
+        Duration::hours(1)
+    } else {
+        Duration::minutes(1)
+    };
+    span(left + unit / 2)
+}
+
+/// A span in its largest unit: "14 days", "1 hour".
+pub fn span(length: Duration) -> String {
+    let (count, unit) = match length {
+        _ if length >= Duration::days(1) => (length.num_days(), "day"),
+        _ if length >= Duration::hours(1) => (length.num_hours(), "hour"),
+        _ if length >= Duration::minutes(1) => (length.num_minutes(), "minute"),
+        _ => (length.num_seconds(), "second"),
+    };
+    let plural = if count == 1 { "" } else { "s" };
+    format!("{count} {unit}{plural}")
+}
+
+/// The exact time, for those who point at it: "2026-11-23 22:43:00 UTC".
+pub fn exact(time: DateTime<Utc>) -> String {
+    let text = time.to_rfc3339_opts(chrono::SecondsFormat::Secs, true);
+    text.replace('T', " ").replace('Z', " UTC")
+}
+
+/// A time that a person reads in words and a program in full.
+#[component]
+pub fn Time(
+    /// Which.
+    #[prop(into)]
+    time: Signal<DateTime<Utc>>,
+    /// How it is told.
+    #[prop(into)]
+    words: Signal<String>,
+) -> impl IntoView {
+    view! { <time datetime=move || time.get().to_rfc3339() title=move || exact(time.get())>{words}</time> }
+}
+
+/// The page's clock: seeded by the server, so that what it rendered and what takes over never differ; then it goes.
+#[derive(Clone, Copy)]
+pub struct PageClock(RwSignal<DateTime<Utc>>);
+
+impl PageClock {
+    /// One that stands at `now` until it is started.
+    pub fn new(now: DateTime<Utc>) -> Self {
+        Self(RwSignal::new(now))
+    }
+
+    /// The time.
+    pub fn now(self) -> DateTime<Utc> {
+        self.0.get()
+    }
+
+    /// Lets it go by the browser's clock, of which only the differences count.
+    #[cfg(feature = "hydrate")]
+    pub fn start(self) {
+        let (server, browser) = (self.0.get_untracked(), js_sys::Date::now());
+        let tick = move || {
+            let passed = js_sys::Date::now() - browser;
+            self.0.set(server + Duration::milliseconds(passed as i64));
+        };
+        if let Ok(ticking) = set_interval_with_handle(tick, std::time::Duration::from_secs(1)) {
+            on_cleanup(move || ticking.clear());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(seconds: i64) -> DateTime<Utc> {
+        DateTime::from_timestamp(seconds, 0).unwrap()
+    }
+
+    #[test]
+    fn the_past_is_told_in_words() {
+        let cases = [(0, "just now"), (59, "just now"), (60, "1 minute ago"), (179, "2 minutes ago"), (3600, "1 hour ago"),
+            (86_399, "23 hours ago"), (86_400, "yesterday"), (172_800, "2 days ago"), (86_400 * 40, "40 days ago")];
+        for (seconds, words) in cases {
+            assert_eq!(ago(at(seconds), at(0)), words);
+        }
+    }
+
+    #[test]
+    fn the_future_is_told_in_words() {
+        let days = 86_400;
+        let cases = [(14 * days, "in 14 days"), (14 * days - 1, "in 14 days"), (13 * days + 3600, "in 13 days"), (days - 1, "in 1 day"),
+            (7200, "in 2 hours"), (3599, "in 1 hour"), (90, "in 2 minutes"), (60, "in 1 minute"), (59, "in less than a minute"), (0, "now"), (-5, "now")];
+        for (seconds, words) in cases {
+            assert_eq!(ahead(at(0), at(seconds)), words, "{seconds}");
+        }
+    }
+}
