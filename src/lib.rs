@@ -2,6 +2,9 @@
 //!
 //! Imports run one way, downwards in this list; `ARCHITECTURE.md` says what is where.
 
+// Views are types, and nest as deep as the page does.
+#![recursion_limit = "256"]
+
 #[cfg(feature = "ssr")]
 pub mod cli;
 #[cfg(feature = "ssr")]

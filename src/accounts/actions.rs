@@ -10,7 +10,11 @@ use crate::{
     },
     audit::{self, Action, Event, Outcome},
     error::AppError,
-    foundation::{clock::Clock, db::{Db, Tx}, ids::UserId},
+    foundation::{
+        clock::Clock,
+        db::{Db, Tx},
+        ids::UserId,
+    },
 };
 
 /// A new account, as somebody asks for it.

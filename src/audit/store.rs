@@ -2,7 +2,11 @@
 
 use chrono::{DateTime, Utc};
 
-use crate::{audit::Event, execute, foundation::{db::Tx, ids::EventId}};
+use crate::{
+    audit::Event,
+    execute,
+    foundation::{db::Tx, ids::EventId},
+};
 
 pub async fn insert(tx: &mut Tx, at: DateTime<Utc>, event: Event<'_>) -> sqlx::Result<()> {
     execute!(

@@ -9,15 +9,7 @@ use crate::{
     accounts::{actions::NewAccount, model::Account, store as accounts},
     cli::open,
     foundation::{
-        clock::Clock,
-        config::Storage,
-        db::Tx,
-        geoip::GeoIp,
-        hasher,
-        ids::SessionId,
-        origin::Agent,
-        secret::Secret,
-        services::Assets,
+        clock::Clock, config::Storage, db::Tx, geoip::GeoIp, hasher, ids::SessionId, origin::Agent, secret::Secret, services::Assets,
         user_agents::UserAgents,
     },
     registration::actions as registration,
@@ -32,7 +24,13 @@ const DAY: i64 = 24 * HOUR;
 
 /// Who, with which user agent, from where, signed in and last used how many minutes ago.
 const SESSIONS: &[(&str, &str, &str, i64, i64)] = &[
-    ("alice", "Mozilla/5.0 (iPhone; CPU iPhone OS 18_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.5 Mobile/15E148 Safari/604.1", "2a00:23c8:7b0c:a201:7d44:5c55:3e6a:91e1", 5 * DAY, 2 * MINUTE),
+    (
+        "alice",
+        "Mozilla/5.0 (iPhone; CPU iPhone OS 18_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.5 Mobile/15E148 Safari/604.1",
+        "2a00:23c8:7b0c:a201:7d44:5c55:3e6a:91e1",
+        5 * DAY,
+        2 * MINUTE,
+    ),
     ("alice", "python-requests/2.32.3", "18.184.12.77", 3 * DAY, 12 * MINUTE),
     ("alice", "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:140.0) Gecko/20100101 Firefox/140.0", "177.92.48.10", 3 * HOUR + 5, 3 * HOUR),
     ("alice", "", "203.0.113.9", 9 * DAY, 30 * HOUR),

@@ -5,6 +5,8 @@ mod healthcheck;
 mod migrate;
 mod seed;
 mod serve;
+
+pub use serve::options as serve_options;
 mod session;
 mod user;
 

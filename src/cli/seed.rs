@@ -1,6 +1,10 @@
 //! `whereabouts seed`: fills a database for benchmarks, with sessions that work.
 
-use std::{fs::File, io::{BufWriter, Write}, path::PathBuf};
+use std::{
+    fs::File,
+    io::{BufWriter, Write},
+    path::PathBuf,
+};
 
 use chrono::{DateTime, Duration, Utc};
 use clap::Args;

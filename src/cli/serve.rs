@@ -134,7 +134,11 @@ pub fn options() -> LeptosOptions {
 fn start_log(directives: &str) -> anyhow::Result<()> {
     let filter = EnvFilter::try_new(directives).context("WHEREABOUTS_LOG is not understood")?;
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
-    if std::io::stderr().is_terminal() { log.init() } else { log.json().flatten_event(true).init() }
+    if std::io::stderr().is_terminal() {
+        log.init()
+    } else {
+        log.json().flatten_event(true).init()
+    }
     Ok(())
 }
 

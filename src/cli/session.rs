@@ -64,10 +64,15 @@ async fn list(json: bool, Of { user, storage, lifetimes }: &Of) -> anyhow::Resul
     rows.retain(|row| expiry(row).reason(now).is_none());
     rows.sort_by_key(|row| std::cmp::Reverse(row.last_active_at));
     if json {
-        let sessions: Vec<_> = rows.iter().map(|row| serde_json::json!({
-            "id": row.id, "device": row.device, "location": row.location, "ip": row.ip, "created_at": row.created_at,
-            "last_active_at": row.last_active_at, "expires_at": expiry(row).at(), "sign_in_method": row.sign_in_method,
-        })).collect();
+        let sessions: Vec<_> = rows
+            .iter()
+            .map(|row| {
+                serde_json::json!({
+                    "id": row.id, "device": row.device, "location": row.location, "ip": row.ip, "created_at": row.created_at,
+                    "last_active_at": row.last_active_at, "expires_at": expiry(row).at(), "sign_in_method": row.sign_in_method,
+                })
+            })
+            .collect();
         println!("{}", serde_json::to_string_pretty(&sessions)?);
         return Ok(());
     }

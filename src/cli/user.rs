@@ -7,7 +7,11 @@ use crate::{
     accounts::actions::{self as accounts, NewAccount},
     admin::actions as admin,
     cli::{open, password_from_stdin, print_table},
-    foundation::{clock::Clock, config::{Lifetimes, Storage}, hasher},
+    foundation::{
+        clock::Clock,
+        config::{Lifetimes, Storage},
+        hasher,
+    },
     registration::actions as registration,
 };
 

@@ -134,9 +134,7 @@ impl Db {
             .pragma("cache_size", "-65536")
             .pragma("mmap_size", "268435456");
         make_private(options.get_filename())?;
-        let pool = |connections| {
-            SqlitePoolOptions::new().max_connections(connections).acquire_timeout(PATIENCE).test_before_acquire(false)
-        };
+        let pool = |connections| SqlitePoolOptions::new().max_connections(connections).acquire_timeout(PATIENCE).test_before_acquire(false);
         let write = pool(1).connect_with(options.clone()).await.context("the database cannot be opened")?;
         let read = pool(4).connect_with(options.read_only(true)).await.context("the database cannot be opened")?;
         Ok(Self::Sqlite { read, write })

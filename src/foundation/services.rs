@@ -6,7 +6,8 @@ use axum::extract::State;
 use tokio::sync::watch;
 
 use crate::foundation::{
-    activity::Activity, channels::Channels, clock::Clock, config::Config, db::Db, geoip::GeoIp, hasher::Hasher, hub::Hub, user_agents::UserAgents,
+    activity::Activity, channels::Channels, clock::Clock, config::Config, db::Db, geoip::GeoIp, hasher::Hasher, hub::Hub,
+    user_agents::UserAgents,
 };
 
 /// All that the features share.

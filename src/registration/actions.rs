@@ -3,7 +3,12 @@
 use crate::{
     accounts::{actions::NewAccount, model::Account, store as accounts},
     error::AppError,
-    foundation::{clock::Clock, db::{Db, Tx}, secret::Secret, services::Services},
+    foundation::{
+        clock::Clock,
+        db::{Db, Tx},
+        secret::Secret,
+        services::Services,
+    },
     registration::store,
 };
 

@@ -17,7 +17,13 @@ use crate::{
 #[component]
 pub fn SetupPage() -> impl IntoView {
     let token = use_query_map().with_untracked(|query| query.get("token").unwrap_or_default());
-    let opened = Resource::new({ let token = token.clone(); move || token.clone() }, open_setup);
+    let opened = Resource::new(
+        {
+            let token = token.clone();
+            move || token.clone()
+        },
+        open_setup,
+    );
     view! {
         <Title text="First administrator" />
         <main class="door">

@@ -28,7 +28,8 @@ pub async fn method_not_allowed(method: Method) -> Response {
 
 /// Middleware: a person who opened a page reads a failure as a page, with the same words that a script gets.
 pub async fn for_people(request: Request, next: Next) -> Response {
-    let is_person = request.headers().get(header::ACCEPT).and_then(|accept| accept.to_str().ok()).is_some_and(|accept| accept.contains("text/html"));
+    let is_person =
+        request.headers().get(header::ACCEPT).and_then(|accept| accept.to_str().ok()).is_some_and(|accept| accept.contains("text/html"));
     let response = next.run(request).await;
     let is_problem = response.headers().get(header::CONTENT_TYPE).is_some_and(|kind| kind == "application/problem+json");
     if is_person && is_problem { as_page(response).await } else { response }

@@ -50,7 +50,13 @@ pub fn router(site: Site) -> Router {
         .layer(from_fn_with_state(site.clone(), guard::same_site))
         .layer(from_fn_with_state(site.clone(), origin::identify))
         .layer(from_fn_with_state(site.clone(), caller::identify));
-    api().merge(pages(&site)).layer(identified).merge(health::routes()).fallback_service(content::files(&site)).layer(common).with_state(site)
+    api()
+        .merge(pages(&site))
+        .layer(identified)
+        .merge(health::routes())
+        .fallback_service(content::files(&site))
+        .layer(common)
+        .with_state(site)
 }
 
 fn api() -> Router<Site> {
@@ -69,7 +75,12 @@ fn pages(site: &Site) -> Router<Site> {
     let services = site.services.clone();
     let options = site.options.clone();
     Router::new()
-        .leptos_routes_with_context(site, generate_route_list(App), move || provide_context(services.clone()), move || shell(options.clone()))
+        .leptos_routes_with_context(
+            site,
+            generate_route_list(App),
+            move || provide_context(services.clone()),
+            move || shell(options.clone()),
+        )
         .layer(from_fn(gate::pages))
 }
 

@@ -145,7 +145,9 @@ impl<'a> View<'a> {
 
     async fn show_now(&self, mut row: Row) -> Session {
         let last_use = self.services.activity.last_use(&row.id).filter(|last| last.at > row.last_active_at);
-        if let Some(last) = &last_use && last.ip.to_string() != row.ip {
+        if let Some(last) = &last_use
+            && last.ip.to_string() != row.ip
+        {
             row.location = locate(self.services, last.ip).await;
         }
         self.show(row, last_use)

@@ -143,9 +143,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Caller {
 
 /// The visitor of the page or server function that runs.
 pub fn visitor() -> Visitor {
-    leptos::prelude::use_context::<Parts>()
-        .and_then(|parts| parts.extensions.get::<Visitor>().cloned())
-        .unwrap_or(Visitor::Stranger) // fails closed
+    leptos::prelude::use_context::<Parts>().and_then(|parts| parts.extensions.get::<Visitor>().cloned()).unwrap_or(Visitor::Stranger) // fails closed
 }
 
 /// The caller of the page or server function that runs, with the services.

@@ -91,7 +91,11 @@ fn close(event: &SubmitEvent, dialog: NodeRef<html::Dialog>) {
 fn submit(event: &SubmitEvent, list: LiveList, dialog: NodeRef<html::Dialog>) {
     #[cfg(feature = "hydrate")]
     {
-        use crate::{error::AppError, sessions::{api::revoke_other_sessions, model::signed_out}, ui::browser};
+        use crate::{
+            error::AppError,
+            sessions::{api::revoke_other_sessions, model::signed_out},
+            ui::browser,
+        };
         close(event, dialog);
         leptos::task::spawn_local(async move {
             match revoke_other_sessions().await {

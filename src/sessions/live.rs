@@ -14,7 +14,11 @@ use tokio::sync::broadcast::{Receiver, error::RecvError};
 
 use crate::{
     error::AppError,
-    foundation::{channels::Open, hub::Change, services::{Services, Shared}},
+    foundation::{
+        channels::Open,
+        hub::Change,
+        services::{Services, Shared},
+    },
     sessions::{
         actions,
         caller::Caller,

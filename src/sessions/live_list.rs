@@ -63,7 +63,9 @@ impl LiveList {
 
     /// The row that stands for this id now.
     pub fn find(self, id: &SessionId) -> Option<Session> {
-        self.live.list.with_untracked(|list| list.as_ref()?.rows.iter().find(|row| row.id == *id).cloned())
+        self.live
+            .list
+            .with_untracked(|list| list.as_ref()?.rows.iter().find(|row| row.id == *id).cloned())
             .or_else(|| self.first.with_value(|first| first.rows.iter().find(|row| row.id == *id).cloned()))
     }
 

@@ -91,7 +91,9 @@ pub fn icon(form: Form) -> Icon {
 fn Place(location: Location) -> impl IntoView {
     let Location { label, city, country, country_code } = location;
     let flag = match country_code {
-        Some(code) => view! { <img class="flag" src=format!("/flags/{}.svg", code.to_lowercase()) alt="" width="20" height="15" /> }.into_any(),
+        Some(code) => {
+            view! { <img class="flag" src=format!("/flags/{}.svg", code.to_lowercase()) alt="" width="20" height="15" /> }.into_any()
+        }
         None if label == "Private network" => Icon::Network.draw(),
         None => Icon::Pin.draw(),
     };
@@ -115,7 +117,13 @@ fn LastActive(session: Memo<Session>, list: LiveList) -> impl IntoView {
 #[component]
 fn Revoke(session: Memo<Session>, list: LiveList) -> impl IntoView {
     let is_busy = RwSignal::new(false);
-    let name = move || format!("Revoke {}, {}", session.with(|session| session.device.label.clone()), session.with(|session| session.location.label.clone()));
+    let name = move || {
+        format!(
+            "Revoke {}, {}",
+            session.with(|session| session.device.label.clone()),
+            session.with(|session| session.location.label.clone())
+        )
+    };
     let id = session.with_untracked(|session| session.id.to_string());
     let button_id = format!("revoke-{id}");
     view! {
@@ -144,7 +152,9 @@ fn submit(event: &SubmitEvent, session: Memo<Session>, list: LiveList, is_busy: 
                     let next = list.neighbour(&id);
                     list.take_out(&id);
                     list.live.say(words);
-                    next.filter(|next| browser::focus(&format!("[id='revoke-{next}']"))).is_none().then(|| browser::focus("#active-sessions"));
+                    next.filter(|next| browser::focus(&format!("[id='revoke-{next}']")))
+                        .is_none()
+                        .then(|| browser::focus("#active-sessions"));
                 }
                 Err(AppError::NotSignedIn) => browser::leave(),
                 Err(_) => {

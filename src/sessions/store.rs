@@ -59,12 +59,8 @@ pub async fn find_by_token(db: &mut impl Connection, token_hash: &str) -> sqlx::
 
 /// Why the session of this token ended, if it did in the days that are kept.
 pub async fn end_reason(db: &mut impl Connection, token_hash: &str) -> sqlx::Result<Option<EndReason>> {
-    let found: Option<(EndReason,)> = fetch!(
-        db,
-        fetch_optional as (EndReason,),
-        "SELECT end_reason FROM ended_sessions WHERE token_hash = $1",
-        token_hash,
-    )?;
+    let found: Option<(EndReason,)> =
+        fetch!(db, fetch_optional as (EndReason,), "SELECT end_reason FROM ended_sessions WHERE token_hash = $1", token_hash,)?;
     Ok(found.map(|(reason,)| reason))
 }
 
@@ -145,7 +141,14 @@ pub async fn insert(tx: &mut Tx, New { user, token_hash, row }: New<'_>) -> sqlx
 }
 
 /// Ends one live session of this person, and says whose it was by device and place. Nothing if there is no such.
-pub async fn end(tx: &mut Tx, user: &UserId, id: &SessionId, cutoffs: Cutoffs, now: DateTime<Utc>, reason: EndReason) -> sqlx::Result<Option<Row>> {
+pub async fn end(
+    tx: &mut Tx,
+    user: &UserId,
+    id: &SessionId,
+    cutoffs: Cutoffs,
+    now: DateTime<Utc>,
+    reason: EndReason,
+) -> sqlx::Result<Option<Row>> {
     fetch!(
         tx,
         fetch_optional as Row,
@@ -163,7 +166,14 @@ pub async fn end(tx: &mut Tx, user: &UserId, id: &SessionId, cutoffs: Cutoffs, n
 }
 
 /// Ends all live sessions of this person but `kept`; which they were.
-pub async fn end_others(tx: &mut Tx, user: &UserId, kept: Option<&SessionId>, cutoffs: Cutoffs, now: DateTime<Utc>, reason: EndReason) -> sqlx::Result<Vec<SessionId>> {
+pub async fn end_others(
+    tx: &mut Tx,
+    user: &UserId,
+    kept: Option<&SessionId>,
+    cutoffs: Cutoffs,
+    now: DateTime<Utc>,
+    reason: EndReason,
+) -> sqlx::Result<Vec<SessionId>> {
     let ended: Vec<(SessionId,)> = fetch!(
         tx,
         fetch_all as (SessionId,),
@@ -278,18 +288,10 @@ pub async fn move_ended(tx: &mut Tx, batch: i64) -> sqlx::Result<u64> {
          ON CONFLICT DO NOTHING",
         batch,
     )?;
-    execute!(
-        tx,
-        "DELETE FROM sessions WHERE ended_at IS NOT NULL AND EXISTS (SELECT 1 FROM ended_sessions e WHERE e.id = sessions.id)",
-    )
+    execute!(tx, "DELETE FROM sessions WHERE ended_at IS NOT NULL AND EXISTS (SELECT 1 FROM ended_sessions e WHERE e.id = sessions.id)",)
 }
 
 /// Forgets up to `batch` sessions that ended before `before`; how many.
 pub async fn forget_ended(tx: &mut Tx, before: DateTime<Utc>, batch: i64) -> sqlx::Result<u64> {
-    execute!(
-        tx,
-        "DELETE FROM ended_sessions WHERE id IN (SELECT id FROM ended_sessions WHERE ended_at < $1 LIMIT $2)",
-        before,
-        batch,
-    )
+    execute!(tx, "DELETE FROM ended_sessions WHERE id IN (SELECT id FROM ended_sessions WHERE ended_at < $1 LIMIT $2)", before, batch,)
 }

@@ -4,7 +4,10 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use crate::{
     error::AppError,
-    foundation::{ids::{SessionId, UserId}, services::Services},
+    foundation::{
+        ids::{SessionId, UserId},
+        services::Services,
+    },
     sessions::{actions, expiry::Cutoffs, presence, store},
 };
 

@@ -8,7 +8,11 @@ use crate::{
     audit::{self, Action, Event, Outcome},
     error::AppError,
     foundation::{
-        db::Tx, ids::UserId, origin::Origin, secret::{Secret, hash_hex}, services::Services
+        db::Tx,
+        ids::UserId,
+        origin::Origin,
+        secret::{Secret, hash_hex},
+        services::Services,
     },
     sessions::{
         actions::{self as sessions, Begun},

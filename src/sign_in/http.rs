@@ -32,7 +32,11 @@ pub struct SignIn {
 }
 
 /// `POST /api/v1/sessions`: 201 with the token and the session.
-pub async fn create(State(services): Shared, origin: origin::From, body: Result<Json<SignIn>, JsonRejection>) -> Result<Response, AppError> {
+pub async fn create(
+    State(services): Shared,
+    origin: origin::From,
+    body: Result<Json<SignIn>, JsonRejection>,
+) -> Result<Response, AppError> {
     let Json(body) = body.map_err(|error| AppError::invalid("body", error.body_text()))?;
     let attempt = Attempt {
         identifier: body.identifier,

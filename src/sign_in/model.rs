@@ -65,8 +65,23 @@ mod tests {
             assert_eq!(Next::parse(good).path(), good);
         }
         let bad = [
-            "", "x", "//x", "/\\x", "\\\\x", "https:x", "https://x", "javascript:alert(1)", "/\t/x", "/\n/x", " /x", "/%2fx", "/%5Cx",
-            "/%2F%2Fx", "/a b", "/é", "\u{0}",
+            "",
+            "x",
+            "//x",
+            "/\\x",
+            "\\\\x",
+            "https:x",
+            "https://x",
+            "javascript:alert(1)",
+            "/\t/x",
+            "/\n/x",
+            " /x",
+            "/%2fx",
+            "/%5Cx",
+            "/%2F%2Fx",
+            "/a b",
+            "/é",
+            "\u{0}",
         ];
         for bad in bad {
             assert_eq!(Next::parse(bad).path(), HOME, "{bad:?}");

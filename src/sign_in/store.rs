@@ -45,11 +45,7 @@ pub async fn forget_failures(tx: &mut Tx, subject: &str) -> sqlx::Result<()> {
 
 /// Takes one try back. Failures before it still count: a right password for one account says nothing of the others.
 pub async fn take_back(tx: &mut Tx, subject: &str) -> sqlx::Result<()> {
-    execute!(
-        tx,
-        "UPDATE sign_in_tries SET failures = failures - 1, blocked_until = last_at WHERE subject = $1 AND failures > 0",
-        subject,
-    )?;
+    execute!(tx, "UPDATE sign_in_tries SET failures = failures - 1, blocked_until = last_at WHERE subject = $1 AND failures > 0", subject,)?;
     Ok(())
 }
 

@@ -105,8 +105,17 @@ mod tests {
 
     #[test]
     fn the_past_is_told_in_words() {
-        let cases = [(0, "just now"), (59, "just now"), (60, "1 minute ago"), (179, "2 minutes ago"), (3600, "1 hour ago"),
-            (86_399, "23 hours ago"), (86_400, "yesterday"), (172_800, "2 days ago"), (86_400 * 40, "40 days ago")];
+        let cases = [
+            (0, "just now"),
+            (59, "just now"),
+            (60, "1 minute ago"),
+            (179, "2 minutes ago"),
+            (3600, "1 hour ago"),
+            (86_399, "23 hours ago"),
+            (86_400, "yesterday"),
+            (172_800, "2 days ago"),
+            (86_400 * 40, "40 days ago"),
+        ];
         for (seconds, words) in cases {
             assert_eq!(ago(at(seconds), at(0)), words);
         }
@@ -115,8 +124,19 @@ mod tests {
     #[test]
     fn the_future_is_told_in_words() {
         let days = 86_400;
-        let cases = [(14 * days, "in 14 days"), (14 * days - 1, "in 14 days"), (13 * days + 3600, "in 13 days"), (days - 1, "in 1 day"),
-            (7200, "in 2 hours"), (3599, "in 1 hour"), (90, "in 2 minutes"), (60, "in 1 minute"), (59, "in less than a minute"), (0, "now"), (-5, "now")];
+        let cases = [
+            (14 * days, "in 14 days"),
+            (14 * days - 1, "in 14 days"),
+            (13 * days + 3600, "in 13 days"),
+            (days - 1, "in 1 day"),
+            (7200, "in 2 hours"),
+            (3599, "in 1 hour"),
+            (90, "in 2 minutes"),
+            (60, "in 1 minute"),
+            (59, "in less than a minute"),
+            (0, "now"),
+            (-5, "now"),
+        ];
         for (seconds, words) in cases {
             assert_eq!(ahead(at(0), at(seconds)), words, "{seconds}");
         }

@@ -1,8 +1,8 @@
 //! Browsers: uap-core's names in people's words, corrected by client hints.
 
 use crate::{
-    foundation::origin::Agent,
     foundation::device::{Device, DeviceKind, Form},
+    foundation::origin::Agent,
 };
 
 /// Brands of `Sec-CH-UA` that say more than the user agent does, the more special first, and their names.
@@ -51,7 +51,10 @@ fn browser_name(product: &str) -> &str {
 /// The system, no more exactly than is known: "Windows NT 10.0" and "Mac OS X 10_15_7" are frozen strings that every
 /// newer system sends too.
 fn system(agent: &Agent, hinted: bool, os: Option<&str>, major: Option<&str>) -> Option<String> {
-    if hinted && agent.platform == "Windows" && let Some(version) = windows_version(&agent.platform_version) {
+    if hinted
+        && agent.platform == "Windows"
+        && let Some(version) = windows_version(&agent.platform_version)
+    {
         return Some(version.to_owned());
     }
     let name = match os? {

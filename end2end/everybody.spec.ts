@@ -1,0 +1,98 @@
+// For everybody: without a script, on a phone, in the dark, by keyboard alone, by ear.
+import AxeBuilder from '@axe-core/playwright';
+import { FIREFOX, expect, fillIn, hydrated, rows, test } from './support.js';
+
+test('everything works without JavaScript', async ({ alice, bob }) => {
+  const [token, second, bobs] = [await alice.script('curl/8.5.0'), await alice.script('Wget/1.21.3'), await bob.script('curl/8.5.0')];
+  const page = await alice.open({ javaScriptEnabled: false });
+  await page.goto('/login?next=%2Fprofile%3Ftab%3Dsecurity');
+  await fillIn(page, alice.name, 'wrong password');
+  await expect(page.getByRole('alert')).toHaveText('That username, email or password is not right.');
+  await expect(page.getByRole('textbox', { name: 'Username or email' })).toHaveValue(alice.name);
+  await fillIn(page, alice.name);
+  await expect(rows(page)).toHaveCount(3);
+  await page.getByRole('button', { name: /^Revoke curl/ }).click();
+  await expect(page.getByText('curl, London, was signed out.')).toBeVisible();
+  await expect(rows(page)).toHaveCount(2);
+  await page.getByRole('button', { name: 'Revoke All' }).click();
+  const dialog = page.getByRole('dialog', { name: 'Revoke all other sessions?' });
+  await expect(dialog).toContainText('1 other session will be ended.');
+  await dialog.getByRole('button', { name: 'Cancel' }).click();
+  await expect(dialog).toBeHidden();
+  await page.getByRole('button', { name: 'Revoke All' }).click();
+  await dialog.getByRole('button', { name: 'Revoke All' }).click();
+  await expect(page.getByText('1 other session was signed out.')).toBeVisible();
+  await expect(rows(page)).toHaveCount(1);
+  expect([await alice.use(token), await alice.use(second), await bob.use(bobs)]).toEqual([401, 401, 200]);
+  await page.getByRole('button', { name: 'Profile menu' }).click();
+  await page.getByRole('menuitem', { name: 'Sign out' }).click();
+  await expect(page).toHaveURL(/\/login$/);
+});
+
+test('the keyboard alone suffices', async ({ alice }) => {
+  await alice.script('curl/8.5.0');
+  const page = await alice.open();
+  await page.goto('/login');
+  await hydrated(page);
+  const tabTo = async (name: string) => {
+    for (let steps = 0; steps < 30; steps += 1) {
+      await page.keyboard.press('Tab');
+      const focused = await page.evaluate(() => document.activeElement?.getAttribute('aria-label') ?? document.activeElement?.textContent ?? '');
+      const id = await page.evaluate(() => document.activeElement?.id ?? '');
+      if (focused.startsWith(name) || id === name) return;
+    }
+    throw new Error(`the keyboard does not reach ${name}`);
+  };
+  await tabTo('identifier');
+  await page.keyboard.type(alice.name);
+  await tabTo('password');
+  await page.keyboard.type('correct horse battery');
+  await page.keyboard.press('Enter');
+  await expect(page.getByRole('heading', { name: 'Active Sessions' })).toBeVisible();
+  await hydrated(page);
+  await tabTo('Skip to content');
+  await tabTo('Profile menu');
+  await page.keyboard.press('Enter');
+  await expect(page.getByRole('menuitem', { name: 'Profile' })).toBeFocused();
+  await page.keyboard.press('ArrowDown');
+  await expect(page.getByRole('menuitem', { name: 'Sign out' })).toBeFocused();
+  await page.keyboard.press('Escape');
+  await tabTo('Revoke All');
+  await page.keyboard.press('Enter');
+  await expect(page.getByRole('dialog')).toBeVisible();
+  await page.keyboard.press('Escape');
+  await expect(page.getByRole('dialog')).toBeHidden();
+  await tabTo('curl');
+  await page.keyboard.press('Enter');
+  await expect(page.getByText('curl/8.5.0')).toBeVisible();
+  await tabTo('Revoke curl');
+  await page.keyboard.press('Enter');
+  await expect(rows(page)).toHaveCount(1);
+});
+
+const long = `curl/8.5.0 ${'W'.repeat(60)}`;
+for (const colorScheme of ['light', 'dark'] as const) {
+  for (const width of [1280, 700, 390]) {
+    test(`nothing overflows and axe finds nothing: ${width} wide, ${colorScheme}`, async ({ alice }) => {
+      await alice.script(long, '2a00:23c8:7b0c:a201:7d44:5c55:3e6a:91e1');
+      await alice.script('');
+      await alice.script(`${'Longname'.repeat(7)}/1.0`);
+      const page = await alice.signIn({ colorScheme, viewport: { width, height: 860 }, userAgent: FIREFOX });
+      const clean = async () => {
+        expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(width);
+        expect((await new AxeBuilder({ page }).analyze()).violations).toEqual([]);
+      };
+      await clean();
+      await rows(page).filter({ hasText: 'curl' }).getByText('curl', { exact: true }).click();
+      await clean();
+      await page.getByRole('button', { name: 'Revoke All' }).click();
+      await clean();
+      await page.keyboard.press('Escape');
+      await page.getByRole('button', { name: 'Profile menu' }).click();
+      await clean();
+      const login = await alice.open({ colorScheme, viewport: { width, height: 860 } });
+      await login.goto('/login');
+      expect((await new AxeBuilder({ page: login }).analyze()).violations).toEqual([]);
+    });
+  }
+}

@@ -1,0 +1,103 @@
+import { expect, fillIn, hydrated, rows, test } from './support.js';
+
+test('signing in leads to the page that was asked for', async ({ alice }) => {
+  const page = await alice.open();
+  await page.goto('/profile?tab=profile');
+  await expect(page).toHaveURL(/\/login\?next=/);
+  await hydrated(page);
+  await fillIn(page, alice.name);
+  await expect(page).toHaveURL(/\/profile\?tab=profile$/);
+  await expect(page.getByText(`${alice.name}@example.com`)).toBeVisible();
+});
+
+test("the guide's address leads to the profile", async ({ alice }) => {
+  const page = await alice.signIn();
+  await page.goto('/#/profile');
+  await expect(page).toHaveURL(/\/profile/);
+  await expect(page.getByRole('tab', { name: 'Security' })).toHaveAttribute('aria-selected', 'true');
+});
+
+test('a wrong password says so and loses nothing typed', async ({ alice }) => {
+  const page = await alice.open();
+  await page.goto('/login');
+  await hydrated(page);
+  await fillIn(page, alice.name, 'not this one');
+  await expect(page.getByRole('alert')).toHaveText('That username, email or password is not right.');
+  await expect(page.getByRole('textbox', { name: 'Username or email' })).toHaveValue(alice.name);
+  await expect(page.getByRole('textbox', { name: 'Password' })).toHaveValue('not this one');
+});
+
+test('too many attempts are slowed down, with a clock that runs', async ({ alice }) => {
+  const page = await alice.open();
+  await page.goto('/login');
+  await hydrated(page);
+  const words = page.getByRole('alert');
+  for (let attempt = 0; attempt < 6; attempt += 1) {
+    const answered = page.waitForResponse('**/api/ui/sign_in');
+    await fillIn(page, alice.name, 'not this one');
+    await answered;
+  }
+  await expect(words).toHaveText(/Too many attempts. Try again in [45] seconds./);
+  await expect(words).toHaveText(/Try again in [123] seconds?./);
+});
+
+test('a password can be shown', async ({ alice }) => {
+  const page = await alice.open();
+  await page.goto('/login');
+  await hydrated(page);
+  await page.getByRole('button', { name: 'Show password' }).click();
+  await expect(page.locator('#password')).toHaveAttribute('type', 'text');
+});
+
+test('after signing out, Back shows nothing', async ({ alice, bob }) => {
+  const [page, other] = [await alice.signIn(), await bob.signIn()];
+  await page.getByRole('button', { name: 'Profile menu' }).click();
+  await page.getByRole('menuitem', { name: 'Sign out' }).click();
+  await expect(page).toHaveURL(/\/login$/);
+  await page.goBack();
+  await expect(page.getByRole('heading', { name: 'Sign in to Whereabouts' })).toBeVisible();
+  await expect(page.getByText('Active Sessions')).toHaveCount(0);
+  await other.reload();
+  await expect(rows(other)).toHaveCount(1);
+});
+
+test('the profile menu and the tabs lead where the guide says', async ({ alice }) => {
+  const page = await alice.signIn();
+  await page.getByRole('button', { name: 'Profile menu' }).click();
+  await page.getByRole('menuitem', { name: 'Profile' }).click();
+  await expect(page.getByRole('tab', { name: 'Profile' })).toHaveAttribute('aria-selected', 'true');
+  await hydrated(page);
+  await page.getByRole('tab', { name: 'Security' }).click();
+  await expect(page.getByRole('region', { name: 'Active Sessions' })).toBeVisible();
+  await page.goBack();
+  await expect(page.getByRole('tab', { name: 'Profile' })).toHaveAttribute('aria-selected', 'true');
+});
+
+test('the first start shows how to make the first administrator, and its link works once', async ({ browser }) => {
+  const { Server } = await import('./support.js');
+  const server = await Server.start();
+  try {
+    const page = await browser.newPage({ baseURL: server.url });
+    await page.goto('/login');
+    await expect(page.getByText('There is no account yet.')).toBeVisible();
+    const link = await server.setupLink();
+    await page.goto(link);
+    await hydrated(page);
+    await page.getByRole('textbox', { name: 'Username' }).fill('root');
+    await page.getByRole('textbox', { name: 'Email' }).fill('root@example.com');
+    await page.getByRole('textbox', { name: 'Password' }).fill('short');
+    await page.getByRole('button', { name: 'Create administrator' }).click();
+    await expect(page.getByRole('alert')).toHaveText(/at least 8 characters/);
+    await expect(page.getByRole('textbox', { name: 'Email' })).toHaveValue('root@example.com');
+    await page.getByRole('textbox', { name: 'Password' }).fill('correct horse battery');
+    await page.getByRole('button', { name: 'Create administrator' }).click();
+    await hydrated(page);
+    await fillIn(page, 'root');
+    await expect(page.getByRole('heading', { name: 'Active Sessions' })).toBeVisible();
+    const stranger = await (await browser.newContext({ baseURL: server.url })).newPage();
+    await stranger.goto(link);
+    await expect(stranger.getByText('This link was used already')).toBeVisible();
+  } finally {
+    await server.remove();
+  }
+});

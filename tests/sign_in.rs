@@ -1,0 +1,218 @@
+//! Signing in over HTTP: what it makes, what it never tells, and how it slows down who guesses.
+
+mod support;
+
+use std::time::Instant;
+
+use chrono::Duration;
+use reqwest::{Method, Response, StatusCode};
+use serde_json::json;
+use support::{PASSWORD, TestApp};
+
+const CURL: &str = "curl/8.5.0";
+
+async fn form(app: &TestApp, name: &str, password: &str, next: &str, cookies: &str) -> Response {
+    let fields = [("identifier", name), ("password", password), ("next", next)];
+    let request =
+        app.http.post(app.url("/api/ui/sign_in")).header("origin", app.url("")).header("accept", "text/html").header("cookie", cookies);
+    request.form(&fields).send().await.unwrap()
+}
+
+fn cookies(answer: &Response) -> Vec<String> {
+    answer.headers().get_all("set-cookie").iter().map(|cookie| cookie.to_str().unwrap().to_owned()).collect()
+}
+
+fn cookie(answer: &Response, name: &str) -> String {
+    let all = cookies(answer);
+    let line = all.iter().find(|cookie| cookie.starts_with(&format!("{name}="))).unwrap_or_else(|| panic!("no {name} in {all:?}"));
+    line.split(';').next().unwrap().to_owned()
+}
+
+both!(
+    /// WEB-1, SES-1: the cookie holds 256 bits that the database does not, and scripts of the page cannot read it.
+    a_sign_in_sets_a_cookie_of_its_own, async |app: TestApp| {
+        app.add_user("alice").await;
+        let answer = form(&app, "alice", PASSWORD, "/profile?tab=profile", "").await;
+        assert_eq!((answer.status(), &answer.headers()["location"]), (StatusCode::FOUND, &"/profile?tab=profile".parse().unwrap()));
+        let session = cookies(&answer).into_iter().find(|cookie| cookie.starts_with("whereabouts=")).unwrap();
+        assert!(session.ends_with("; Path=/; Max-Age=7776000; HttpOnly; SameSite=Lax"), "{session}");
+        let token = cookie(&answer, "whereabouts").split_once('=').unwrap().1.to_owned();
+        assert_eq!(token.len(), 43);
+        let mut db = app.services.db.read().await.unwrap();
+        let (kept,): (String,) = whereabouts::fetch!(&mut db, fetch_one as (String,), "SELECT token_hash FROM sessions").unwrap();
+        assert_eq!(kept, whereabouts::foundation::secret::hash_hex(token.as_bytes()));
+    }
+);
+
+both!(
+    /// SES-3: a token that was there before is never taken over, and a browser's session before ends.
+    a_sign_in_never_reuses_a_session, async |app: TestApp| {
+        app.add_user("alice").await;
+        app.add_user("bob").await;
+        let bob = app.sign_in("bob").await;
+        let planted = format!("whereabouts={}", "A".repeat(43));
+        let first = cookie(&form(&app, "alice", PASSWORD, "", &planted).await, "whereabouts");
+        let second = cookie(&form(&app, "alice", PASSWORD, "", &first).await, "whereabouts");
+        assert!(first != planted && second != first);
+        let status = async |cookie: &str| app.http.get(app.url("/api/v1/me")).header("cookie", cookie).send().await.unwrap().status();
+        assert_eq!([status(&planted).await, status(&first).await, status(&second).await], [StatusCode::UNAUTHORIZED, StatusCode::UNAUTHORIZED, StatusCode::OK]);
+        assert!(bob.is_signed_in().await);
+    }
+);
+
+both!(
+    /// WEB-6: `next=` leads to this site alone.
+    next_leads_to_this_site_alone, async |app: TestApp| {
+        app.add_user("alice").await;
+        for next in ["//evil.example", "/\\evil.example", "https://evil.example", "javascript:alert(1)", "/\t/evil.example", "/%2fevil.example"] {
+            let answer = form(&app, "alice", PASSWORD, next, "").await;
+            assert_eq!(answer.headers()["location"], "/profile?tab=security", "{next}");
+        }
+        let alice = app.sign_in("alice").await;
+        let answer = alice.browser(Method::GET, "/login?next=//evil.example").send().await.unwrap();
+        assert_eq!(answer.headers()["location"], "/profile?tab=security");
+    }
+);
+
+both!(
+    /// ENU-1: words, status and headers are the same, whatever is wrong.
+    a_failure_tells_nothing, async |app: TestApp| {
+        app.add_user("alice").await;
+        app.add_user("gone").await;
+        let user = whereabouts::accounts::actions::find(&app.services.db, "gone").await.unwrap().account.id;
+        whereabouts::admin::actions::disable(&app.services.db, &app.services.clock, &app.services.config.lifetimes, &user).await.unwrap();
+        let mut answers = Vec::new();
+        for (name, password) in [("alice", "wrong password"), ("nobody", PASSWORD), ("gone", PASSWORD), ("alice@example.com", ""), ("", ""), ("\0", "x")] {
+            let answer = app.try_sign_in(name, password, CURL).await;
+            let names: Vec<_> = answer.headers().keys().filter(|name| *name != "date").map(ToString::to_string).collect();
+            answers.push((answer.status(), names, answer.text().await.unwrap()));
+        }
+        assert_eq!(answers[0].0, StatusCode::UNAUTHORIZED);
+        assert!(answers.iter().all(|answer| *answer == answers[0]), "{answers:?}");
+        assert_eq!(app.on_record("sign_in", "refused").await, 6);
+    }
+);
+
+/// ENU-1: the time taken is the same (median of 200, ratio within 1.1). Taken turn by turn, so that whatever else the
+/// machine does falls on both alike.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_failure_takes_the_same_time() {
+    let app = TestApp::start_with(support::Backend::Sqlite, &["--rate-limits", "off"]).await;
+    app.add_user("alice").await;
+    let (mut known, mut unknown) = (Vec::new(), Vec::new());
+    for _ in 0..200 {
+        for (name, times) in [("alice", &mut known), ("nobody", &mut unknown)] {
+            let started = Instant::now();
+            assert_eq!(app.try_sign_in(name, "wrong password", CURL).await.status(), StatusCode::UNAUTHORIZED);
+            times.push(started.elapsed());
+        }
+    }
+    let median = |times: &mut Vec<std::time::Duration>| {
+        times.sort();
+        times[100].as_secs_f64()
+    };
+    let ratio = median(&mut known) / median(&mut unknown);
+    assert!((1.0 / 1.1..1.1).contains(&ratio), "{ratio}");
+}
+
+both!(
+    /// LIM-1: guesses are slowed down, with `Retry-After`; waiting, or a browser that is known, lets the owner in.
+    guesses_are_slowed_down_and_the_owner_is_not, async |app: TestApp| {
+        app.add_user("alice").await;
+        app.add_user("bob").await;
+        let known = cookie(&form(&app, "alice", PASSWORD, "", "").await, "whereabouts-device");
+        for _ in 0..5 {
+            assert_eq!(app.try_sign_in("alice", "wrong password", CURL).await.status(), StatusCode::UNAUTHORIZED);
+        }
+        let refused = app.try_sign_in("alice", PASSWORD, CURL).await;
+        assert_eq!((refused.status(), refused.headers()["retry-after"].to_str().unwrap()), (StatusCode::TOO_MANY_REQUESTS, "5"));
+        assert_eq!(form(&app, "alice", PASSWORD, "", &known).await.headers()["location"], "/profile?tab=security");
+        assert_eq!(app.try_sign_in("bob", PASSWORD, CURL).await.status(), StatusCode::CREATED);
+        app.advance(Duration::seconds(5));
+        assert_eq!(app.try_sign_in("alice", PASSWORD, CURL).await.status(), StatusCode::CREATED);
+        assert_eq!(app.try_sign_in("alice", "wrong password", CURL).await.status(), StatusCode::UNAUTHORIZED);
+    }
+);
+
+both!(
+    /// LIM-1: many guesses at once count as many.
+    guesses_at_once_are_counted_each, async |app: TestApp| {
+        app.add_user("alice").await;
+        let tries = (0..20).map(|_| app.try_sign_in("alice", "wrong password", CURL));
+        let answers = futures::future::join_all(tries).await;
+        let checked = answers.iter().filter(|answer| answer.status() == StatusCode::UNAUTHORIZED).count();
+        assert_eq!(checked, 5);
+    }
+);
+
+both!(
+    /// LIM-6: limits hold on another server, and after a restart.
+    limits_survive_a_restart, async |app: TestApp| {
+        app.add_user("alice").await;
+        for _ in 0..5 {
+            app.try_sign_in("alice", "wrong password", CURL).await;
+        }
+        let other = app.another_node().await;
+        assert_eq!(other.try_sign_in("alice", PASSWORD, CURL).await.status(), StatusCode::TOO_MANY_REQUESTS);
+    }
+);
+
+both!(
+    /// LOG-1: every sign-in is on record, in the transaction of its session.
+    every_sign_in_is_on_record, async |app: TestApp| {
+        app.add_user("alice").await;
+        app.sign_in("alice").await;
+        app.try_sign_in("alice", "wrong password", CURL).await;
+        assert_eq!((app.on_record("sign_in", "success").await, app.on_record("sign_in", "refused").await), (1, 1));
+        let mut db = app.services.db.read().await.unwrap();
+        let details: Vec<(String,)> = whereabouts::fetch!(&mut db, fetch_all as (String,), "SELECT detail FROM audit_events").unwrap();
+        assert!(details.iter().all(|(detail,)| !detail.contains("alice") && !detail.contains("password\":\"w")), "{details:?}");
+    }
+);
+
+both!(
+    /// Username and e-mail both sign in, in any case and form.
+    a_person_signs_in_by_name_or_address, async |app: TestApp| {
+        app.add_user("alice").await;
+        for name in ["alice", "ALICE", " alice ", "Alice@Example.com", "ａｌｉｃｅ"] {
+            assert_eq!(app.try_sign_in(name, PASSWORD, CURL).await.status(), StatusCode::CREATED, "{name}");
+        }
+    }
+);
+
+both!(
+    /// What is no sign-in gets one clear 4xx.
+    bad_bodies_are_refused, async |app: TestApp| {
+        let post = |kind: &'static str, body: String| app.http.post(app.url("/api/v1/sessions")).header("content-type", kind).body(body).send();
+        let large = json!({ "identifier": "x".repeat(100_000), "password": "x" }).to_string();
+        let cases = [
+            ("application/json", "{".to_owned(), 422), ("application/json", String::new(), 422), ("application/json", "[]".to_owned(), 422),
+            ("application/json", r#"{"identifier":1,"password":2}"#.to_owned(), 422),
+            ("application/json", r#"{"identifier":"a","identifier":"b","password":"c"}"#.to_owned(), 422),
+            ("application/json", r#"{"identifier":"a","password":"c","extra":1}"#.to_owned(), 422),
+            ("text/plain", "hello".to_owned(), 422), ("application/json", large, 413),
+        ];
+        for (kind, body, status) in cases {
+            let answer = post(kind, body.clone()).await.unwrap();
+            assert_eq!(answer.status().as_u16(), status, "{}", &body[..body.len().min(60)]);
+        }
+    }
+);
+
+both!(
+    /// The one-time link makes one administrator, once, and says nothing else to anybody.
+    the_first_administrator_is_made_once, async |app: TestApp| {
+        let secret = whereabouts::registration::actions::invite_first_administrator(&app.services).await.unwrap().unwrap();
+        let make = async |token: &str, name: &str, password: &str| {
+            let fields = [("token", token), ("username", name), ("email", &format!("{name}@example.com")), ("password", password)];
+            app.http.post(app.url("/api/ui/make_first_administrator")).header("origin", app.url("")).form(&fields).send().await.unwrap().status()
+        };
+        assert_eq!(make(&"A".repeat(43), "mallory", PASSWORD).await, StatusCode::NOT_FOUND);
+        assert_eq!(make(secret.reveal(), "x", PASSWORD).await, StatusCode::UNPROCESSABLE_ENTITY);
+        assert_eq!(make(secret.reveal(), "alice", "short").await, StatusCode::UNPROCESSABLE_ENTITY);
+        assert_eq!(make(secret.reveal(), "alice", PASSWORD).await, StatusCode::OK);
+        assert_eq!(make(secret.reveal(), "mallory", PASSWORD).await, StatusCode::NOT_FOUND);
+        assert_eq!(app.sign_in("alice").await.json("/api/v1/me").await["is_admin"], true);
+        assert!(whereabouts::registration::actions::invite_first_administrator(&app.services).await.unwrap().is_none());
+    }
+);

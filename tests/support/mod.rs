@@ -1,0 +1,283 @@
+//! A real server on port 0, over HTTP, on SQLite and on PostgreSQL.
+#![allow(dead_code, reason = "each test file uses its own part")]
+
+pub mod live;
+
+use std::{
+    net::SocketAddr,
+    sync::{Arc, LazyLock, OnceLock},
+    time::Duration,
+};
+
+use chrono::{DateTime, Utc};
+use clap::Parser;
+use reqwest::{Method, RequestBuilder, Response, StatusCode};
+use serde_json::{Value, json};
+use sqlx::Connection as _;
+use tokio::{net::TcpListener, task::JoinHandle};
+use whereabouts::{
+    accounts::actions::NewAccount,
+    cli::serve_options,
+    foundation::{
+        activity::Activity,
+        clock::Clock,
+        config::Config,
+        db::Db,
+        geoip::GeoIp,
+        hasher::{self, Hasher},
+        hub::{Change, Hub},
+        ids::UserId,
+        secret::Secret,
+        services::{Assets, Background, Services},
+        user_agents::UserAgents,
+    },
+    registration::actions as registration,
+    server::{self, Site},
+    sessions::presence,
+};
+
+pub const PASSWORD: &str = "correct horse battery";
+pub const FIREFOX: &str = "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:140.0) Gecko/20100101 Firefox/140.0";
+
+static USER_AGENTS: LazyLock<Arc<UserAgents>> = LazyLock::new(|| Arc::new(UserAgents::load(&Assets::find().user_agents()).unwrap()));
+static GEO_IP: LazyLock<Arc<GeoIp>> = LazyLock::new(|| {
+    let assets = Assets::find();
+    Arc::new(GeoIp::load(&assets.geoip(), &assets.countries()).unwrap())
+});
+/// Hashed once: it is slow on purpose.
+static PASSWORD_HASH: LazyLock<String> = LazyLock::new(|| hasher::hash(&PASSWORD.into()));
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Backend {
+    Sqlite,
+    Postgres,
+}
+
+/// `both!(name, async |app: TestApp| { … })`: one test on each database.
+#[macro_export]
+macro_rules! both {
+    ($(#[$doc:meta])* $name:ident, $body:expr) => {
+        mod $name {
+            use super::*;
+            $(#[$doc])*
+            #[tokio::test(flavor = "multi_thread")]
+            async fn on_sqlite() {
+                let body: fn($crate::support::TestApp) -> _ = $body;
+                body($crate::support::TestApp::start($crate::support::Backend::Sqlite).await).await;
+            }
+            $(#[$doc])*
+            #[tokio::test(flavor = "multi_thread")]
+            async fn on_postgres() {
+                let body: fn($crate::support::TestApp) -> _ = $body;
+                body($crate::support::TestApp::start($crate::support::Backend::Postgres).await).await;
+            }
+        }
+    };
+}
+
+pub struct TestApp {
+    pub services: Arc<Services>,
+    pub addr: SocketAddr,
+    pub http: reqwest::Client,
+    pub database_url: String,
+    server: JoinHandle<std::io::Result<()>>,
+    _folder: Arc<tempfile::TempDir>,
+}
+
+impl TestApp {
+    pub async fn start(backend: Backend) -> Self {
+        Self::start_with(backend, &[]).await
+    }
+
+    /// With more options of `serve`.
+    pub async fn start_with(backend: Backend, options: &[&str]) -> Self {
+        let folder = Arc::new(tempfile::tempdir().unwrap());
+        let url = match backend {
+            Backend::Sqlite => format!("sqlite://{}/test.db", folder.path().display()),
+            Backend::Postgres => new_postgres_database().await,
+        };
+        let now = DateTime::parse_from_rfc3339("2026-06-01T12:00:00Z").unwrap().to_utc();
+        Self::start_on(url, folder, Clock::manual(now), options).await
+    }
+
+    /// A second node beside this one.
+    pub async fn another_node(&self) -> Self {
+        Self::start_on(self.database_url.clone(), self._folder.clone(), self.services.clock.clone(), &[]).await
+    }
+
+    async fn start_on(database_url: String, folder: Arc<tempfile::TempDir>, clock: Clock, options: &[&str]) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let addr = listener.local_addr().unwrap();
+        let services = Arc::new(services(config(addr, options), &database_url, clock).await);
+        listen(&services).await;
+        let site = Site { services: services.clone(), options: serve_options() };
+        let server = tokio::spawn(server::serve(listener, site));
+        tokio::spawn(presence::run(services.clone()));
+        let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).timeout(Duration::from_secs(20)).build().unwrap();
+        Self { services, addr, http, database_url, server, _folder: folder }
+    }
+
+    pub fn backend(&self) -> Backend {
+        match &self.services.db {
+            Db::Sqlite { .. } => Backend::Sqlite,
+            Db::Postgres(_) => Backend::Postgres,
+        }
+    }
+
+    pub fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.addr)
+    }
+
+    pub fn now(&self) -> DateTime<Utc> {
+        self.services.clock.now()
+    }
+
+    pub fn advance(&self, by: chrono::Duration) {
+        self.services.clock.advance(by);
+    }
+
+    /// An account that signs in by `name` and [`PASSWORD`].
+    pub async fn add_user(&self, name: &str) {
+        let email = format!("{name}@example.com");
+        let account = NewAccount { username: name.to_owned(), email, password: PASSWORD.into(), is_admin: false };
+        registration::add_account(&self.services.db, &self.services.clock, account, &PASSWORD_HASH).await.unwrap();
+    }
+
+    /// A new session of this person, by the API.
+    pub async fn sign_in(&self, name: &str) -> Client<'_> {
+        self.sign_in_as(name, "curl/8.5.0").await
+    }
+
+    pub async fn sign_in_as(&self, name: &str, user_agent: &str) -> Client<'_> {
+        let answer = self.try_sign_in(name, PASSWORD, user_agent).await;
+        assert_eq!(answer.status(), StatusCode::CREATED);
+        let answer: Value = answer.json().await.unwrap();
+        let text = |value: &Value| value.as_str().unwrap().to_owned();
+        Client { app: self, token: text(&answer["token"]), id: text(&answer["session"]["id"]), user_agent: user_agent.to_owned() }
+    }
+
+    pub async fn try_sign_in(&self, name: &str, password: &str, user_agent: &str) -> Response {
+        let body = json!({ "identifier": name, "password": password });
+        self.http.post(self.url("/api/v1/sessions")).header("user-agent", user_agent).json(&body).send().await.unwrap()
+    }
+
+    pub async fn get(&self, path: &str) -> Response {
+        self.http.get(self.url(path)).send().await.unwrap()
+    }
+
+    /// How often an event is on record, with this outcome.
+    pub async fn on_record(&self, action: &str, outcome: &str) -> i64 {
+        let mut db = self.services.db.read().await.unwrap();
+        let sql = "SELECT COUNT(*) FROM audit_events WHERE action = $1 AND outcome = $2";
+        let (count,): (i64,) = whereabouts::fetch!(&mut db, fetch_one as (i64,), sql, action, outcome).unwrap();
+        count
+    }
+
+    /// Stops it as SIGTERM does, and waits until it has.
+    pub async fn stop(self) {
+        self.services.stopping.send_replace(true);
+        self.server.await.unwrap().unwrap();
+    }
+}
+
+/// A script with a session.
+pub struct Client<'a> {
+    pub app: &'a TestApp,
+    pub token: String,
+    pub id: String,
+    pub user_agent: String,
+}
+
+impl Client<'_> {
+    pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        self.app.http.request(method, self.app.url(path)).bearer_auth(&self.token).header("user-agent", &self.user_agent)
+    }
+
+    pub async fn get(&self, path: &str) -> Response {
+        self.request(Method::GET, path).send().await.unwrap()
+    }
+
+    pub async fn delete(&self, path: &str) -> Response {
+        self.request(Method::DELETE, path).send().await.unwrap()
+    }
+
+    pub async fn json(&self, path: &str) -> Value {
+        let answer = self.get(path).await;
+        assert_eq!(answer.status(), StatusCode::OK, "{path}");
+        answer.json().await.unwrap()
+    }
+
+    pub async fn sessions(&self) -> Vec<Value> {
+        self.json("/api/v1/sessions").await["sessions"].as_array().unwrap().clone()
+    }
+
+    pub async fn is_signed_in(&self) -> bool {
+        match self.get("/api/v1/me").await.status() {
+            StatusCode::OK => true,
+            StatusCode::UNAUTHORIZED => false,
+            other => panic!("{other}"),
+        }
+    }
+
+    /// The same session over its cookie, as a browser of this site sends it.
+    pub fn browser(&self, method: Method, path: &str) -> RequestBuilder {
+        let request = self.app.http.request(method, self.app.url(path)).header("user-agent", &self.user_agent);
+        request.header("cookie", format!("whereabouts={}", self.token)).header("origin", self.app.url("")).header("accept", "text/html")
+    }
+}
+
+fn config(addr: SocketAddr, options: &[&str]) -> Config {
+    #[derive(Parser)]
+    struct Options {
+        #[command(flatten)]
+        config: Config,
+    }
+    let addr = addr.to_string();
+    Options::try_parse_from(["test", "--addr", &addr].iter().chain(options)).unwrap().config
+}
+
+async fn services(config: Config, database_url: &str, clock: Clock) -> Services {
+    let db = Db::open(database_url).await.unwrap();
+    db.migrate().await.unwrap();
+    let hub = match &db {
+        Db::Sqlite { .. } => Hub::alone(),
+        Db::Postgres(pool) => {
+            let (hub, outgoing) = Hub::among_nodes(Secret::generate().reveal().to_owned());
+            tokio::spawn(outgoing.relay(pool.clone()));
+            hub
+        }
+    };
+    Services {
+        config,
+        db,
+        clock,
+        hub,
+        activity: Activity::default(),
+        hasher: Hasher::new(),
+        user_agents: Background::ready(USER_AGENTS.clone()),
+        geoip: Background::ready(GEO_IP.clone()),
+        channels: Default::default(),
+        stopping: Default::default(),
+    }
+}
+
+/// Has this node hear what other nodes commit, and returns once it does: every page is then asked to look anew.
+async fn listen(services: &Arc<Services>) {
+    let Db::Postgres(pool) = services.db.clone() else { return };
+    let mut page = services.hub.subscribe(&UserId::new(services.clock.now()));
+    let listening = services.clone();
+    tokio::spawn(async move { listening.hub.listen(pool).await });
+    assert_eq!(page.recv().await, Ok(Change::Missed));
+}
+
+/// A database of its own in the cluster that `make test` started.
+async fn new_postgres_database() -> String {
+    static CLUSTER: OnceLock<String> = OnceLock::new();
+    let cluster =
+        CLUSTER.get_or_init(|| std::env::var("WHEREABOUTS_TEST_POSTGRES").expect("scripts/test.sh starts PostgreSQL and names it here"));
+    let name = format!("test_{}", Secret::generate().hash());
+    let name = &name[..40];
+    let mut connection = sqlx::PgConnection::connect(&format!("{cluster}/postgres")).await.unwrap();
+    sqlx::query(sqlx::AssertSqlSafe(format!("CREATE DATABASE {name}"))).execute(&mut connection).await.unwrap();
+    format!("{cluster}/{name}")
+}

@@ -1,0 +1,217 @@
+//! What every answer says and every request must show.
+
+mod support;
+
+use std::{collections::BTreeSet, time::Duration};
+
+use reqwest::{Method, StatusCode};
+use support::TestApp;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+};
+
+both!(
+    /// WEB-3, WEB-4, WEB-8: every answer carries the headers, errors and files too; a page's policy has a nonce of its own.
+    every_answer_carries_the_headers, async |app: TestApp| {
+        app.add_user("alice").await;
+        for path in ["/login", "/", "/profile", "/api/v1/me", "/api/nothing", "/nothing", "/flags/gb.svg", "/healthz", "/live"] {
+            let answer = app.get(path).await;
+            let header = |name: &str| answer.headers().get(name).map(|value| value.to_str().unwrap().to_owned()).unwrap_or_else(|| panic!("{path}: {name}"));
+            assert!(header("content-security-policy").contains("frame-ancestors 'none'"));
+            assert!(!header("content-security-policy").contains("unsafe-inline"));
+            assert_eq!(header("x-content-type-options"), "nosniff");
+            for name in ["referrer-policy", "permissions-policy", "cross-origin-opener-policy", "cross-origin-resource-policy"] {
+                header(name);
+            }
+        }
+        let nonce = async || {
+            let answer = app.get("/login").await;
+            let policy = answer.headers()["content-security-policy"].to_str().unwrap().to_owned();
+            let nonce = policy.split("'nonce-").nth(1).unwrap().split('\'').next().unwrap().to_owned();
+            let page = answer.text().await.unwrap();
+            assert!(page.contains(&format!("nonce=\"{nonce}\"")), "{page}");
+            assert!(!page.contains("//cdn") && !page.contains("https://"), "{page}");
+            nonce
+        };
+        assert_ne!(nonce().await, nonce().await);
+    }
+);
+
+both!(
+    /// WEB-4: over https, browsers are told to stay there, and cookies are bound to this host.
+    over_https_everything_is_stricter, async |app: TestApp| {
+        let app = TestApp::start_with(app.backend(), &["--public-url", "https://sessions.example"]).await;
+        app.add_user("alice").await;
+        let request = app.http.post(app.url("/api/ui/sign_in")).header("host", "sessions.example").header("origin", "https://sessions.example");
+        let answer = request.form(&[("identifier", "alice"), ("password", support::PASSWORD), ("next", "")]).send().await.unwrap();
+        assert_eq!(answer.status(), StatusCode::OK);
+        assert!(answer.headers()["strict-transport-security"].to_str().unwrap().starts_with("max-age=63072000"));
+        let cookies: Vec<_> = answer.headers().get_all("set-cookie").iter().map(|cookie| cookie.to_str().unwrap()).collect();
+        assert!(cookies.len() == 2 && cookies.iter().all(|cookie| cookie.starts_with("__Host-") && cookie.ends_with("; Secure")), "{cookies:?}");
+    }
+);
+
+both!(
+    /// WEB-5: what depends on who asks is kept by nobody.
+    signed_in_answers_are_not_kept, async |app: TestApp| {
+        app.add_user("alice").await;
+        let alice = app.sign_in("alice").await;
+        for path in ["/profile?tab=security", "/api/v1/me", "/api/v1/sessions", "/login"] {
+            let answer = alice.browser(Method::GET, path).send().await.unwrap();
+            assert_eq!(answer.headers()["cache-control"], "no-store", "{path}");
+        }
+    }
+);
+
+both!(
+    /// WEB-2: what changes something must come from this site; GET changes nothing.
+    foreign_requests_change_nothing, async |app: TestApp| {
+        app.add_user("alice").await;
+        app.add_user("bob").await;
+        let (alice, other, bob) = (app.sign_in("alice").await, app.sign_in("alice").await, app.sign_in("bob").await);
+        let cookie = format!("whereabouts={}", alice.token);
+        let foreign: [&[(&str, &str)]; 5] =
+            [&[], &[("origin", "https://evil.example")], &[("origin", "null")], &[("sec-fetch-site", "cross-site")], &[("sec-fetch-site", "same-site")]];
+        for headers in foreign {
+            let requests = [
+                (Method::POST, "/api/ui/revoke_other_sessions".to_owned()), (Method::POST, "/api/ui/sign_out".to_owned()),
+                (Method::POST, "/api/ui/revoke_session".to_owned()), (Method::DELETE, "/api/v1/sessions".to_owned()),
+                (Method::DELETE, format!("/api/v1/sessions/{}", other.id)), (Method::DELETE, "/api/v1/sessions/current".to_owned()),
+            ];
+            for (method, path) in requests {
+                let request = headers.iter().fold(app.http.request(method, app.url(&path)).header("cookie", &cookie), |request, (name, value)| request.header(*name, *value));
+                let answer = request.header("content-type", "application/x-www-form-urlencoded").body(format!("id={}", other.id)).send().await.unwrap();
+                assert_eq!(answer.status(), StatusCode::FORBIDDEN, "{path} {headers:?}");
+            }
+            let sign_in = headers.iter().fold(app.http.post(app.url("/api/ui/sign_in")), |request, (name, value)| request.header(*name, *value));
+            assert_eq!(sign_in.form(&[("identifier", "alice")]).send().await.unwrap().status(), StatusCode::FORBIDDEN);
+        }
+        for path in ["/api/ui/sign_out", "/api/ui/revoke_other_sessions", "/api/ui/revoke_session"] {
+            assert_eq!(alice.browser(Method::GET, path).send().await.unwrap().status(), StatusCode::METHOD_NOT_ALLOWED);
+        }
+        assert!(alice.is_signed_in().await && other.is_signed_in().await && bob.is_signed_in().await);
+    }
+);
+
+both!(
+    /// API-1: every route and server function is refused without a caller, but for those that are there for strangers.
+    every_door_has_a_caller_check, async |app: TestApp| {
+        app.add_user("alice").await;
+        let for_strangers = BTreeSet::from(["open_login", "sign_in", "sign_out", "open_setup", "make_first_administrator"]);
+        let functions: Vec<_> = leptos_axum::server_fn_paths().collect();
+        assert_eq!(functions.len(), 9, "{functions:?}");
+        for (path, _) in functions {
+            let name = path.rsplit('/').next().unwrap();
+            if for_strangers.contains(name) {
+                continue;
+            }
+            let form = [("id", "x"), ("query[search]", ""), ("query[show]", "25")];
+            let answer = app.http.post(app.url(path)).header("origin", app.url("")).form(&form).send().await.unwrap();
+            assert_eq!(answer.status(), StatusCode::UNAUTHORIZED, "{path}");
+        }
+        let routes = [
+            (Method::GET, "/api/v1/sessions"), (Method::DELETE, "/api/v1/sessions"), (Method::GET, "/api/v1/sessions/current"),
+            (Method::DELETE, "/api/v1/sessions/current"), (Method::DELETE, "/api/v1/sessions/x"), (Method::GET, "/api/v1/me"), (Method::GET, "/live"),
+        ];
+        for (method, path) in routes {
+            let answer = app.http.request(method, app.url(path)).send().await.unwrap();
+            assert_eq!((answer.status(), &answer.headers()["content-type"]), (StatusCode::UNAUTHORIZED, &"application/problem+json".parse().unwrap()), "{path}");
+        }
+        for path in ["/", "/profile", "/profile?tab=profile"] {
+            assert_eq!(app.get(path).await.status(), StatusCode::SEE_OTHER, "{path}");
+        }
+    }
+);
+
+both!(
+    /// A malformed cookie, header or path gets one clear 4xx.
+    malformed_requests_are_refused, async |app: TestApp| {
+        app.add_user("alice").await;
+        for cookie in ["whereabouts=", "whereabouts=x", "whereabouts=%00", "=;;=", "whereabouts", &format!("whereabouts={}", "A".repeat(5000))] {
+            let answer = app.http.get(app.url("/api/v1/me")).header("cookie", cookie).send().await.unwrap();
+            assert_eq!(answer.status(), StatusCode::UNAUTHORIZED, "{cookie}");
+        }
+        for authorization in ["", "Bearer", "Bearer ", "Bearer x", "Basic YTpi", "Bearer é"] {
+            let answer = app.http.get(app.url("/api/v1/me")).header("authorization", authorization).send().await.unwrap();
+            assert_eq!(answer.status(), StatusCode::UNAUTHORIZED, "{authorization}");
+        }
+        for path in ["/api/v1/nothing", "/api/", "/nothing", "/pkg/../../Cargo.toml", "/pkg/..%2f..%2fCargo.toml", "/flags/%00"] {
+            assert!(app.get(path).await.status().is_client_error(), "{path}");
+        }
+        assert_eq!(app.http.put(app.url("/api/v1/sessions")).header("authorization", "x").send().await.unwrap().status(), StatusCode::METHOD_NOT_ALLOWED);
+    }
+);
+
+both!(
+    /// A bearer's request never takes a cookie's right.
+    bearer_and_cookie_never_mix, async |app: TestApp| {
+        app.add_user("alice").await;
+        let alice = app.sign_in("alice").await;
+        let answer = alice.browser(Method::GET, "/api/v1/me").bearer_auth("A".repeat(43)).send().await.unwrap();
+        assert_eq!(answer.status(), StatusCode::UNAUTHORIZED);
+        assert!(alice.is_signed_in().await);
+    }
+);
+
+both!(
+    /// NET-2: another name than the public one is not answered; a person is led to the right one.
+    another_host_is_not_answered, async |app: TestApp| {
+        let ask = async |path: &str| app.http.get(app.url(path)).header("host", "evil.example").send().await.unwrap();
+        assert_eq!(ask("/api/v1/me").await.status(), StatusCode::MISDIRECTED_REQUEST);
+        assert_eq!(ask("/login?next=%2Fprofile").await.headers()["location"], app.url("/login?next=%2Fprofile").as_str());
+        assert_eq!(ask("/healthz").await.status(), StatusCode::OK);
+    }
+);
+
+both!(
+    /// LOG-6: without a database nobody is let through, and nothing says why.
+    without_a_database_nobody_is_let_through, async |app: TestApp| {
+        app.add_user("alice").await;
+        let alice = app.sign_in("alice").await;
+        app.services.db.close().await;
+        for path in ["/api/v1/me", "/api/v1/sessions", "/profile", "/readyz", "/live"] {
+            let answer = alice.get(path).await;
+            assert_eq!(answer.status(), StatusCode::SERVICE_UNAVAILABLE, "{path}");
+            let words = answer.text().await.unwrap().to_lowercase();
+            assert!(!words.contains("sql") && !words.contains("pool"), "{words}");
+        }
+        assert_eq!(app.get("/healthz").await.status(), StatusCode::OK);
+    }
+);
+
+both!(
+    /// WEB-7: markup in a user agent shows as harmless text.
+    a_user_agent_is_only_text, async |app: TestApp| {
+        app.add_user("alice").await;
+        let alice = app.sign_in_as("alice", "<script>alert(1)</script><img src=x onerror=alert(2)>").await;
+        let page = alice.browser(Method::GET, "/profile?tab=security").send().await.unwrap().text().await.unwrap();
+        assert!(page.contains("&lt;script&gt;alert(1)") && !page.contains("<script>alert(1)") && !page.contains("<img src=x"), "{page}");
+    }
+);
+
+both!(
+    /// LIM-5: a head without end is cut off with 431.
+    an_endless_head_is_refused, async |app: TestApp| {
+        let answer = app.http.get(app.url("/login")).header("x-long", "x".repeat(60_000)).send().await.unwrap();
+        assert_eq!(answer.status(), StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE);
+    }
+);
+
+both!(
+    /// API-5: requests that could be smuggled are refused.
+    ambiguous_requests_are_refused, async |app: TestApp| {
+        let raw = async |head: &str| {
+            let mut socket = TcpStream::connect(app.addr).await.unwrap();
+            let request = format!("POST /api/v1/sessions HTTP/1.1\r\nHost: {}\r\nContent-Type: application/json\r\n{head}\r\n\r\n{{}}", app.addr);
+            socket.write_all(request.as_bytes()).await.unwrap();
+            let mut answer = vec![0; 12];
+            let read = tokio::time::timeout(Duration::from_secs(5), socket.read_exact(&mut answer)).await.unwrap();
+            read.map_or_else(|_| "closed".to_owned(), |_| String::from_utf8_lossy(&answer).into_owned())
+        };
+        for head in ["Content-Length: 2\r\nContent-Length: 3", "Content-Length: 2\r\nX: a\r\n b", "Content-Length: +2", "Transfer-Encoding: chunked, identity"] {
+            assert!(["HTTP/1.1 400", "closed"].contains(&raw(head).await.as_str()), "{head}");
+        }
+        assert_eq!(raw("Content-Length: 2").await, "HTTP/1.1 422");
+    }
+);
