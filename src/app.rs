@@ -4,7 +4,7 @@ use leptos::prelude::*;
 use leptos_meta::{Title, provide_meta_context};
 use leptos_router::{
     SsrMode,
-    components::{Route, Router, Routes},
+    components::{FlatRoutes, Route, Router},
     path,
 };
 
@@ -54,13 +54,13 @@ pub fn App() -> impl IntoView {
     view! {
         <Title formatter=|title: String| if title.is_empty() { "Whereabouts".to_owned() } else { format!("{title} · Whereabouts") } />
         <Router>
-            <Routes fallback=|| view! { <p class="nothing">"There is no such page. " <a href="/">"Start again"</a></p> }>
+            <FlatRoutes fallback=|| view! { <p class="nothing">"There is no such page. " <a href="/">"Start again"</a></p> }>
                 // Async: a page is sent whole, and so is whole without a script.
                 <Route path=path!("/login") view=LoginPage ssr=SsrMode::Async />
                 <Route path=path!("/setup") view=SetupPage ssr=SsrMode::Async />
                 <Route path=path!("/profile") view=ProfilePage ssr=SsrMode::Async />
                 <Route path=path!("/") view=ProfilePage ssr=SsrMode::Async />
-            </Routes>
+            </FlatRoutes>
         </Router>
     }
 }

@@ -9,7 +9,7 @@ use tokio_tungstenite::tungstenite::Message;
 
 both!(
     /// A sign-in, a use and a sign-out are told within a second, to that person alone.
-    news_come_within_a_second, async |app: TestApp| {
+    news_come_within_a_second, |app| {
         app.add_user("alice").await;
         app.add_user("bob").await;
         let (alice, bob) = (app.sign_in("alice").await, app.sign_in("bob").await);
@@ -34,7 +34,7 @@ both!(
 
 both!(
     /// SES-5: the channel of a revoked session is closed by the server; the other person's stays.
-    a_revoked_sessions_channel_is_closed, async |app: TestApp| {
+    a_revoked_sessions_channel_is_closed, |app| {
         app.add_user("alice").await;
         app.add_user("bob").await;
         let (here, lost, bob) = (app.sign_in("alice").await, app.sign_in("alice").await, app.sign_in("bob").await);
@@ -48,7 +48,7 @@ both!(
 
 both!(
     /// SES-4, SES-5: the channel of an expired session is closed at the very second.
-    an_expired_sessions_channel_is_closed, async |app: TestApp| {
+    an_expired_sessions_channel_is_closed, |app| {
         app.add_user("alice").await;
         let alice = app.sign_in("alice").await;
         let mut page = Page::open(&alice).await;
@@ -59,7 +59,7 @@ both!(
 
 both!(
     /// SES-12: neither the channel nor what it asks is a use of the session.
-    the_channel_is_no_use_of_the_session, async |app: TestApp| {
+    the_channel_is_no_use_of_the_session, |app| {
         app.add_user("alice").await;
         let alice = app.sign_in("alice").await;
         let at_sign_in = app.now();
@@ -76,7 +76,7 @@ both!(
 
 both!(
     /// WEB-2: another site's page opens no channel, and nobody without a session.
-    only_pages_of_this_site_open_a_channel, async |app: TestApp| {
+    only_pages_of_this_site_open_a_channel, |app| {
         app.add_user("alice").await;
         let alice = app.sign_in("alice").await;
         for origin in ["https://evil.example", "null", "http://127.0.0.1:1"] {
@@ -89,7 +89,7 @@ both!(
 
 both!(
     /// A stop closes channels, finishes, and takes no five seconds.
-    a_stop_closes_channels, async |app: TestApp| {
+    a_stop_closes_channels, |app| {
         app.add_user("alice").await;
         let alice = app.sign_in("alice").await;
         let mut page = Page::open(&alice).await;

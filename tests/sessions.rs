@@ -9,7 +9,7 @@ use support::{Backend, FIREFOX, TestApp};
 
 both!(
     /// Each sign-in is a row, most recently active first, with device, place, address and both clocks.
-    each_sign_in_is_a_row, async |app: TestApp| {
+    each_sign_in_is_a_row, |app| {
         app.add_user("alice").await;
         let older = app.sign_in_as("alice", FIREFOX).await;
         app.advance(Duration::minutes(10));
@@ -28,7 +28,7 @@ both!(
 
 both!(
     /// SES-2, SES-5: the next request of a revoked session is refused, whichever it is; the other person's stay.
-    a_revoked_session_stops_at_once, async |app: TestApp| {
+    a_revoked_session_stops_at_once, |app| {
         app.add_user("alice").await;
         app.add_user("bob").await;
         let (here, lost, bob) = (app.sign_in("alice").await, app.sign_in("alice").await, app.sign_in("bob").await);
@@ -47,7 +47,7 @@ both!(
 
 both!(
     /// SES-6: another person's session, an ended one and one that never was answer alike.
-    only_ones_own_sessions_are_seen_and_ended, async |app: TestApp| {
+    only_ones_own_sessions_are_seen_and_ended, |app| {
         app.add_user("alice").await;
         app.add_user("bob").await;
         let (alice, gone, bob) = (app.sign_in("alice").await, app.sign_in("alice").await, app.sign_in("bob").await);
@@ -66,7 +66,7 @@ both!(
 
 both!(
     /// SES-7: the current session cannot be revoked, by any door.
-    the_current_session_cannot_be_revoked, async |app: TestApp| {
+    the_current_session_cannot_be_revoked, |app| {
         app.add_user("alice").await;
         let alice = app.sign_in("alice").await;
         let answer = alice.delete(&format!("/api/v1/sessions/{}", alice.id)).await;
@@ -82,7 +82,7 @@ both!(
 
 both!(
     /// Revoke All ends all others, says how many, and keeps the current one and everybody else's.
-    all_others_end_and_the_current_one_stays, async |app: TestApp| {
+    all_others_end_and_the_current_one_stays, |app| {
         app.add_user("alice").await;
         app.add_user("bob").await;
         let (here, bob) = (app.sign_in("alice").await, app.sign_in("bob").await);
@@ -100,7 +100,7 @@ both!(
 
 both!(
     /// SES-4: idle and absolute timeouts hold at the very second, and expired sessions are not listed.
-    both_clocks_hold_at_the_very_second, async |app: TestApp| {
+    both_clocks_hold_at_the_very_second, |app| {
         app.add_user("alice").await;
         let (idle, used) = (app.sign_in("alice").await, app.sign_in("alice").await);
         app.advance(Duration::days(13));
@@ -124,7 +124,7 @@ both!(
 
 both!(
     /// What expired says why at the login page.
-    an_expired_session_says_why, async |app: TestApp| {
+    an_expired_session_says_why, |app| {
         app.add_user("alice").await;
         let alice = app.sign_in("alice").await;
         app.advance(Duration::days(14));
@@ -135,7 +135,7 @@ both!(
 
 both!(
     /// The worker ends what expired, moves what ended, and forgets it after 30 days; what is live stays.
-    ended_sessions_are_put_away, async |app: TestApp| {
+    ended_sessions_are_put_away, |app| {
         app.add_user("alice").await;
         let (lost, here) = (app.sign_in("alice").await, app.sign_in("alice").await);
         let idle = app.sign_in("alice").await;
@@ -163,7 +163,7 @@ both!(
 
 both!(
     /// SES-11: the address shown is the one last used, in memory and once it is written.
-    the_address_is_the_one_last_used, async |app: TestApp| {
+    the_address_is_the_one_last_used, |app| {
         {
             let app = TestApp::start_with(app.backend(), &["--trusted-proxies", "127.0.0.0/8"]).await;
             app.add_user("alice").await;
@@ -187,7 +187,7 @@ both!(
 
 both!(
     /// NET-1: a stranger's headers change nothing.
-    a_strangers_headers_change_nothing, async |app: TestApp| {
+    a_strangers_headers_change_nothing, |app| {
         app.add_user("alice").await;
         let alice = app.sign_in("alice").await;
         let headers = ["x-forwarded-for", "forwarded", "x-real-ip", "cf-connecting-ip", "true-client-ip", "x-client-ip"];
@@ -199,7 +199,7 @@ both!(
 
 both!(
     /// Pages of the list neither repeat nor skip, and their bounds are told.
-    the_list_comes_in_pages, async |app: TestApp| {
+    the_list_comes_in_pages, |app| {
         app.add_user("alice").await;
         for _ in 0..6 {
             app.sign_in("alice").await;
@@ -224,7 +224,7 @@ both!(
 
 both!(
     /// SES-9: at most a thousand; the one longest unused ends, on record.
-    the_longest_unused_gives_way_to_the_thousand_and_first, async |app: TestApp| {
+    the_longest_unused_gives_way_to_the_thousand_and_first, |app| {
         app.add_user("alice").await;
         let first = app.sign_in("alice").await;
         app.advance(Duration::seconds(1));
@@ -244,7 +244,7 @@ both!(
 
 both!(
     /// Sign-out ends the session in the database: the token opens nothing, wherever it went.
-    sign_out_ends_the_session, async |app: TestApp| {
+    sign_out_ends_the_session, |app| {
         app.add_user("alice").await;
         let (here, other) = (app.sign_in("alice").await, app.sign_in("alice").await);
         let answer = here.browser(Method::POST, "/api/ui/sign_out").send().await.unwrap();
@@ -260,7 +260,7 @@ both!(
 
 both!(
     /// SES-10, SES-5: an administrator ends a person's sessions; the other person's stay.
-    an_administrator_ends_sessions, async |app: TestApp| {
+    an_administrator_ends_sessions, |app| {
         app.add_user("alice").await;
         app.add_user("bob").await;
         let (one, two, bob) = (app.sign_in("alice").await, app.sign_in("alice").await, app.sign_in("bob").await);

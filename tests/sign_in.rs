@@ -30,7 +30,7 @@ fn cookie(answer: &Response, name: &str) -> String {
 
 both!(
     /// WEB-1, SES-1: the cookie holds 256 bits that the database does not, and scripts of the page cannot read it.
-    a_sign_in_sets_a_cookie_of_its_own, async |app: TestApp| {
+    a_sign_in_sets_a_cookie_of_its_own, |app| {
         app.add_user("alice").await;
         let answer = form(&app, "alice", PASSWORD, "/profile?tab=profile", "").await;
         assert_eq!((answer.status(), &answer.headers()["location"]), (StatusCode::FOUND, &"/profile?tab=profile".parse().unwrap()));
@@ -46,7 +46,7 @@ both!(
 
 both!(
     /// SES-3: a token that was there before is never taken over, and a browser's session before ends.
-    a_sign_in_never_reuses_a_session, async |app: TestApp| {
+    a_sign_in_never_reuses_a_session, |app| {
         app.add_user("alice").await;
         app.add_user("bob").await;
         let bob = app.sign_in("bob").await;
@@ -62,7 +62,7 @@ both!(
 
 both!(
     /// WEB-6: `next=` leads to this site alone.
-    next_leads_to_this_site_alone, async |app: TestApp| {
+    next_leads_to_this_site_alone, |app| {
         app.add_user("alice").await;
         for next in ["//evil.example", "/\\evil.example", "https://evil.example", "javascript:alert(1)", "/\t/evil.example", "/%2fevil.example"] {
             let answer = form(&app, "alice", PASSWORD, next, "").await;
@@ -76,7 +76,7 @@ both!(
 
 both!(
     /// ENU-1: words, status and headers are the same, whatever is wrong.
-    a_failure_tells_nothing, async |app: TestApp| {
+    a_failure_tells_nothing, |app| {
         app.add_user("alice").await;
         app.add_user("gone").await;
         let user = whereabouts::accounts::actions::find(&app.services.db, "gone").await.unwrap().account.id;
@@ -117,7 +117,7 @@ async fn a_failure_takes_the_same_time() {
 
 both!(
     /// LIM-1: guesses are slowed down, with `Retry-After`; waiting, or a browser that is known, lets the owner in.
-    guesses_are_slowed_down_and_the_owner_is_not, async |app: TestApp| {
+    guesses_are_slowed_down_and_the_owner_is_not, |app| {
         app.add_user("alice").await;
         app.add_user("bob").await;
         let known = cookie(&form(&app, "alice", PASSWORD, "", "").await, "whereabouts-device");
@@ -136,7 +136,7 @@ both!(
 
 both!(
     /// LIM-1: many guesses at once count as many.
-    guesses_at_once_are_counted_each, async |app: TestApp| {
+    guesses_at_once_are_counted_each, |app| {
         app.add_user("alice").await;
         let tries = (0..20).map(|_| app.try_sign_in("alice", "wrong password", CURL));
         let answers = futures::future::join_all(tries).await;
@@ -147,7 +147,7 @@ both!(
 
 both!(
     /// LIM-6: limits hold on another server, and after a restart.
-    limits_survive_a_restart, async |app: TestApp| {
+    limits_survive_a_restart, |app| {
         app.add_user("alice").await;
         for _ in 0..5 {
             app.try_sign_in("alice", "wrong password", CURL).await;
@@ -159,7 +159,7 @@ both!(
 
 both!(
     /// LOG-1: every sign-in is on record, in the transaction of its session.
-    every_sign_in_is_on_record, async |app: TestApp| {
+    every_sign_in_is_on_record, |app| {
         app.add_user("alice").await;
         app.sign_in("alice").await;
         app.try_sign_in("alice", "wrong password", CURL).await;
@@ -172,7 +172,7 @@ both!(
 
 both!(
     /// Username and e-mail both sign in, in any case and form.
-    a_person_signs_in_by_name_or_address, async |app: TestApp| {
+    a_person_signs_in_by_name_or_address, |app| {
         app.add_user("alice").await;
         for name in ["alice", "ALICE", " alice ", "Alice@Example.com", "ａｌｉｃｅ"] {
             assert_eq!(app.try_sign_in(name, PASSWORD, CURL).await.status(), StatusCode::CREATED, "{name}");
@@ -182,7 +182,7 @@ both!(
 
 both!(
     /// What is no sign-in gets one clear 4xx.
-    bad_bodies_are_refused, async |app: TestApp| {
+    bad_bodies_are_refused, |app| {
         let post = |kind: &'static str, body: String| app.http.post(app.url("/api/v1/sessions")).header("content-type", kind).body(body).send();
         let large = json!({ "identifier": "x".repeat(100_000), "password": "x" }).to_string();
         let cases = [
@@ -201,7 +201,7 @@ both!(
 
 both!(
     /// The one-time link makes one administrator, once, and says nothing else to anybody.
-    the_first_administrator_is_made_once, async |app: TestApp| {
+    the_first_administrator_is_made_once, |app| {
         let secret = whereabouts::registration::actions::invite_first_administrator(&app.services).await.unwrap().unwrap();
         let make = async |token: &str, name: &str, password: &str| {
             let fields = [("token", token), ("username", name), ("email", &format!("{name}@example.com")), ("password", password)];

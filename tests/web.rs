@@ -13,7 +13,7 @@ use tokio::{
 
 both!(
     /// WEB-3, WEB-4, WEB-8: every answer carries the headers, errors and files too; a page's policy has a nonce of its own.
-    every_answer_carries_the_headers, async |app: TestApp| {
+    every_answer_carries_the_headers, |app| {
         app.add_user("alice").await;
         for path in ["/login", "/", "/profile", "/api/v1/me", "/api/nothing", "/nothing", "/flags/gb.svg", "/healthz", "/live"] {
             let answer = app.get(path).await;
@@ -40,7 +40,7 @@ both!(
 
 both!(
     /// WEB-4: over https, browsers are told to stay there, and cookies are bound to this host.
-    over_https_everything_is_stricter, async |app: TestApp| {
+    over_https_everything_is_stricter, |app| {
         let app = TestApp::start_with(app.backend(), &["--public-url", "https://sessions.example"]).await;
         app.add_user("alice").await;
         let request = app.http.post(app.url("/api/ui/sign_in")).header("host", "sessions.example").header("origin", "https://sessions.example");
@@ -54,7 +54,7 @@ both!(
 
 both!(
     /// WEB-5: what depends on who asks is kept by nobody.
-    signed_in_answers_are_not_kept, async |app: TestApp| {
+    signed_in_answers_are_not_kept, |app| {
         app.add_user("alice").await;
         let alice = app.sign_in("alice").await;
         for path in ["/profile?tab=security", "/api/v1/me", "/api/v1/sessions", "/login"] {
@@ -66,7 +66,7 @@ both!(
 
 both!(
     /// WEB-2: what changes something must come from this site; GET changes nothing.
-    foreign_requests_change_nothing, async |app: TestApp| {
+    foreign_requests_change_nothing, |app| {
         app.add_user("alice").await;
         app.add_user("bob").await;
         let (alice, other, bob) = (app.sign_in("alice").await, app.sign_in("alice").await, app.sign_in("bob").await);
@@ -96,10 +96,10 @@ both!(
 
 both!(
     /// API-1: every route and server function is refused without a caller, but for those that are there for strangers.
-    every_door_has_a_caller_check, async |app: TestApp| {
+    every_door_has_a_caller_check, |app| {
         app.add_user("alice").await;
         let for_strangers = BTreeSet::from(["open_login", "sign_in", "sign_out", "open_setup", "make_first_administrator"]);
-        let functions: Vec<_> = leptos_axum::server_fn_paths().collect();
+        let functions: Vec<_> = leptos::server_fn::axum::server_fn_paths().collect();
         assert_eq!(functions.len(), 9, "{functions:?}");
         for (path, _) in functions {
             let name = path.rsplit('/').next().unwrap();
@@ -126,7 +126,7 @@ both!(
 
 both!(
     /// A malformed cookie, header or path gets one clear 4xx.
-    malformed_requests_are_refused, async |app: TestApp| {
+    malformed_requests_are_refused, |app| {
         app.add_user("alice").await;
         for cookie in ["whereabouts=", "whereabouts=x", "whereabouts=%00", "=;;=", "whereabouts", &format!("whereabouts={}", "A".repeat(5000))] {
             let answer = app.http.get(app.url("/api/v1/me")).header("cookie", cookie).send().await.unwrap();
@@ -145,7 +145,7 @@ both!(
 
 both!(
     /// A bearer's request never takes a cookie's right.
-    bearer_and_cookie_never_mix, async |app: TestApp| {
+    bearer_and_cookie_never_mix, |app| {
         app.add_user("alice").await;
         let alice = app.sign_in("alice").await;
         let answer = alice.browser(Method::GET, "/api/v1/me").bearer_auth("A".repeat(43)).send().await.unwrap();
@@ -156,7 +156,7 @@ both!(
 
 both!(
     /// NET-2: another name than the public one is not answered; a person is led to the right one.
-    another_host_is_not_answered, async |app: TestApp| {
+    another_host_is_not_answered, |app| {
         let ask = async |path: &str| app.http.get(app.url(path)).header("host", "evil.example").send().await.unwrap();
         assert_eq!(ask("/api/v1/me").await.status(), StatusCode::MISDIRECTED_REQUEST);
         assert_eq!(ask("/login?next=%2Fprofile").await.headers()["location"], app.url("/login?next=%2Fprofile").as_str());
@@ -166,7 +166,7 @@ both!(
 
 both!(
     /// LOG-6: without a database nobody is let through, and nothing says why.
-    without_a_database_nobody_is_let_through, async |app: TestApp| {
+    without_a_database_nobody_is_let_through, |app| {
         app.add_user("alice").await;
         let alice = app.sign_in("alice").await;
         app.services.db.close().await;
@@ -182,7 +182,7 @@ both!(
 
 both!(
     /// WEB-7: markup in a user agent shows as harmless text.
-    a_user_agent_is_only_text, async |app: TestApp| {
+    a_user_agent_is_only_text, |app| {
         app.add_user("alice").await;
         let alice = app.sign_in_as("alice", "<script>alert(1)</script><img src=x onerror=alert(2)>").await;
         let page = alice.browser(Method::GET, "/profile?tab=security").send().await.unwrap().text().await.unwrap();
@@ -192,7 +192,7 @@ both!(
 
 both!(
     /// LIM-5: a head without end is cut off with 431.
-    an_endless_head_is_refused, async |app: TestApp| {
+    an_endless_head_is_refused, |app| {
         let answer = app.http.get(app.url("/login")).header("x-long", "x".repeat(60_000)).send().await.unwrap();
         assert_eq!(answer.status(), StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE);
     }
@@ -200,7 +200,7 @@ both!(
 
 both!(
     /// API-5: requests that could be smuggled are refused.
-    ambiguous_requests_are_refused, async |app: TestApp| {
+    ambiguous_requests_are_refused, |app| {
         let raw = async |head: &str| {
             let mut socket = TcpStream::connect(app.addr).await.unwrap();
             let request = format!("POST /api/v1/sessions HTTP/1.1\r\nHost: {}\r\nContent-Type: application/json\r\n{head}\r\n\r\n{{}}", app.addr);

@@ -8,7 +8,10 @@ use crate::{
     accounts::model::Account,
     profile::api::{Opened, open_profile},
     sessions::card::ActiveSessions,
-    ui::frame::Frame,
+    ui::{
+        dynamic::{aria, dynamic, flag, words},
+        frame::Frame,
+    },
 };
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -48,19 +51,19 @@ fn Tabs(account: Account) -> impl IntoView {
         let href = format!("/profile?tab={}", name.to_lowercase());
         view! {
             <a role="tab" href=href id=format!("tab-{}", name.to_lowercase()) aria-controls="tab-panel"
-                aria-selected=move || is_open().to_string() class:is-open=is_open>{name}</a>
+                aria-selected=aria(is_open) class:is-open=flag(is_open)>{name}</a>
         }
     };
-    let labelled_by = move || if tab.get() == Tab::Profile { "tab-profile" } else { "tab-security" };
+    let labelled_by = words(move || if tab.get() == Tab::Profile { "tab-profile" } else { "tab-security" }.to_owned());
     view! {
         <Title text=move || if tab.get() == Tab::Profile { "Profile" } else { "Security" } />
         <h1>"Profile"</h1>
         <div class="tabs" role="tablist" aria-label="Profile">{link(Tab::Profile, "Profile")}{link(Tab::Security, "Security")}</div>
         <div role="tabpanel" id="tab-panel" aria-labelledby=labelled_by>
-            {move || match tab.get() {
+            {dynamic(move || match tab.get() {
                 Tab::Profile => view! { <Person account=account.clone() /> }.into_any(),
                 Tab::Security => view! { <ActiveSessions /> }.into_any(),
-            }}
+            })}
         </div>
     }
 }

@@ -30,7 +30,8 @@ pub async fn pages(request: Request, next: Next) -> Response {
             let login = Query::<Login>::try_from_uri(request.uri()).map_or_else(|_| String::new(), |Query(login)| login.next);
             Redirect::to(NextPath::parse(&login).path()).into_response()
         }
-        (false, path) if !OPEN.contains(&path) => {
+        // Server functions check their caller themselves, and answer scripts.
+        (false, path) if !OPEN.contains(&path) && !path.starts_with("/api/") => {
             let wanted = request.uri().path_and_query().map_or("/", |wanted| wanted.as_str());
             let query = serde_urlencoded::to_string([("next", wanted)]).unwrap_or_default(); // a pair of strings always encodes
             Redirect::to(&format!("/login?{query}")).into_response()

@@ -4,13 +4,12 @@ use std::sync::Arc;
 
 use axum::{
     Router,
-    extract::{FromRef, Request, State},
+    extract::FromRef,
     middleware::{from_fn, from_fn_with_state},
-    response::Response,
-    routing::{any, get, post},
+    routing::{any, delete, get},
 };
 use leptos::prelude::{LeptosOptions, provide_context};
-use leptos_axum::{LeptosRoutes, generate_route_list, handle_server_fns_with_context};
+use leptos_axum::{LeptosRoutes, generate_route_list};
 use tower::ServiceBuilder;
 use tower_http::{catch_panic::CatchPanicLayer, limit::RequestBodyLimitLayer, trace::TraceLayer};
 
@@ -63,14 +62,14 @@ fn api() -> Router<Site> {
     Router::new()
         .route("/api/v1/sessions", get(sessions::list).post(sign_in::create).delete(sessions::revoke_others))
         .route("/api/v1/sessions/current", get(sessions::current).delete(sign_in::delete_current))
-        .route("/api/v1/sessions/{id}", axum::routing::delete(sessions::revoke))
+        .route("/api/v1/sessions/{id}", delete(sessions::revoke))
         .route("/api/v1/me", get(sessions::me))
-        .route("/api/ui/{function}", post(server_function))
         .route("/api/{*unknown}", any(async || AppError::NotFound))
         .route(live::PATH, get(live::connect))
         .method_not_allowed_fallback(errors::method_not_allowed)
 }
 
+/// Pages, and the server functions that Leptos puts beside them.
 fn pages(site: &Site) -> Router<Site> {
     let services = site.services.clone();
     let options = site.options.clone();
@@ -81,10 +80,6 @@ fn pages(site: &Site) -> Router<Site> {
             move || provide_context(services.clone()),
             move || shell(options.clone()),
         )
+        .method_not_allowed_fallback(errors::method_not_allowed)
         .layer(from_fn(gate::pages))
-}
-
-async fn server_function(State(services): State<Arc<Services>>, request: Request) -> Response {
-    use axum::response::IntoResponse as _;
-    handle_server_fns_with_context(move || provide_context(services.clone()), request).await.into_response()
 }

@@ -12,7 +12,10 @@ use crate::{
         row::Row,
         search::{More, Search},
     },
-    ui::live::Live,
+    ui::{
+        dynamic::{when, words},
+        live::Live,
+    },
 };
 
 /// The card, once its list is there.
@@ -43,19 +46,18 @@ fn Card(list: Sessions) -> impl IntoView {
     let list = LiveList::new(expect_context::<Live>(), list);
     #[cfg(feature = "hydrate")]
     list.clock.start();
-    let has_search = Memo::new(move |_| list.with(|list| list.total >= SEARCH_FROM));
     view! {
         <section class="card sessions" aria-labelledby="active-sessions">
             <header>
                 <div>
                     <h2 id="active-sessions" tabindex="-1">"Active Sessions"</h2>
-                    <p>{move || summary(list.with(Sessions::others))}</p>
+                    <p>{words(move || summary(list.with(Sessions::others)))}</p>
                 </div>
                 <RevokeAll list />
             </header>
-            <Show when=move || has_search.get()><Search list /></Show>
+            {when(move || list.with(|list| list.total >= SEARCH_FROM), move || view! { <Search list /> }.into_any())}
             <Table list />
-            <Show when=move || list.with(|list| list.total == 1)><Alone /></Show>
+            {when(move || list.with(|list| list.total == 1), || view! { <Alone /> }.into_any())}
             <footer>
                 <More list />
                 <p>"Locations are approximate. " {attribution}</p>

@@ -4,21 +4,24 @@ use leptos::prelude::*;
 
 use crate::{
     sessions::{live_list::LiveList, model::Session},
-    ui::time::{ahead, exact},
+    ui::{
+        dynamic::words,
+        time::{ahead, exact},
+    },
 };
 
 /// Everything that is known of a session.
 #[component]
 pub fn Details(session: Memo<Session>, list: LiveList) -> impl IntoView {
     let fact = move |name: &'static str, say: fn(&Session) -> String| {
-        view! { <div><dt>{name}</dt><dd>{move || session.with(say)}</dd></div> }
+        view! { <div><dt>{name}</dt><dd>{words(move || session.with(say))}</dd></div> }
     };
     let end = move |name: &'static str, time: fn(&Session) -> chrono::DateTime<chrono::Utc>| {
-        let words = move || {
+        let told = words(move || {
             let time = session.with(time);
             format!("{} ({})", ahead(list.clock.now(), time), exact(time))
-        };
-        view! { <div><dt>{name}</dt><dd>{words}</dd></div> }
+        });
+        view! { <div><dt>{name}</dt><dd>{told}</dd></div> }
     };
     view! {
         <div class="details">
@@ -31,7 +34,7 @@ pub fn Details(session: Memo<Session>, list: LiveList) -> impl IntoView {
                 {fact("Location", |session| session.location.label.clone())}
                 {end("Ends without use", |session| session.idle_expires_at)}
                 {end("Ends in any case", |session| session.absolute_expires_at)}
-                <div class="wide"><dt>"Client, in its own words"</dt><dd class="raw">{move || session.with(own_words)}</dd></div>
+                <div class="wide"><dt>"Client, in its own words"</dt><dd class="raw">{words(move || session.with(own_words))}</dd></div>
             </dl>
             <p class="hint">"The location is what a database says of the address: often the provider's town, not yours."</p>
         </div>

@@ -3,10 +3,13 @@
 use leptos::{ev::SubmitEvent, html, prelude::*};
 use leptos_router::hooks::use_query_map;
 
-use crate::sessions::{
-    live_list::LiveList,
-    model::{Session, Sessions, other_sessions},
-    row::icon,
+use crate::{
+    sessions::{
+        live_list::LiveList,
+        model::{Session, Sessions, other_sessions},
+        row::icon,
+    },
+    ui::dynamic::{when, words},
 };
 
 /// As many sessions are named.
@@ -16,20 +19,13 @@ const NAMED: usize = 5;
 #[component]
 pub fn RevokeAll(list: LiveList) -> impl IntoView {
     let asks_already = use_query_map().with_untracked(|query| query.get("confirm").is_some_and(|what| what == "revoke-all"));
-    let has_others = Memo::new(move |_| list.with(Sessions::others) > 0);
     let dialog = NodeRef::<html::Dialog>::new();
     view! {
-        <Show when=move || has_others.get()>
-            <form method="get" action="/profile" on:submit=move |event| open(&event, dialog)>
-                <input type="hidden" name="tab" value="security" />
-                <input type="hidden" name="confirm" value="revoke-all" />
-                <button class="outlined danger">"Revoke All"</button>
-            </form>
-        </Show>
+        {when(move || list.with(Sessions::others) > 0, move || view! { <Ask dialog /> }.into_any())}
         <dialog node_ref=dialog open=asks_already aria-labelledby="revoke-all-title" aria-describedby="revoke-all-count">
             <h2 id="revoke-all-title">"Revoke all other sessions?"</h2>
             <p id="revoke-all-count">
-                {move || format!("{} will be ended.", other_sessions(list.with(Sessions::others)))} " You stay signed in here."
+                {words(move || format!("{} will be ended.", other_sessions(list.with(Sessions::others))))} " You stay signed in here."
             </p>
             <Names list />
             <div class="buttons">
@@ -42,6 +38,18 @@ pub fn RevokeAll(list: LiveList) -> impl IntoView {
                 </form>
             </div>
         </dialog>
+    }
+}
+
+/// The button that opens the dialog.
+#[component]
+fn Ask(dialog: NodeRef<html::Dialog>) -> impl IntoView {
+    view! {
+        <form method="get" action="/profile" on:submit=move |event| open(&event, dialog)>
+            <input type="hidden" name="tab" value="security" />
+            <input type="hidden" name="confirm" value="revoke-all" />
+            <button class="outlined danger">"Revoke All"</button>
+        </form>
     }
 }
 
@@ -58,7 +66,7 @@ fn Names(list: LiveList) -> impl IntoView {
                     <span>{row.device.label.clone()} <small>{row.location.short().to_owned()}</small></span>
                 </li>
             </For>
-            {move || (more() > 0).then(|| view! { <li class="more">{format!("and {} more", more())}</li> })}
+            {when(move || more() > 0, move || view! { <li class="more">{words(move || format!("and {} more", more()))}</li> }.into_any())}
         </ul>
     }
 }

@@ -9,6 +9,7 @@ use crate::{
     },
     sessions::{details::Details, live_list::LiveList, model::Session},
     ui::{
+        dynamic::{aria, dynamic, flag, words},
         icon::Icon,
         time::{Time, ago, ahead},
     },
@@ -19,20 +20,20 @@ use crate::{
 pub fn Row(row: Session, list: LiveList) -> impl IntoView {
     let id = row.id.clone();
     let is_current = row.current;
-    let is_leaving = move || list.leaving.with(|leaving| leaving.contains(&id));
+    let is_leaving = flag(move || list.leaving.with(|leaving| leaving.contains(&id)));
     // A row that comes while one looks is told apart from those that were there.
     let is_arriving = row.created_at > list.clock.now() - chrono::Duration::seconds(10) && !is_current;
     let session = list.row(row.id.clone(), row);
     view! {
         <tr role="row" class:is-leaving=is_leaving class:is-arriving=is_arriving aria-current=is_current.then_some("true")>
             <td role="cell" class="device"><DeviceCell session list /></td>
-            <td role="cell" class="location">{move || session.with(|session| view! { <Place location=session.location.clone() /> })}</td>
-            <td role="cell" class="address">{move || session.with(|session| view! { <span title=session.ip.clone()>{short_address(&session.ip)}</span> })}</td>
+            <td role="cell" class="location">{dynamic(move || session.with(|session| view! { <Place location=session.location.clone() /> }.into_any()))}</td>
+            <td role="cell" class="address"><span title=words(move || session.with(|session| session.ip.clone()))>{words(move || session.with(|session| short_address(&session.ip)))}</span></td>
             <td role="cell" class="last-active"><LastActive session list /></td>
             <td role="cell" class="expires">
                 <span class="narrow">"Expires "</span>
                 <Time time=Signal::derive(move || session.with(|session| session.expires_at))
-                    words=Signal::derive(move || ahead(list.clock.now(), session.with(|session| session.expires_at))) />
+                    told=words(move || ahead(list.clock.now(), session.with(|session| session.expires_at))) />
             </td>
             <td role="cell" class="act">{(!is_current).then(|| view! { <Revoke session list /> })}</td>
         </tr>
@@ -41,23 +42,23 @@ pub fn Row(row: Session, list: LiveList) -> impl IntoView {
 
 #[component]
 fn DeviceCell(session: Memo<Session>, list: LiveList) -> impl IntoView {
-    let badges = move || {
-        let now = list.clock.now();
+    let is_new = Memo::new(move |_| session.with(|session| session.is_new(list.clock.now()) && !session.current));
+    let badges = dynamic(move || {
         session.with(|session| {
-            let is_new = session.is_new(now) && !session.current;
             view! {
                 {session.current.then(|| view! { <span class="badge current">"Current session"</span> })}
-                {is_new.then(|| view! { <span class="badge">"New"</span> })}
+                {is_new.get().then(|| view! { <span class="badge">"New"</span> })}
                 {session.new_location.then(|| view! { <span class="badge">"New location"</span> })}
                 {kind_in_words(session.device.kind).map(|words| view! { <span class="kind">{words}</span> })}
             }
+            .into_any()
         })
-    };
+    });
     view! {
-        <span class="tile">{move || session.with(|session| icon(session.device.form).draw())}</span>
+        <span class="tile">{dynamic(move || session.with(|session| icon(session.device.form).draw()))}</span>
         <details>
             <summary>
-                <span class="label">{move || session.with(|session| session.device.label.clone())}</span>
+                <span class="label">{words(move || session.with(|session| session.device.label.clone()))}</span>
                 {Icon::Chevron.draw()}
                 <span class="badges">{badges}</span>
             </summary>
@@ -109,27 +110,27 @@ fn LastActive(session: Memo<Session>, list: LiveList) -> impl IntoView {
     let time = Signal::derive(move || session.with(|session| session.last_active_at));
     let window = chrono::Duration::seconds(list.with(|list| list.online_window));
     let is_online = Memo::new(move |_| list.clock.now() - time.get() < window);
-    let words = Signal::derive(move || if is_online.get() { "Online".to_owned() } else { ago(list.clock.now(), time.get()) });
-    view! { <span class:online=is_online><Time time words /></span> }
+    let told = words(move || if is_online.get() { "Online".to_owned() } else { ago(list.clock.now(), time.get()) });
+    view! { <span class:online=flag(move || is_online.get())><Time time told /></span> }
 }
 
 /// A form with one button; without a script it posts, and the next page says what happened.
 #[component]
 fn Revoke(session: Memo<Session>, list: LiveList) -> impl IntoView {
     let is_busy = RwSignal::new(false);
-    let name = move || {
+    let name = words(move || {
         format!(
             "Revoke {}, {}",
             session.with(|session| session.device.label.clone()),
             session.with(|session| session.location.label.clone())
         )
-    };
+    });
     let id = session.with_untracked(|session| session.id.to_string());
     let button_id = format!("revoke-{id}");
     view! {
         <form method="post" action="/api/ui/revoke_session" on:submit=move |event| submit(&event, session, list, is_busy)>
             <input type="hidden" name="id" value=id />
-            <button id=button_id class="quiet danger" aria-label=name aria-disabled=move || is_busy.get().to_string()>"Revoke"</button>
+            <button id=button_id class="quiet danger" aria-label=name aria-disabled=aria(move || is_busy.get())>"Revoke"</button>
         </form>
     }
 }

@@ -7,22 +7,25 @@ use crate::{
         live_list::LiveList,
         model::{PAGE, Query},
     },
-    ui::icon::Icon,
+    ui::{
+        dynamic::{when, words},
+        icon::Icon,
+    },
 };
 
 /// The search box.
 #[component]
 pub fn Search(list: LiveList) -> impl IntoView {
     let search = list.live.query.with_untracked(|query| query.search.clone());
-    let found = move || list.with(|list| format!("{} of {} sessions", list.matching, list.total));
     let is_searching = move || list.live.query.with(|query| !query.search.is_empty());
+    let found = move || if is_searching() { list.with(|list| format!("{} of {} sessions", list.matching, list.total)) } else { String::new() };
     view! {
         <form class="search" role="search" method="get" action="/profile" on:submit=|event: SubmitEvent| keep_page(&event)>
             <input type="hidden" name="tab" value="security" />
             {Icon::Search.draw()}
             <input type="search" name="search" aria-label="Search sessions" placeholder="Search by device, place or address"
                 value=search autocomplete="off" on:input:target=move |event| look(list, Some(event.target().value()), None) />
-            <output>{move || is_searching().then(found)}</output>
+            <output>{words(found)}</output>
         </form>
     }
 }
@@ -31,18 +34,18 @@ pub fn Search(list: LiveList) -> impl IntoView {
 #[component]
 pub fn More(list: LiveList) -> impl IntoView {
     let hidden = move || list.with(|list| list.matching.saturating_sub(list.rows.len()));
-    let address = move || {
+    let address = words(move || {
         let query = list.live.query.get();
         let pairs = [("tab", "security".to_owned()), ("search", query.search), ("show", (query.show + PAGE).to_string())];
         format!("/profile?{}", serde_urlencoded::to_string(pairs).unwrap_or_default()) // pairs of strings always encode
-    };
+    });
     view! {
-        <Show when=move || { hidden() > 0 }>
+        {when(move || hidden() > 0, move || view! {
             <a class="outlined button" href=address rel="external" on:click=move |event| {
                 event.prevent_default();
                 look(list, None, Some(list.live.query.with_untracked(|query| query.show + PAGE)));
-            }>{move || format!("Show more ({} hidden)", hidden())}</a>
-        </Show>
+            }>{words(move || format!("Show more ({} hidden)", hidden()))}</a>
+        }.into_any())}
     }
 }
 

@@ -7,6 +7,7 @@ use leptos_router::hooks::use_query_map;
 use crate::{
     sign_in::{api::open_login, model::Welcome},
     ui::{
+        dynamic::aria,
         field::{Failure, Field, PasswordField},
         icon::Mark,
     },
@@ -46,7 +47,7 @@ fn SignIn(welcome: Welcome) -> impl IntoView {
             <input type="hidden" name="next" value=next />
             <Field name="identifier" label="Username or email" autocomplete="username" value=welcome.typed />
             <PasswordField autocomplete="current-password" />
-            <button class="primary" aria-disabled=move || is_busy.get().to_string()>"Sign in"</button>
+            <button class="primary" aria-disabled=aria(move || is_busy.get())>"Sign in"</button>
         </form>
     }
 }

@@ -2,7 +2,10 @@
 
 use leptos::prelude::*;
 
-use crate::error::AppError;
+use crate::{
+    error::AppError,
+    ui::dynamic::{aria, flag, words},
+};
 
 /// A text field with its label above. Its name for the form is its id too.
 #[component]
@@ -49,11 +52,11 @@ pub fn PasswordField(
         <div class="field">
             <label for="password">"Password"</label>
             <div class="password">
-                <input id="password" name="password" type=move || if is_shown.get() { "text" } else { "password" }
+                <input id="password" name="password" type=words(move || if is_shown.get() { "text" } else { "password" }.to_owned())
                     autocomplete=autocomplete required aria-describedby=hint_id />
-                <button type="button" class="quiet needs-script" aria-pressed=move || is_shown.get().to_string() aria-controls="password"
+                <button type="button" class="quiet needs-script" aria-pressed=aria(move || is_shown.get()) aria-controls="password"
                     on:click=move |_| is_shown.update(|shown| *shown = !*shown)>
-                    {move || if is_shown.get() { "Hide" } else { "Show" }}
+                    {words(move || if is_shown.get() { "Hide" } else { "Show" }.to_owned())}
                     <span class="visually-hidden">" password"</span>
                 </button>
             </div>
@@ -71,8 +74,8 @@ pub fn Failure(
     #[cfg(feature = "hydrate")]
     count_down(failure);
     view! {
-        <div role="alert" class="failure" class:is-empty=move || failure.with(Option::is_none)>
-            {move || failure.get().map(|failure| failure.to_string())}
+        <div role="alert" class="failure" class:is-empty=flag(move || failure.with(Option::is_none))>
+            {words(move || failure.get().map(|failure| failure.to_string()).unwrap_or_default())}
         </div>
     }
 }

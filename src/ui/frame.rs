@@ -5,6 +5,7 @@ use leptos::prelude::*;
 use crate::{
     accounts::model::Account,
     ui::{
+        dynamic::{flag, words},
         icon::{Icon, Mark},
         live::Live,
     },
@@ -31,9 +32,9 @@ pub fn Frame(
             <ProfileMenu account />
         </header>
         <main id="main" tabindex="-1">{children()}</main>
-        <p role="status" class="said" class:is-empty=move || live.said.with(String::is_empty)>{live.said}</p>
-        <p role="status" class="offline" class:is-empty=live.connected>
-            {move || (!live.connected.get()).then_some("No connection. The list may be out of date.")}
+        <p role="status" class="said" class:is-empty=flag(move || live.said.with(String::is_empty))>{words(move || live.said.get())}</p>
+        <p role="status" class="offline" class:is-empty=flag(move || live.connected.get())>
+            {words(move || if live.connected.get() { "" } else { "No connection. The list may be out of date." }.to_owned())}
         </p>
     }
 }

@@ -1,5 +1,6 @@
 //! Small pieces of pages: native HTML elements first.
 
+pub mod dynamic;
 pub mod field;
 pub mod frame;
 pub mod icon;

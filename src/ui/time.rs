@@ -3,6 +3,8 @@
 use chrono::{DateTime, Duration, Utc};
 use leptos::prelude::*;
 
+use crate::ui::dynamic::words;
+
 /// How long ago: "just now", "3 minutes ago", "yesterday".
 pub fn ago(now: DateTime<Utc>, time: DateTime<Utc>) -> String {
     let past = now - time;
@@ -61,9 +63,9 @@ pub fn Time(
     time: Signal<DateTime<Utc>>,
     /// How it is told.
     #[prop(into)]
-    words: Signal<String>,
+    told: Signal<String>,
 ) -> impl IntoView {
-    view! { <time datetime=move || time.get().to_rfc3339() title=move || exact(time.get())>{words}</time> }
+    view! { <time datetime=words(move || time.get().to_rfc3339()) title=words(move || exact(time.get()))>{told}</time> }
 }
 
 /// The page's clock: seeded by the server, so that what it rendered and what takes over never differ; then it goes.

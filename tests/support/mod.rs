@@ -53,22 +53,24 @@ pub enum Backend {
     Postgres,
 }
 
-/// `both!(name, async |app: TestApp| { … })`: one test on each database.
+/// `both!(name, |app| { … })`: one test on each database.
 #[macro_export]
 macro_rules! both {
-    ($(#[$doc:meta])* $name:ident, $body:expr) => {
+    ($(#[$doc:meta])* $name:ident, |$app:ident| $body:block) => {
         mod $name {
             use super::*;
+
+            async fn body($app: $crate::support::TestApp) $body
+
             $(#[$doc])*
             #[tokio::test(flavor = "multi_thread")]
             async fn on_sqlite() {
-                let body: fn($crate::support::TestApp) -> _ = $body;
                 body($crate::support::TestApp::start($crate::support::Backend::Sqlite).await).await;
             }
+
             $(#[$doc])*
             #[tokio::test(flavor = "multi_thread")]
             async fn on_postgres() {
-                let body: fn($crate::support::TestApp) -> _ = $body;
                 body($crate::support::TestApp::start($crate::support::Backend::Postgres).await).await;
             }
         }

@@ -26,6 +26,7 @@ const CLIENTS: &[(&str, &str)] = &[
     ("apache-httpclient/", "Apache HttpClient"),
     ("java/", "Java"),
     ("powershell/", "PowerShell"),
+    ("windowspowershell/", "PowerShell"),
     ("postmanruntime/", "Postman"),
     ("insomnia/", "Insomnia"),
     ("bruno", "Bruno"),
