@@ -122,11 +122,14 @@ fn load_geoip(setting: Option<String>) -> anyhow::Result<impl FnOnce() -> GeoIp 
 /// Where Leptos finds what browsers load. Names hold hashes where the build gave any.
 pub fn options() -> LeptosOptions {
     let assets = Assets::find();
+    // Absolute: Leptos would look beside the program, which cargo runs from elsewhere.
+    let hashes = std::path::absolute(assets.hashes()).unwrap_or_else(|_| assets.hashes());
     LeptosOptions::builder()
         .output_name("whereabouts")
         .site_root(assets.site().to_string_lossy().into_owned())
         .site_pkg_dir("pkg")
-        .hash_files(assets.hashes().is_file())
+        .hash_files(hashes.is_file())
+        .hash_file(hashes.to_string_lossy().into_owned())
         .build()
 }
 
