@@ -18,7 +18,7 @@ pub struct Opened {
 #[server(prefix = "/api/ui", endpoint = "open_profile")]
 pub async fn open_profile() -> Result<Opened, AppError> {
     use crate::{sessions::caller, ui::plain_form};
-    let (_, caller) = caller::caller()?;
+    let (_, caller) = plain_form::tell(caller::caller())?;
     let flash = plain_form::take();
     let notice = flash.failure.map(|failure| failure.to_string()).or(flash.notice).unwrap_or_default();
     Ok(Opened { account: caller.account, notice })

@@ -11,7 +11,8 @@ pub async fn open_setup(token: String) -> Result<Option<AppError>, AppError> {
 
     use crate::{foundation::services::Services, registration::actions, ui::plain_form};
     let services = expect_context::<Arc<Services>>();
-    if actions::is_link_good(&services, &token).await? { Ok(plain_form::take().failure) } else { Err(AppError::NotFound) }
+    let is_good = actions::is_link_good(&services, &token).await;
+    plain_form::tell(is_good.and_then(|is_good| if is_good { Ok(plain_form::take().failure) } else { Err(AppError::NotFound) }))
 }
 
 /// Makes the first administrator; then one signs in.

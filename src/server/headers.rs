@@ -12,11 +12,13 @@ use axum::{
 use crate::foundation::services::Services;
 
 /// On every answer, errors and files too (WEB-4). A page sets a policy of its own, with its nonce.
-const HEADERS: [(HeaderName, &str); 8] = [
+const HEADERS: [(HeaderName, &str); 9] = [
     (
         header::CONTENT_SECURITY_POLICY,
         "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
     ),
+    // Nothing that depends on who asks is kept by anybody (WEB-5); files say otherwise themselves.
+    (header::CACHE_CONTROL, "no-store"),
     (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
     (header::REFERRER_POLICY, "same-origin"),
     (header::X_FRAME_OPTIONS, "DENY"),
@@ -37,13 +39,6 @@ pub async fn secure(State(services): State<Arc<Services>>, request: Request, nex
     if services.config.public_url().https {
         set_default(headers, header::STRICT_TRANSPORT_SECURITY, "max-age=63072000; includeSubDomains");
     }
-    response
-}
-
-/// Middleware: nothing that depends on who asks is kept by anybody (WEB-5).
-pub async fn no_store(request: Request, next: Next) -> Response {
-    let mut response = next.run(request).await;
-    set_default(response.headers_mut(), header::CACHE_CONTROL, "no-store");
     response
 }
 

@@ -45,7 +45,6 @@ pub fn router(site: Site) -> Router {
         .layer(from_fn(guard::in_time))
         .layer(RequestBodyLimitLayer::new(LARGEST_BODY));
     let identified = ServiceBuilder::new()
-        .layer(from_fn(headers::no_store))
         .layer(from_fn_with_state(site.clone(), guard::same_site))
         .layer(from_fn_with_state(site.clone(), origin::identify))
         .layer(from_fn_with_state(site.clone(), caller::identify));

@@ -10,10 +10,13 @@ use crate::{
 /// The top of the list.
 #[server(prefix = "/api/ui", endpoint = "list_sessions")]
 pub async fn list_sessions(query: Query) -> Result<Sessions, AppError> {
-    use crate::sessions::{actions, caller};
-    let (services, caller) = caller::caller()?;
+    use crate::{
+        sessions::{actions, caller},
+        ui::plain_form::tell,
+    };
+    let (services, caller) = tell(caller::caller())?;
     let show = query.show.clamp(1, 1_000);
-    actions::list(&services, &caller, &Query { show, ..query }).await
+    tell(actions::list(&services, &caller, &Query { show, ..query }).await)
 }
 
 /// Ends one other session; how it was called. One that is gone already is no error to a person.

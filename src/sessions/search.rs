@@ -18,7 +18,8 @@ use crate::{
 pub fn Search(list: LiveList) -> impl IntoView {
     let search = list.live.query.with_untracked(|query| query.search.clone());
     let is_searching = move || list.live.query.with(|query| !query.search.is_empty());
-    let found = move || if is_searching() { list.with(|list| format!("{} of {} sessions", list.matching, list.total)) } else { String::new() };
+    let found =
+        move || if is_searching() { list.with(|list| format!("{} of {} sessions", list.matching, list.total)) } else { String::new() };
     view! {
         <form class="search" role="search" method="get" action="/profile" on:submit=|event: SubmitEvent| keep_page(&event)>
             <input type="hidden" name="tab" value="security" />

@@ -22,7 +22,12 @@ pub async fn open_login() -> Result<Welcome, AppError> {
         Visitor::Ended(reason) => in_words(reason, idle),
         Visitor::SignedIn(_) | Visitor::Stranger => None,
     };
-    Ok(Welcome { ended, is_first_start: actions::is_first_start(&services).await?, typed: flash.typed, failure: flash.failure })
+    Ok(Welcome {
+        ended,
+        is_first_start: plain_form::tell(actions::is_first_start(&services).await)?,
+        typed: flash.typed,
+        failure: flash.failure,
+    })
 }
 
 /// Signs in and sets the session's cookie; where it leads.

@@ -49,12 +49,18 @@ mod server {
 
     /// Leads a plain form on to `path`, with words for it; a script gets the answer itself, and reads the status.
     pub fn answer<T>(result: Result<T, AppError>, path: &str, flash: impl FnOnce(&Result<T, AppError>) -> Flash) -> Result<T, AppError> {
-        let options = expect_context::<ResponseOptions>();
         if is_plain() {
             put(&flash(&result));
             leptos_axum::redirect(path);
-        } else if let Err(error) = &result {
-            options.set_status(StatusCode::from_u16(error.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR));
+        }
+        tell(result)
+    }
+
+    /// Gives a script the status of a failure. A page or a plain form has a status of its own.
+    pub fn tell<T>(result: Result<T, AppError>) -> Result<T, AppError> {
+        if let (Err(error), false) = (&result, is_plain()) {
+            let status = StatusCode::from_u16(error.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+            expect_context::<ResponseOptions>().set_status(status);
         }
         result
     }
