@@ -129,7 +129,7 @@ pub fn options() -> LeptosOptions {
         .site_root(assets.site().to_string_lossy().into_owned())
         .site_pkg_dir("pkg")
         .hash_files(hashes.is_file())
-        .hash_file(hashes.to_string_lossy().as_ref())
+        .hash_file(Arc::<str>::from(hashes.to_string_lossy().as_ref()))
         .build()
 }
 
