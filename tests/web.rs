@@ -115,7 +115,7 @@ both!(
             (Method::DELETE, "/api/v1/sessions/current"), (Method::DELETE, "/api/v1/sessions/x"), (Method::GET, "/api/v1/me"), (Method::GET, "/live"),
         ];
         for (method, path) in routes {
-            let answer = app.http.request(method, app.url(path)).send().await.unwrap();
+            let answer = app.http.request(method, app.url(path)).header("origin", app.url("")).send().await.unwrap();
             assert_eq!((answer.status(), &answer.headers()["content-type"]), (StatusCode::UNAUTHORIZED, &"application/problem+json".parse().unwrap()), "{path}");
         }
         for path in ["/", "/profile", "/profile?tab=profile"] {

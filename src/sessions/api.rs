@@ -34,7 +34,7 @@ pub async fn revoke_session(id: String) -> Result<String, AppError> {
         actions::revoke(&services, &caller, &id).await
     };
     let words = match revoke().await {
-        Ok(session) => Ok(format!("{} was signed out.", session.name())),
+        Ok(session) => Ok(format!("{}, was signed out.", session.name())),
         Err(AppError::NotFound) => Ok("This session had ended already.".to_owned()),
         Err(error) => Err(error),
     };

@@ -35,7 +35,7 @@ pub fn open(live: Live) {
         loop {
             let was_open = listen(live).await;
             if is_refused().await {
-                return browser::leave();
+                return leave(live);
             }
             if live.connected.try_set(false).is_some() {
                 return; // the page is gone
@@ -68,7 +68,7 @@ async fn listen(live: Live) -> bool {
 /// An empty text is a heartbeat.
 fn hear(live: Live, text: &str) {
     match serde_json::from_str(text) {
-        Ok(News::SignedOut) => browser::leave(),
+        Ok(News::SignedOut) => leave(live),
         Ok(news) => {
             let search = live.query.try_get_untracked().unwrap_or_default().search;
             live.list.try_update(|list| {
@@ -78,6 +78,13 @@ fn hear(live: Live, text: &str) {
             });
         }
         Err(_) => {}
+    }
+}
+
+/// The session ended: somewhere else, unless the page gone or its own form says otherwise.
+fn leave(live: Live) {
+    if live.is_signing_out.try_get_value() == Some(false) {
+        browser::leave();
     }
 }
 

@@ -29,7 +29,7 @@ pub fn Frame(
         <a class="skip" href="#main">"Skip to content"</a>
         <header class="bar">
             <a class="home" href="/profile?tab=security"><Mark />"Whereabouts"</a>
-            <ProfileMenu account />
+            <ProfileMenu account live />
         </header>
         <main id="main" tabindex="-1">{children()}</main>
         <p role="status" class="said" class:is-empty=flag(move || live.said.with(String::is_empty))>{words(move || live.said.get())}</p>
@@ -41,17 +41,17 @@ pub fn Frame(
 
 /// The menu opens and closes without a script: it is a popover.
 #[component]
-fn ProfileMenu(account: Account) -> impl IntoView {
+fn ProfileMenu(account: Account, live: Live) -> impl IntoView {
     let name = account.name.clone();
     view! {
         <button class="menu-button" popovertarget="profile-menu" aria-label="Profile menu" aria-haspopup="menu">
             <span class="initials" aria-hidden="true">{initials(&name)}</span>
-            <span class="name">{name}</span>
+            <span class="name" aria-hidden="true">{name}</span>
             {Icon::Chevron.draw()}
         </button>
         <div id="profile-menu" class="menu" popover="auto" role="menu" aria-label="Profile menu" on:keydown=walk on:toggle=|_| focus_first()>
             <a role="menuitem" href="/profile?tab=profile" rel="external">"Profile"</a>
-            <form role="none" method="post" action="/api/ui/sign_out">
+            <form role="none" method="post" action="/api/ui/sign_out" on:submit=move |_| live.is_signing_out.set_value(true)>
                 <button role="menuitem" class="quiet">"Sign out"</button>
             </form>
         </div>

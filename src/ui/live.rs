@@ -15,6 +15,8 @@ pub struct Live {
     pub connected: RwSignal<bool>,
     /// The last thing said to the person.
     pub said: RwSignal<String>,
+    /// The person signs out on this page: what it sent leads on, and nothing else is to.
+    pub is_signing_out: StoredValue<bool>,
 }
 
 impl Live {
@@ -25,6 +27,7 @@ impl Live {
             query: RwSignal::new(Query { search: String::new(), show: PAGE }),
             connected: RwSignal::new(true),
             said: RwSignal::new(said),
+            is_signing_out: StoredValue::new(false),
         }
     }
 

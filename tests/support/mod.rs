@@ -58,6 +58,7 @@ pub enum Backend {
 macro_rules! both {
     ($(#[$doc:meta])* $name:ident, |$app:ident| $body:block) => {
         mod $name {
+            #[allow(unused_imports, reason = "some need nothing of their file")]
             use super::*;
 
             async fn body($app: $crate::support::TestApp) $body
