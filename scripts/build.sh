@@ -10,6 +10,7 @@ say "Compressing what browsers load"
 mkdir -p dist/site
 rm -rf dist/site/pkg
 cp -r target/site/. dist/site/
+rm -f dist/site/pkg/*.d.ts
 for file in dist/site/pkg/*.{js,wasm,css}; do
     brotli --best --force --keep "$file"
     gzip --best --force --keep "$file"

@@ -36,6 +36,7 @@ grep -qE '^error|SIGABRT|SIGSEGV' "$report" && count 0 1
 grep -q '^test result:' "$report" || count 0 1
 
 check "Building the release" bash scripts/build.sh
+check "What the page loads, compressed, is at most 250 kB" bash scripts/weigh.sh
 
 say "End-to-end tests, in a browser"
 rm -f test-results/report.json

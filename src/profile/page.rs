@@ -6,11 +6,13 @@ use leptos_router::hooks::use_query_map;
 
 use crate::{
     accounts::model::Account,
+    error::AppError,
     profile::api::{Opened, open_profile},
     sessions::card::ActiveSessions,
     ui::{
         dynamic::{aria, dynamic, flag, words},
         frame::Frame,
+        loaded::{failed, loaded},
     },
 };
 
@@ -29,17 +31,10 @@ impl Tab {
 /// The page.
 #[component]
 pub fn ProfilePage() -> impl IntoView {
-    let opened = Resource::new(|| (), |()| open_profile());
-    view! {
-        <Suspense>
-            {move || Suspend::new(async move {
-                match opened.await {
-                    Ok(Opened { account, notice }) => view! { <Frame account=account.clone() notice><Tabs account /></Frame> }.into_any(),
-                    Err(error) => view! { <main><p role="alert" class="failure">{error.to_string()}</p></main> }.into_any(),
-                }
-            })}
-        </Suspense>
-    }
+    loaded(open_profile, |opened: Result<Opened, AppError>| match opened {
+        Ok(Opened { account, notice }) => view! { <Frame account=account.clone() notice><Tabs account /></Frame> }.into_any(),
+        Err(error) => view! { <main>{failed(&error)}</main> }.into_any(),
+    })
 }
 
 #[component]
@@ -48,9 +43,9 @@ fn Tabs(account: Account) -> impl IntoView {
     let tab = Memo::new(move |_| Tab::named(&query.with(|query| query.get("tab").unwrap_or_default())));
     let link = move |this: Tab, name: &'static str| {
         let is_open = move || tab.get() == this;
-        let href = format!("/profile?tab={}", name.to_lowercase());
+        let href = format!("/profile?tab={}", name.to_ascii_lowercase());
         view! {
-            <a role="tab" href=href id=format!("tab-{}", name.to_lowercase()) aria-controls="tab-panel"
+            <a role="tab" href=href id=format!("tab-{}", name.to_ascii_lowercase()) aria-controls="tab-panel"
                 aria-selected=aria(is_open) class:is-open=flag(is_open)>{name}</a>
         }
     };

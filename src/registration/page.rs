@@ -9,7 +9,8 @@ use crate::{
     registration::api::open_setup,
     ui::{
         field::{Failure, Field, PasswordField},
-        icon::Mark,
+        icon::mark,
+        loaded::loaded,
     },
 };
 
@@ -17,31 +18,25 @@ use crate::{
 #[component]
 pub fn SetupPage() -> impl IntoView {
     let token = use_query_map().with_untracked(|query| query.get("token").unwrap_or_default());
-    let opened = Resource::new(
-        {
-            let token = token.clone();
-            move || token.clone()
-        },
-        open_setup,
-    );
+    let open = {
+        let token = token.clone();
+        move || open_setup(token.clone())
+    };
+    let form = move |opened: Result<Option<AppError>, AppError>| {
+        match opened {
+        Ok(failure) => view! { <Setup token=token.clone() failure /> }.into_any(),
+        Err(_) => view! {
+            <p class="notice">"This link was used already, or is not whole. Restart the server for a new one, or " <a href="/login">"sign in"</a> "."</p>
+        }
+        .into_any(),
+    }
+    };
     view! {
         <Title text="First administrator" />
         <main class="door">
-            <Mark />
+            {mark()}
             <h1>"Set up Whereabouts"</h1>
-            <Suspense>
-                {move || {
-                    let token = token.clone();
-                    Suspend::new(async move {
-                        match opened.await {
-                            Ok(failure) => view! { <Setup token failure /> }.into_any(),
-                            Err(_) => view! {
-                                <p class="notice">"This link was used already, or is not whole. Restart the server for a new one, or " <a href="/login">"sign in"</a> "."</p>
-                            }.into_any(),
-                        }
-                    })
-                }}
-            </Suspense>
+            {loaded(open, form)}
         </main>
     }
 }

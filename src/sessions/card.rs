@@ -4,6 +4,7 @@ use leptos::prelude::*;
 use leptos_router::hooks::use_query_map;
 
 use crate::{
+    error::AppError,
     sessions::{
         api::list_sessions,
         dialog::RevokeAll,
@@ -14,7 +15,9 @@ use crate::{
     },
     ui::{
         dynamic::{when, words},
+        icon::alone,
         live::Live,
+        loaded::{failed, loaded},
     },
 };
 
@@ -27,17 +30,11 @@ pub fn ActiveSessions() -> impl IntoView {
     });
     let live = expect_context::<Live>();
     live.query.set(query.clone());
-    let list = Resource::new(move || query.clone(), list_sessions);
-    view! {
-        <Suspense>
-            {move || Suspend::new(async move {
-                match list.await {
-                    Ok(list) => view! { <Card list /> }.into_any(),
-                    Err(error) => view! { <p role="alert" class="failure">{error.to_string()}</p> }.into_any(),
-                }
-            })}
-        </Suspense>
-    }
+    let ask = move || list_sessions(query.clone());
+    loaded(ask, |list: Result<Sessions, AppError>| match list {
+        Ok(list) => view! { <Card list /> }.into_any(),
+        Err(error) => failed(&error),
+    })
 }
 
 #[component]
@@ -57,7 +54,7 @@ fn Card(list: Sessions) -> impl IntoView {
             </header>
             {when(move || list.with(|list| list.total >= SEARCH_FROM), move || view! { <Search list /> }.into_any())}
             <Table list />
-            {when(move || list.with(|list| list.total == 1), || view! { <Alone /> }.into_any())}
+            {when(move || list.with(|list| list.total == 1), alone)}
             <footer>
                 <More list />
                 <p>"Locations are approximate. " {attribution}</p>
@@ -94,18 +91,5 @@ fn Table(list: LiveList) -> impl IntoView {
                 <For each=rows key=|row| row.id.clone() children=move |row| view! { <Row row list /> } />
             </tbody>
         </table>
-    }
-}
-
-/// A house with its light on: nothing to do here.
-#[component]
-fn Alone() -> impl IntoView {
-    view! {
-        <svg class="alone" viewBox="0 0 160 80" fill="none" stroke="currentColor" stroke-width="1.75" stroke-linecap="round" stroke-linejoin="round" aria-hidden="true">
-            <path d="M12 70h136" opacity=".35"></path>
-            <path d="M56 70V40l24-20 24 20v30" opacity=".7"></path>
-            <rect x="73" y="46" width="14" height="14" rx="2" class="light"></rect>
-            <path d="M28 70V56m-6 4 6-10 6 10M132 70V58m-5 4 5-9 5 9" opacity=".35"></path>
-        </svg>
     }
 }

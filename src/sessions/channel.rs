@@ -67,7 +67,7 @@ async fn listen(live: Live) -> bool {
 
 /// An empty text is a heartbeat.
 fn hear(live: Live, text: &str) {
-    match serde_json::from_str(text) {
+    match serde_json::from_slice(text.as_bytes()) {
         Ok(News::SignedOut) => leave(live),
         Ok(news) => {
             let search = live.query.try_get_untracked().unwrap_or_default().search;

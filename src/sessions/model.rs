@@ -3,7 +3,10 @@
 use chrono::{DateTime, Duration, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::foundation::{device::Device, ids::SessionId, location::Location};
+use crate::{
+    foundation::{device::Device, ids::SessionId, location::Location},
+    ui::time,
+};
 
 /// Rows that the page shows at first, and how many more at each request for more.
 pub const PAGE: usize = 25;
@@ -28,16 +31,21 @@ pub struct Session {
     /// The client in its own words, made harmless.
     pub user_agent: String,
     /// When it signed in.
+    #[serde(deserialize_with = "time::read")]
     pub created_at: DateTime<Utc>,
     /// When it was last used.
+    #[serde(deserialize_with = "time::read")]
     pub last_active_at: DateTime<Utc>,
     /// Whether that is within the online window.
     pub online: bool,
     /// When it ends if it is not used again.
+    #[serde(deserialize_with = "time::read")]
     pub idle_expires_at: DateTime<Utc>,
     /// When it ends however much it is used.
+    #[serde(deserialize_with = "time::read")]
     pub absolute_expires_at: DateTime<Utc>,
     /// The nearer of the two.
+    #[serde(deserialize_with = "time::read")]
     pub expires_at: DateTime<Utc>,
     /// How its person proved who they are: "Password".
     pub sign_in_method: String,
@@ -63,14 +71,22 @@ impl Session {
 
     /// Whether every word of a search stands somewhere in what the row says.
     pub fn matches(&self, search: &str) -> bool {
-        let said = [&self.device.label, &self.location.label, &self.ip, &self.user_agent].map(|text| text.to_lowercase());
-        search.to_lowercase().split_whitespace().all(|word| said.iter().any(|text| text.contains(word)))
+        let said = [&self.device.label, &self.location.label, &self.ip, &self.user_agent].map(|text| fold(text));
+        fold(search).split_whitespace().all(|word| said.iter().any(|text| text.contains(word)))
     }
 
     /// The order of the list: most recently active first; the id decides between equals.
     pub fn rank(&self) -> (std::cmp::Reverse<DateTime<Utc>>, std::cmp::Reverse<&SessionId>) {
         (std::cmp::Reverse(self.last_active_at), std::cmp::Reverse(&self.id))
     }
+}
+
+/// In small letters. A browser has the tables for that already; ours would be a tenth of what a page loads.
+fn fold(text: &str) -> String {
+    #[cfg(feature = "hydrate")]
+    return js_sys::JsString::from(text).to_lower_case().into();
+    #[cfg(not(feature = "hydrate"))]
+    text.to_lowercase()
 }
 
 /// What a person asks to see.
@@ -92,6 +108,7 @@ pub struct Sessions {
     /// How many sessions there are in all, the current one included.
     pub total: usize,
     /// The server's time when it said so.
+    #[serde(deserialize_with = "time::read")]
     pub now: DateTime<Utc>,
     /// A session counts as online this long after its last use, in seconds.
     pub online_window: i64,

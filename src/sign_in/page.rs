@@ -5,31 +5,29 @@ use leptos_meta::Title;
 use leptos_router::hooks::use_query_map;
 
 use crate::{
+    error::AppError,
     sign_in::{api::open_login, model::Welcome},
     ui::{
         dynamic::aria,
         field::{Failure, Field, PasswordField},
-        icon::Mark,
+        icon::mark,
+        loaded::{failed, loaded},
     },
 };
 
 /// The page.
 #[component]
 pub fn LoginPage() -> impl IntoView {
-    let welcome = Resource::new(|| (), |()| open_login());
+    let form = |welcome: Result<Welcome, AppError>| match welcome {
+        Ok(welcome) => view! { <SignIn welcome /> }.into_any(),
+        Err(error) => failed(&error),
+    };
     view! {
         <Title text="Sign in" />
         <main class="door">
-            <Mark />
+            {mark()}
             <h1>"Sign in to Whereabouts"</h1>
-            <Suspense>
-                {move || Suspend::new(async move {
-                    match welcome.await {
-                        Ok(welcome) => view! { <SignIn welcome /> }.into_any(),
-                        Err(error) => view! { <p role="alert" class="failure">{error.to_string()}</p> }.into_any(),
-                    }
-                })}
-            </Suspense>
+            {loaded(open_login, form)}
         </main>
     }
 }
@@ -65,7 +63,7 @@ fn FirstStart() -> impl IntoView {
 
 /// Signs in without leaving the page, so that nothing typed is lost when it fails.
 #[cfg_attr(not(feature = "hydrate"), expect(unused_variables, reason = "only a browser submits"))]
-fn submit(event: &SubmitEvent, failure: RwSignal<Option<crate::error::AppError>>, is_busy: RwSignal<bool>) {
+fn submit(event: &SubmitEvent, failure: RwSignal<Option<AppError>>, is_busy: RwSignal<bool>) {
     #[cfg(feature = "hydrate")]
     {
         use crate::{sign_in::api::sign_in, ui::browser};

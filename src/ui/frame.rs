@@ -6,7 +6,7 @@ use crate::{
     accounts::model::Account,
     ui::{
         dynamic::{flag, words},
-        icon::{Icon, Mark},
+        icon::{Icon, mark},
         live::Live,
     },
 };
@@ -28,7 +28,7 @@ pub fn Frame(
     view! {
         <a class="skip" href="#main">"Skip to content"</a>
         <header class="bar">
-            <a class="home" href="/profile?tab=security"><Mark />"Whereabouts"</a>
+            <a class="home" href="/profile?tab=security">{mark()}"Whereabouts"</a>
             <ProfileMenu account live />
         </header>
         <main id="main" tabindex="-1">{children()}</main>
@@ -44,11 +44,12 @@ pub fn Frame(
 fn ProfileMenu(account: Account, live: Live) -> impl IntoView {
     let name = account.name.clone();
     view! {
-        <button class="menu-button" popovertarget="profile-menu" aria-label="Profile menu" aria-haspopup="menu">
+        // The button is its icon, and lies over the name: what it shows is what it is called by.
+        <div class="who">
             <span class="initials" aria-hidden="true">{initials(&name)}</span>
-            <span class="name" aria-hidden="true">{name}</span>
-            {Icon::Chevron.draw()}
-        </button>
+            <span class="name">{name}</span>
+            <button popovertarget="profile-menu" aria-label="Profile menu" aria-haspopup="menu">{Icon::Chevron.draw()}</button>
+        </div>
         <div id="profile-menu" class="menu" popover="auto" role="menu" aria-label="Profile menu" on:keydown=walk on:toggle=|_| focus_first()>
             <a role="menuitem" href="/profile?tab=profile" rel="external">"Profile"</a>
             <form role="none" method="post" action="/api/ui/sign_out" on:submit=move |_| live.is_signing_out.set_value(true)>
@@ -58,12 +59,12 @@ fn ProfileMenu(account: Account, live: Live) -> impl IntoView {
     }
 }
 
-/// The first letters of the first and the last name.
+/// The first letters of the first and the last name. The style sheet makes capitals of them.
 fn initials(name: &str) -> String {
     let mut words = name.split([' ', '.', '-', '_']).filter(|word| !word.is_empty());
     let first = words.next().and_then(|word| word.chars().next());
     let last = words.next_back().and_then(|word| word.chars().next());
-    first.into_iter().chain(last).flat_map(char::to_uppercase).collect()
+    first.into_iter().chain(last).collect()
 }
 
 /// An opened menu has the focus in it.
@@ -95,7 +96,7 @@ mod tests {
 
     #[test]
     fn initials_are_of_the_first_and_the_last_name() {
-        let cases = [("Alice Lindqvist", "AL"), ("alice", "A"), ("ann-marie van der berg", "AB"), ("", ""), ("élodie", "É")];
+        let cases = [("Alice Lindqvist", "AL"), ("alice", "a"), ("ann-marie van der berg", "ab"), ("", ""), ("élodie", "é")];
         for (name, expected) in cases {
             assert_eq!(initials(name), expected);
         }

@@ -46,18 +46,21 @@ icons! {
 impl Icon {
     /// The icon, in the colour of the words beside it.
     pub fn draw(self) -> AnyView {
-        view! { <span class="icon" aria-hidden="true" inner_html=self.svg()></span> }.into_any()
+        drawn("icon", self.svg())
     }
 }
 
 /// The mark: a place, and the ring of who is around.
-#[component]
-pub fn Mark() -> impl IntoView {
-    view! {
-        <svg class="mark" viewBox="0 0 24 24" fill="none" aria-hidden="true">
-            <circle cx="12" cy="12" r="10" stroke="currentColor" stroke-width="2" opacity=".35"></circle>
-            <path d="M12 2a10 10 0 0 1 10 10" stroke="currentColor" stroke-width="2" stroke-linecap="round"></path>
-            <circle cx="12" cy="12" r="4" fill="currentColor"></circle>
-        </svg>
-    }
+pub fn mark() -> AnyView {
+    drawn("mark", include_str!("mark.svg"))
+}
+
+/// A house with its light on: nothing to do here.
+pub fn alone() -> AnyView {
+    drawn("alone", include_str!("alone.svg"))
+}
+
+/// A picture that says nothing that words do not.
+fn drawn(class: &'static str, svg: &'static str) -> AnyView {
+    view! { <span class=class aria-hidden="true" inner_html=svg></span> }.into_any()
 }

@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Duration, Utc};
 use leptos::prelude::*;
+use serde::{Deserialize, Deserializer, de::Error as _};
 
 use crate::ui::dynamic::words;
 
@@ -53,6 +54,12 @@ pub fn span(length: Duration) -> String {
 pub fn exact(time: DateTime<Utc>) -> String {
     let text = time.to_rfc3339_opts(chrono::SecondsFormat::Secs, true);
     text.replace('T', " ").replace('Z', " UTC")
+}
+
+/// Reads a time as RFC 3339 writes it. chrono's own reader takes many more forms, which a page would load for nothing.
+pub fn read<'de, D: Deserializer<'de>>(from: D) -> Result<DateTime<Utc>, D::Error> {
+    let text = String::deserialize(from)?;
+    DateTime::parse_from_rfc3339(&text).map(|time| time.to_utc()).map_err(D::Error::custom)
 }
 
 /// A time that a person reads in words and a program in full.
