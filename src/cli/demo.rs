@@ -102,7 +102,7 @@ impl World {
             location,
             new_location,
         };
-        store::insert(tx, New { user: &account.id, token_hash: Secret::generate().hash(), row }).await?;
+        store::insert(tx, &[New { user: &account.id, token_hash: Secret::generate().hash(), row }]).await?;
         Ok(())
     }
 }

@@ -6,9 +6,10 @@ mod migrate;
 mod seed;
 mod serve;
 
-pub use serve::options as serve_options;
 mod session;
 mod user;
+
+pub use serve::{options as serve_options, start_services};
 
 use std::process::ExitCode;
 

@@ -3,6 +3,7 @@
 use std::{
     fs::File,
     io::{BufWriter, Write},
+    ops::Range,
     path::PathBuf,
 };
 
@@ -25,8 +26,9 @@ use crate::{
     sessions::store::{self, New, Row},
 };
 
-/// Rows in one transaction.
-const BATCH: usize = 5_000;
+/// Sessions in one statement, and in one transaction.
+const A_STATEMENT: usize = 250;
+const A_TRANSACTION: usize = 5_000;
 
 /// Fill a database for benchmarks.
 #[derive(Args)]
@@ -54,21 +56,20 @@ pub async fn run(seed: Seed) -> anyhow::Result<()> {
     let password = if seed.password_stdin { password_from_stdin()? } else { Secret::generate().reveal().into() };
     let (hash, db) = (hasher::hash(&password), open(&seed.storage).await?);
     let mut tokens = seed.tokens.as_ref().map(File::create).transpose()?.map(BufWriter::new);
-    let (now, mut written) = (Clock::System.now(), 0);
+    let (now, mut written, mut kept) = (Clock::System.now(), 0, 0);
     let mut tx = db.write().await?;
     for number in 0..seed.users {
         let account = insert_account(&mut tx, &format!("{}{number}", seed.prefix), &hash, now).await?;
-        for number in 0..seed.sessions_per_user {
-            let (id, token) = insert_session(&mut tx, &account.id, number, now).await?;
-            if let Some(tokens) = &mut tokens {
-                writeln!(tokens, "{}\t{id}\t{}", account.username, token.reveal())?;
-            }
-            written += 1;
-            if written % BATCH == 0 {
-                tx.commit().await?;
-                tx = db.write().await?;
-                eprint!("\r{written} sessions");
-            }
+        for first in (0..seed.sessions_per_user).step_by(A_STATEMENT) {
+            let numbers = first..seed.sessions_per_user.min(first + A_STATEMENT);
+            written += numbers.len();
+            insert_sessions(&mut tx, &account, numbers, now, tokens.as_mut()).await?;
+        }
+        if written - kept >= A_TRANSACTION {
+            tx.commit().await?;
+            tx = db.write().await?;
+            kept = written;
+            eprint!("\r{written} sessions");
         }
     }
     tx.commit().await?;
@@ -83,23 +84,37 @@ async fn insert_account(tx: &mut Tx, username: &str, hash: &str, now: DateTime<U
     Ok(account)
 }
 
+async fn insert_sessions(
+    tx: &mut Tx,
+    account: &Account,
+    numbers: Range<usize>,
+    now: DateTime<Utc>,
+    mut tokens: Option<&mut impl Write>,
+) -> anyhow::Result<()> {
+    let mut new = Vec::with_capacity(numbers.len());
+    for number in numbers {
+        let (row, token) = (row(number, now), Secret::generate());
+        if let Some(tokens) = &mut tokens {
+            writeln!(tokens, "{}\t{}\t{}", account.username, row.id, token.reveal())?;
+        }
+        new.push(New { user: &account.id, token_hash: token.hash(), row });
+    }
+    Ok(store::insert(tx, &new).await?)
+}
+
 /// A session used some minutes ago, a little longer ago than the one before.
-async fn insert_session(tx: &mut Tx, user: &UserId, number: usize, now: DateTime<Utc>) -> anyhow::Result<(SessionId, Secret)> {
-    let (token, at) = (Secret::generate(), now - Duration::seconds(number as i64 + 1));
-    let label = "curl".to_owned();
-    let row = Row {
+fn row(number: usize, now: DateTime<Utc>) -> Row {
+    let at = now - Duration::seconds(number as i64 + 1);
+    Row {
         id: SessionId::new(now),
         sign_in_method: "Password".to_owned(),
         created_at: at,
         last_active_at: at,
         user_agent: "curl/8.5.0".to_owned(),
-        device: Device { label, browser: None, os: None, kind: DeviceKind::ApiClient, form: Form::Api },
+        device: Device { label: "curl".to_owned(), browser: None, os: None, kind: DeviceKind::ApiClient, form: Form::Api },
         first_ip: "192.0.2.1".to_owned(),
         ip: "192.0.2.1".to_owned(),
         location: Location::of(Place::Unknown),
         new_location: false,
-    };
-    let id = row.id.clone();
-    store::insert(tx, New { user, token_hash: token.hash(), row }).await?;
-    Ok((id, token))
+    }
 }

@@ -62,7 +62,8 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn start_services(config: Config) -> anyhow::Result<Arc<Services>> {
+/// All that actions are given, with the database at this version.
+pub async fn start_services(config: Config) -> anyhow::Result<Arc<Services>> {
     let db = Db::open(&config.storage.url()).await?;
     db.migrate().await?;
     let (hub, relay) = match &db {

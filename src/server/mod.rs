@@ -10,4 +10,4 @@ mod router;
 mod serve;
 
 pub use router::{Site, router};
-pub use serve::serve;
+pub use serve::{serve, serve_with};

@@ -34,8 +34,8 @@ pub struct Site {
     pub options: LeptosOptions,
 }
 
-/// The whole site.
-pub fn router(site: Site) -> Router {
+/// The whole site, and more routes behind the same middleware.
+pub fn router(site: Site, more: Router<Site>) -> Router {
     let common = ServiceBuilder::new()
         .layer(TraceLayer::new_for_http().make_span_with(headers::span))
         .layer(from_fn(errors::for_people))
@@ -50,6 +50,7 @@ pub fn router(site: Site) -> Router {
         .layer(from_fn_with_state(site.clone(), caller::identify));
     api()
         .merge(pages(&site))
+        .merge(more)
         .layer(identified)
         .merge(health::routes())
         .fallback_service(content::files(&site))

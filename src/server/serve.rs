@@ -23,8 +23,13 @@ const LAST_REQUESTS: Duration = Duration::from_secs(4);
 /// Serves the site on this listener until its services are stopping. Then no connection is accepted any more, requests
 /// under way are finished, live channels close themselves.
 pub async fn serve(listener: TcpListener, site: Site) -> std::io::Result<()> {
+    serve_with(listener, site, Router::new()).await
+}
+
+/// [`serve`], with more routes behind the same middleware: for benchmarks.
+pub async fn serve_with(listener: TcpListener, site: Site, more: Router<Site>) -> std::io::Result<()> {
     let services = site.services.clone();
-    let app = super::router(site);
+    let app = super::router(site, more);
     let graceful = GracefulShutdown::new();
     loop {
         let (socket, peer) = tokio::select! {

@@ -81,7 +81,7 @@ pub async fn begin(tx: &mut Tx, services: &Services, account: &Account, arrival:
         location,
         new_location,
     };
-    store::insert(tx, New { user: &account.id, token_hash: token.hash(), row: row.clone() }).await?;
+    store::insert(tx, &[New { user: &account.id, token_hash: token.hash(), row: row.clone() }]).await?;
     let displaced = displace(tx, services, account, &row.id).await?;
     Ok(Begun { user: account.id.clone(), token, row, displaced })
 }

@@ -1,0 +1,108 @@
+//! The whole service under load: each figure is a ratio of two things measured in turn in one run, on both databases.
+//!
+//! `make bench` sets up what this needs: PostgreSQL's address in `WHEREABOUTS_BENCH_POSTGRES`, and `wrk`.
+
+mod measure;
+mod node;
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use anyhow::Context as _;
+use measure::{Report, median, seconds, wrk};
+use node::{Node, PASSWORD};
+use whereabouts::foundation::hasher;
+
+/// Each pair is measured this often, in turn, and told by its medians.
+const ROUNDS: usize = 5;
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    let postgres = std::env::var("WHEREABOUTS_BENCH_POSTGRES").context("WHEREABOUTS_BENCH_POSTGRES is missing: run `make bench`")?;
+    for database in ["SQLite", "PostgreSQL"] {
+        println!("\n{database}");
+        let server = (database == "PostgreSQL").then_some(postgres.as_str());
+        let (small, large) = (Node::start(server, 1).await?, Node::start(server, 1_000).await?);
+        look_up(&large, database).await?.print();
+        for rows in [25, 1_000] {
+            list(&small, &large, rows).await?.print();
+        }
+        revoke(&small).await?.print();
+        sign_in(&small).await?.print();
+    }
+    Ok(())
+}
+
+/// What the look-up costs a request.
+async fn look_up(node: &Node, database: &str) -> anyhow::Result<Report> {
+    let (mut with, mut without) = (Vec::new(), Vec::new());
+    for _ in 0..ROUNDS {
+        with.push(wrk(&node.url("/api/v1/me"), Some(&node.tokens[0])).await?);
+        without.push(wrk(&node.url(node::NO_LOOK_UP), None).await?);
+    }
+    Ok(Report {
+        what: "GET /api/v1/me, 64 connections, against the same answer without a look-up, requests a second",
+        measured: median(with),
+        against: median(without),
+        at_least: (database == "SQLite").then_some(0.25),
+        at_most: None,
+        bound_by: "one SELECT a request: SQLite's hop to a thread of its own, PostgreSQL's trip over a socket",
+    })
+}
+
+/// What other people's sessions cost a list.
+async fn list(small: &Node, large: &Node, rows: usize) -> anyhow::Result<Report> {
+    let path = format!("/api/v1/sessions?limit={rows}");
+    let (mut among_many, mut among_few) = (Vec::new(), Vec::new());
+    for _ in 0..ROUNDS * 20 {
+        among_many.push(seconds(large.get(&path, &large.tokens[0])).await?);
+        among_few.push(seconds(small.get(&path, &small.tokens[0])).await?);
+    }
+    Ok(Report {
+        what: if rows == 25 { "the list of 25, 1,000,000 sessions against 1,000, seconds" } else { "the list of 1,000, likewise, seconds" },
+        measured: median(among_many),
+        against: median(among_few),
+        at_least: None,
+        at_most: Some(1.3),
+        bound_by: "reading the 1,000 rows of this person by the index of live sessions, sorting them and writing JSON",
+    })
+}
+
+/// What it costs to end many rather than one.
+async fn revoke(node: &Node) -> anyhow::Result<Report> {
+    let (mut many, mut one) = (Vec::new(), Vec::new());
+    for _ in 0..ROUNDS {
+        let (others, single) = (node.add_people(1, 1_000).await?, node.add_people(1, 2).await?);
+        many.push(seconds(node.revoke_others(&others[0], 999)).await?);
+        one.push(seconds(node.revoke_others(&single[0], 1)).await?);
+    }
+    Ok(Report {
+        what: "revoking 999 others against revoking one, seconds",
+        measured: median(many),
+        against: median(one),
+        at_least: None,
+        at_most: Some(40.0),
+        bound_by: "one UPDATE that moves each row between indexes; for one alone, the commit",
+    })
+}
+
+/// What a sign-in costs beside its password's hash.
+async fn sign_in(node: &Node) -> anyhow::Result<Report> {
+    let hash = hasher::hash(&PASSWORD.into());
+    // Many people, as in life: one alone would soon have the most sessions that an account may.
+    let people = node.add_people(100, 1).await?;
+    let next = AtomicUsize::new(0);
+    let sign_in = || node.sign_in(&people[next.fetch_add(1, Ordering::Relaxed) % people.len()].name);
+    let (mut sign_ins, mut hashes) = (Vec::new(), Vec::new());
+    for _ in 0..ROUNDS {
+        sign_ins.push(measure::rate(sign_in).await?);
+        hashes.push(measure::hash_rate(&hash).await?);
+    }
+    Ok(Report {
+        what: "sign-ins against bare argon2id, a second",
+        measured: median(sign_ins),
+        against: median(hashes),
+        at_least: Some(0.9),
+        at_most: None,
+        bound_by: "argon2id, which keeps every core busy; three small transactions beside it",
+    })
+}

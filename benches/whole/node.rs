@@ -1,0 +1,145 @@
+//! A server with many people's sessions in its database, and clients of it.
+
+use std::{
+    collections::BTreeMap,
+    net::SocketAddr,
+    path::Path,
+    process::Stdio,
+    sync::atomic::{AtomicUsize, Ordering},
+};
+
+use anyhow::Context as _;
+use axum::{Json, Router, routing::get};
+use clap::Parser;
+use reqwest::{Client, StatusCode};
+use serde_json::{Value, json};
+use sqlx::Connection as _;
+use tokio::{io::AsyncWriteExt, net::TcpListener, process::Command};
+use whereabouts::{
+    accounts::model::Account,
+    cli,
+    foundation::{config::Config, secret::Secret, services::Services},
+    server::{self, Site},
+    sessions::{presence, store},
+};
+
+pub const PASSWORD: &str = "correct horse battery";
+/// Answers what `/api/v1/me` answers, without looking anything up.
+pub const NO_LOOK_UP: &str = "/no-look-up";
+
+/// The server.
+pub struct Node {
+    addr: SocketAddr,
+    http: Client,
+    database_url: String,
+    folder: tempfile::TempDir,
+    seeds: AtomicUsize,
+    /// Of one person who has 1,000 sessions.
+    pub tokens: Vec<String>,
+}
+
+/// Somebody with sessions.
+pub struct Person {
+    pub name: String,
+    tokens: Vec<String>,
+}
+
+impl Node {
+    /// With `people` who have 1,000 sessions each.
+    pub async fn start(postgres: Option<&str>, people: usize) -> anyhow::Result<Self> {
+        let folder = tempfile::tempdir()?;
+        let database_url = match postgres {
+            Some(server) => create_database(server).await?,
+            None => format!("sqlite://{}/bench.db", folder.path().display()),
+        };
+        println!("  filling a database with {} sessions", people * 1_000);
+        let mut filled = seed(&database_url, folder.path(), "filler", people, 1_000).await?;
+        let listener = TcpListener::bind("127.0.0.1:0").await?;
+        let (addr, http) = (listener.local_addr()?, Client::new());
+        let services = cli::start_services(config(addr, &database_url)?).await?;
+        tokio::spawn(presence::run(services.clone()));
+        let node = Self { addr, http, database_url, folder, seeds: AtomicUsize::new(0), tokens: filled.remove(0).tokens };
+        let account = account(&services, &node.tokens[0]).await?;
+        let site = Site { services, options: cli::serve_options() };
+        tokio::spawn(server::serve_with(listener, site, no_look_up(account)));
+        Ok(node)
+    }
+
+    pub fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.addr)
+    }
+
+    /// More people, with as many sessions each.
+    pub async fn add_people(&self, people: usize, sessions: usize) -> anyhow::Result<Vec<Person>> {
+        let prefix = format!("seed{}x", self.seeds.fetch_add(1, Ordering::Relaxed));
+        seed(&self.database_url, self.folder.path(), &prefix, people, sessions).await
+    }
+
+    pub async fn get(&self, path: &str, token: &str) -> anyhow::Result<()> {
+        self.http.get(self.url(path)).bearer_auth(token).send().await?.error_for_status()?.bytes().await?;
+        Ok(())
+    }
+
+    /// Ends all but this person's first session, which must be as many as `others`.
+    pub async fn revoke_others(&self, person: &Person, others: usize) -> anyhow::Result<()> {
+        let request = self.http.delete(self.url("/api/v1/sessions")).bearer_auth(&person.tokens[0]);
+        let answer: Value = request.send().await?.error_for_status()?.json().await?;
+        anyhow::ensure!(answer["revoked"] == others, "{answer}");
+        Ok(())
+    }
+
+    pub async fn sign_in(&self, name: &str) -> anyhow::Result<()> {
+        let body = json!({ "identifier": name, "password": PASSWORD });
+        let answer = self.http.post(self.url("/api/v1/sessions")).json(&body).send().await?;
+        anyhow::ensure!(answer.status() == StatusCode::CREATED, "{}", answer.text().await?);
+        Ok(())
+    }
+}
+
+async fn account(services: &Services, token: &str) -> anyhow::Result<Account> {
+    let hash = Secret::parse(token).context("seeds write tokens")?.hash();
+    let found = store::find_by_token(&mut services.db.read().await?, &hash).await?;
+    Ok(found.context("a session that was just added")?.account)
+}
+
+/// The bytes that `/api/v1/me` answers, without looking anything up.
+fn no_look_up(account: Account) -> Router<Site> {
+    Router::new().route(NO_LOOK_UP, get(async move || Json(account.clone())))
+}
+
+fn config(addr: SocketAddr, database_url: &str) -> anyhow::Result<Config> {
+    #[derive(Parser)]
+    struct Options {
+        #[command(flatten)]
+        config: Config,
+    }
+    let addr = addr.to_string();
+    Ok(Options::try_parse_from(["bench", "--addr", &addr, "--database-url", database_url, "--rate-limits", "off"])?.config)
+}
+
+async fn create_database(server: &str) -> anyhow::Result<String> {
+    let name = format!("bench_{}", &Secret::generate().hash()[..16]);
+    let mut connection = sqlx::PgConnection::connect(&format!("{server}/postgres")).await?;
+    sqlx::query(sqlx::AssertSqlSafe(format!("CREATE DATABASE {name}"))).execute(&mut connection).await?;
+    Ok(format!("{server}/{name}"))
+}
+
+/// Fills a database as everybody else does: by the command line.
+async fn seed(database_url: &str, folder: &Path, prefix: &str, users: usize, sessions: usize) -> anyhow::Result<Vec<Person>> {
+    let file = folder.join("tokens");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_whereabouts"));
+    command.args(["seed", "--password-stdin", "--prefix", prefix, "--users", &users.to_string()]);
+    command.args(["--sessions-per-user", &sessions.to_string(), "--database-url", database_url]).arg("--data-dir").arg(folder);
+    let mut seeding = command.arg("--tokens").arg(&file).stdin(Stdio::piped()).stderr(Stdio::null()).spawn()?;
+    let mut password = seeding.stdin.take().expect("it is piped");
+    password.write_all(format!("{PASSWORD}\n").as_bytes()).await?;
+    drop(password);
+    anyhow::ensure!(seeding.wait().await?.success(), "the database could not be filled");
+    let mut people = BTreeMap::<String, Vec<String>>::new();
+    for line in std::fs::read_to_string(file)?.lines() {
+        if let [name, _, token] = line.split('\t').collect::<Vec<_>>()[..] {
+            people.entry(name.to_owned()).or_default().push(token.to_owned());
+        }
+    }
+    Ok(people.into_iter().map(|(name, tokens)| Person { name, tokens }).collect())
+}
