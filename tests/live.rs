@@ -1,4 +1,5 @@
 //! The live channel, over real sockets.
+#![allow(clippy::unwrap_used, reason = "a test that panics has failed")]
 
 mod support;
 

@@ -1,4 +1,5 @@
 //! Active Sessions over HTTP: what the guide promises, and what nobody may do.
+#![allow(clippy::unwrap_used, reason = "a test that panics has failed")]
 
 mod support;
 

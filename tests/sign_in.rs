@@ -1,4 +1,5 @@
 //! Signing in over HTTP: what it makes, what it never tells, and how it slows down who guesses.
+#![allow(clippy::unwrap_used, reason = "a test that panics has failed")]
 
 mod support;
 

@@ -1,4 +1,5 @@
 //! What every answer says and every request must show.
+#![allow(clippy::unwrap_used, reason = "a test that panics has failed")]
 
 mod support;
 

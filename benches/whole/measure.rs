@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use tokio::{process::Command, task::JoinSet};
-use whereabouts::foundation::hasher;
+use whereabouts::foundation::hasher::Memory;
 
 use crate::node::PASSWORD;
 
@@ -89,9 +89,9 @@ pub async fn hash_rate(hash: &str) -> anyhow::Result<f64> {
     for _ in 0..std::thread::available_parallelism().map_or(1, usize::from) {
         let hash = hash.to_owned();
         cores.spawn_blocking(move || {
-            let mut done = 0;
+            let (mut memory, mut done) = (Memory::default(), 0);
             while started.elapsed() < ONE_ROUND {
-                assert!(hasher::verify(&PASSWORD.into(), &hash), "the hash is of this password");
+                assert!(memory.verify(&PASSWORD.into(), &hash), "the hash is of this password");
                 done += 1;
             }
             done

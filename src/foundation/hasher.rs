@@ -1,13 +1,13 @@
 //! argon2id, off the async threads, and at most as many at once as there are cores (LIM-4).
 
 use std::sync::{
-    Arc,
+    Arc, Mutex, PoisonError,
     atomic::{AtomicUsize, Ordering},
 };
 
 use argon2::{
-    Algorithm, Argon2, Params, PasswordHash, PasswordHasher, PasswordVerifier, Version,
-    password_hash::{SaltString, rand_core::OsRng},
+    Algorithm, Argon2, Block, Params, PasswordHash, Version,
+    password_hash::{Output, ParamsString, Salt, SaltString, rand_core::OsRng},
 };
 use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::Semaphore;
@@ -23,6 +23,8 @@ const QUEUE_A_CORE: usize = 32;
 /// Hashes and verifies passwords.
 pub struct Hasher {
     cores: Arc<Semaphore>,
+    /// One a core, once it was needed: asking the system for it anew would be a fifth of the work.
+    memories: Arc<Mutex<Vec<Memory>>>,
     waiting: AtomicUsize,
     queue: usize,
     /// The hash of no password: an unknown user costs what a known one does (ENU-1).
@@ -39,28 +41,39 @@ impl Hasher {
     pub fn new() -> Self {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let nobody = hash(&SecretString::from(crate::foundation::secret::Secret::generate().reveal()));
-        Self { cores: Arc::new(Semaphore::new(cores)), waiting: AtomicUsize::new(0), queue: cores * QUEUE_A_CORE, nobody }
+        Self {
+            cores: Arc::new(Semaphore::new(cores)),
+            memories: Arc::default(),
+            waiting: AtomicUsize::new(0),
+            queue: cores * QUEUE_A_CORE,
+            nobody,
+        }
     }
 
     /// The hash of a password, as a PHC string with a salt of its own.
     pub async fn hash(&self, password: SecretString) -> Result<String, Overloaded> {
-        self.run(move || hash(&password)).await
+        self.run(move |memory| memory.hash(&password)).await
     }
 
     /// Whether the password is that of this hash. Without a hash it takes as long, and says no.
     pub async fn verify(&self, password: SecretString, known: Option<String>) -> Result<bool, Overloaded> {
         let somebody = known.is_some();
         let against = known.unwrap_or_else(|| self.nobody.clone());
-        self.run(move || verify(&password, &against)).await.map(|right| right && somebody)
+        self.run(move |memory| memory.verify(&password, &against)).await.map(|right| right && somebody)
     }
 
-    async fn run<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, Overloaded> {
+    async fn run<T: Send + 'static>(&self, work: impl FnOnce(&mut Memory) -> T + Send + 'static) -> Result<T, Overloaded> {
         let place = Place::take(&self.waiting, self.queue)?;
         let core = self.cores.clone().acquire_owned().await.map_err(|_| Overloaded)?;
         drop(place);
+        let memories = self.memories.clone();
         let done = tokio::task::spawn_blocking(move || {
             let _core = core;
-            work()
+            let free = || memories.lock().unwrap_or_else(PoisonError::into_inner); // a list is whole whatever panicked
+            let mut memory = free().pop().unwrap_or_default();
+            let done = work(&mut memory);
+            free().push(memory);
+            done
         });
         Ok(done.await.expect("hashing does not panic"))
     }
@@ -88,20 +101,53 @@ impl Drop for Place<'_> {
     }
 }
 
-/// Hashes on this thread: for the command line.
+/// Hashes on this thread, once: for the command line.
 pub fn hash(password: &SecretString) -> String {
-    let salt = SaltString::generate(&mut OsRng);
-    argon2id().hash_password(normal(password).as_bytes(), &salt).expect("the parameters are argon2's own").to_string()
+    Memory::default().hash(password)
 }
 
-/// Verifies on this thread: for benchmarks.
-pub fn verify(password: &SecretString, hash: &str) -> bool {
-    PasswordHash::new(hash).is_ok_and(|hash| argon2id().verify_password(normal(password).as_bytes(), &hash).is_ok())
-}
+/// What argon2id fills as it goes. Used again, it need not be had from the system again.
+#[derive(Default)]
+pub struct Memory(Vec<Block>);
 
-fn argon2id() -> Argon2<'static> {
-    let params = Params::new(MEMORY_KIB, PASSES, LANES, None).expect("the parameters are within argon2's bounds");
-    Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
+impl Memory {
+    /// The hash of a password, as a PHC string with a salt of its own.
+    pub fn hash(&mut self, password: &SecretString) -> String {
+        let params = Params::new(MEMORY_KIB, PASSES, LANES, None).expect("the parameters are within argon2's bounds");
+        let salt = SaltString::generate(&mut OsRng);
+        let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params.clone());
+        let output = self.output(&argon2, password, salt.as_salt(), Params::DEFAULT_OUTPUT_LEN);
+        let hash = PasswordHash {
+            algorithm: Algorithm::Argon2id.ident(),
+            version: Some(Version::V0x13.into()),
+            params: ParamsString::try_from(&params).expect("the parameters are argon2's own"),
+            salt: Some(salt.as_salt()),
+            hash: Some(output.expect("salt and length are argon2's own")),
+        };
+        hash.to_string()
+    }
+
+    /// Whether the password is that of this hash, by the hash's own parameters. Compared in constant time.
+    pub fn verify(&mut self, password: &SecretString, hash: &str) -> bool {
+        PasswordHash::new(hash).is_ok_and(|hash| self.matches(password, &hash).unwrap_or(false)) // no hash of ours: no match
+    }
+
+    fn matches(&mut self, password: &SecretString, hash: &PasswordHash<'_>) -> Option<bool> {
+        let (version, algorithm) = (Version::try_from(hash.version?).ok()?, Algorithm::try_from(hash.algorithm).ok()?);
+        let argon2 = Argon2::new(algorithm, version, Params::try_from(hash).ok()?);
+        let expected = hash.hash?;
+        self.output(&argon2, password, hash.salt?, expected.len()).map(|output| output == expected)
+    }
+
+    fn output(&mut self, argon2: &Argon2<'_>, password: &SecretString, salt: Salt<'_>, length: usize) -> Option<Output> {
+        self.0.resize(argon2.params().block_count(), Block::default());
+        let mut buffer = [0; Salt::MAX_LENGTH];
+        let salt = salt.decode_b64(&mut buffer).ok()?;
+        Output::init_with(length, |output| {
+            Ok(argon2.hash_password_into_with_memory(normal(password).as_bytes(), salt, output, &mut self.0)?)
+        })
+        .ok()
+    }
 }
 
 /// One form for passwords that look alike, whatever keyboard they were typed on (PWD-2).
@@ -121,6 +167,21 @@ mod tests {
         assert!(hasher.verify("cafe\u{301} au lait".into(), Some(hash.clone())).await.unwrap());
         assert!(!hasher.verify("cafe au lait".into(), Some(hash)).await.unwrap());
         assert!(!hasher.verify("café au lait".into(), None).await.unwrap());
+    }
+
+    /// PWD-1: whatever wrote a hash, its own parameters count; what is no hash matches nothing.
+    #[test]
+    fn hashes_of_others_are_read() {
+        use argon2::PasswordHasher as _;
+        let strong = Argon2::new(Algorithm::Argon2id, Version::V0x13, Params::new(21 * 1024, 3, 2, None).unwrap());
+        let salt = SaltString::generate(&mut OsRng);
+        let hash = strong.hash_password(b"correct horse", &salt).unwrap().to_string();
+        let mut memory = Memory::default();
+        assert!(memory.verify(&"correct horse".into(), &hash) && !memory.verify(&"correct hors".into(), &hash));
+        assert!(memory.verify(&"x".into(), &super::hash(&"x".into())));
+        for broken in ["", "x", "$argon2id$v=19$m=19456,t=2,p=1", "$2b$12$abcdefghijklmnopqrstuv"] {
+            assert!(!memory.verify(&"correct horse".into(), broken), "{broken}");
+        }
     }
 
     /// LIM-4
