@@ -5,11 +5,16 @@ mod support;
 
 use std::{collections::BTreeSet, time::Duration};
 
+use axum::Router;
 use reqwest::{Method, StatusCode};
 use support::TestApp;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
+};
+use whereabouts::{
+    cli::serve_options,
+    server::{self, Site},
 };
 
 both!(
@@ -216,3 +221,17 @@ both!(
         assert_eq!(raw("Content-Length: 2").await, "HTTP/1.1 422");
     }
 );
+
+/// A second router in the same process, as tests and benchmarks have, once left pages of the first waiting for ever.
+#[tokio::test(flavor = "multi_thread")]
+async fn pages_are_answered_while_another_router_is_made() {
+    let app = TestApp::start(support::Backend::Sqlite).await;
+    let site = Site { services: app.services.clone(), options: serve_options() };
+    let making = tokio::task::spawn_blocking(move || (0..50).for_each(|_| drop(server::router(site.clone(), Router::new()))));
+    let mut asked = 0;
+    while asked < 10 || !making.is_finished() {
+        assert_eq!(app.get("/login").await.status(), StatusCode::OK);
+        asked += 1;
+    }
+    making.await.unwrap();
+}

@@ -1,6 +1,6 @@
 //! Every route of the server.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use axum::{
     Router,
@@ -9,7 +9,7 @@ use axum::{
     routing::{any, delete, get},
 };
 use leptos::prelude::{LeptosOptions, provide_context};
-use leptos_axum::{LeptosRoutes, generate_route_list};
+use leptos_axum::{AxumRouteListing, LeptosRoutes, generate_route_list};
 use tower::ServiceBuilder;
 use tower_http::{catch_panic::CatchPanicLayer, limit::RequestBodyLimitLayer, trace::TraceLayer};
 
@@ -24,6 +24,10 @@ use crate::{
 
 /// Larger bodies are refused with 413.
 const LARGEST_BODY: usize = 64 * 1024;
+
+/// The routes of the pages. Once a process: while Leptos finds them out, pages that are asked for elsewhere in the process
+/// would wait for ever (leptos-rs/leptos#4773).
+static PAGES: LazyLock<Vec<AxumRouteListing>> = LazyLock::new(|| generate_route_list(App));
 
 /// What the router is given.
 #[derive(Clone, FromRef)]
@@ -74,12 +78,7 @@ fn pages(site: &Site) -> Router<Site> {
     let services = site.services.clone();
     let options = site.options.clone();
     Router::new()
-        .leptos_routes_with_context(
-            site,
-            generate_route_list(App),
-            move || provide_context(services.clone()),
-            move || shell(options.clone()),
-        )
+        .leptos_routes_with_context(site, PAGES.clone(), move || provide_context(services.clone()), move || shell(options.clone()))
         .method_not_allowed_fallback(errors::method_not_allowed)
         .layer(from_fn(gate::pages))
 }
