@@ -2,8 +2,6 @@
 
 use std::process::ExitCode;
 
-use clap::Parser;
-
 fn main() -> ExitCode {
-    whereabouts::cli::run(whereabouts::cli::Cli::parse())
+    whereabouts::cli::run(std::env::args_os())
 }

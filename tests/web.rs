@@ -5,13 +5,19 @@ mod support;
 
 use std::{collections::BTreeSet, time::Duration};
 
-use axum::Router;
+use axum::{
+    Router,
+    body::{Body, to_bytes},
+    extract::{ConnectInfo, Request},
+    routing::get,
+};
 use reqwest::{Method, StatusCode};
 use support::TestApp;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
 };
+use tower::ServiceExt;
 use whereabouts::{
     cli::serve_options,
     server::{self, Site},
@@ -221,6 +227,66 @@ both!(
         assert_eq!(raw("Content-Length: 2").await, "HTTP/1.1 422");
     }
 );
+
+/// NET-3: a head or a body by the byte is cut within 30 seconds, and others are answered meanwhile.
+#[tokio::test]
+async fn slow_clients_are_cut() {
+    let app = TestApp::start(support::Backend::Sqlite).await;
+    app.add_user("alice").await;
+    let alice = app.sign_in("alice").await;
+    let mut head = TcpStream::connect(app.addr).await.unwrap();
+    head.write_all(b"GET / HTTP/1.1\r\nHost:").await.unwrap();
+    let mut body = TcpStream::connect(app.addr).await.unwrap();
+    let request =
+        format!("POST /api/v1/sessions HTTP/1.1\r\nHost: {}\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n{{", app.addr);
+    body.write_all(request.as_bytes()).await.unwrap();
+    assert!(alice.is_signed_in().await);
+
+    // From here on time passes as soon as everybody waits for it.
+    tokio::time::pause();
+    let started = tokio::time::Instant::now();
+    let answers = [read_to_end(&mut head).await, read_to_end(&mut body).await];
+    assert!(started.elapsed() < Duration::from_secs(30));
+    assert!(answers[0].is_empty() || answers[0].starts_with("HTTP/1.1 408"), "{}", answers[0]);
+    assert!(answers[1].starts_with("HTTP/1.1 408") && answers[1].contains("too-slow"), "{}", answers[1]);
+}
+
+async fn read_to_end(socket: &mut TcpStream) -> String {
+    let mut answer = Vec::new();
+    socket.read_to_end(&mut answer).await.unwrap();
+    String::from_utf8(answer).unwrap()
+}
+
+/// LOG-5: a panic in one request answers 500 with an id, and takes nothing else down.
+#[tokio::test]
+async fn a_panic_takes_nothing_else_down() {
+    let app = TestApp::start(support::Backend::Sqlite).await;
+    let more = Router::new().route("/panic", get(async || -> &'static str { panic!("the secret inside") }));
+    let router = server::router(Site { services: app.services.clone(), options: serve_options() }, more);
+    let ask = async |path: &str| {
+        let request = Request::get(path).header("host", app.addr.to_string()).extension(ConnectInfo(app.addr));
+        router.clone().oneshot(request.body(Body::empty()).unwrap()).await.unwrap()
+    };
+    let answer = ask("/panic").await;
+    assert_eq!(answer.status(), StatusCode::INTERNAL_SERVER_ERROR);
+    let words = String::from_utf8(to_bytes(answer.into_body(), 10_000).await.unwrap().to_vec()).unwrap();
+    assert!(words.contains("tell your administrator: ") && !words.contains("secret"), "{words}");
+    assert_eq!(ask("/login").await.status(), StatusCode::OK);
+}
+
+/// LIM-4: a flood of sign-ins is told at once that there are too many, and signed-in people notice nothing.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_flood_of_sign_ins_stops_nobody_else() {
+    let app = TestApp::start_with(support::Backend::Sqlite, &["--rate-limits", "off"]).await;
+    app.add_user("alice").await;
+    let alice = app.sign_in("alice").await;
+    let most = std::thread::available_parallelism().unwrap().get() * 33;
+    let flood = futures::future::join_all((0..most + 50).map(|_| app.try_sign_in("alice", "a wrong guess", "curl/8.5.0")));
+    let (answers, ()) = tokio::join!(flood, async { assert!(alice.is_signed_in().await) });
+    let count = |status| answers.iter().filter(|answer| answer.status() == status).count();
+    let (refused, busy) = (count(StatusCode::UNAUTHORIZED), count(StatusCode::SERVICE_UNAVAILABLE));
+    assert!(refused > 0 && busy > 0 && refused + busy == answers.len(), "{refused} were checked, {busy} were not");
+}
 
 /// A second router in the same process, as tests and benchmarks have, once left pages of the first waiting for ever.
 #[tokio::test(flavor = "multi_thread")]

@@ -11,9 +11,9 @@ mod user;
 
 pub use serve::{options as serve_options, start_services};
 
-use std::process::ExitCode;
+use std::{ffi::OsString, process::ExitCode};
 
-use clap::{Parser, Subcommand};
+use clap::{Parser, Subcommand, error::ErrorKind};
 
 use crate::foundation::{config::Storage, db::Db};
 
@@ -45,8 +45,17 @@ enum Command {
     Healthcheck(healthcheck::Healthcheck),
 }
 
-/// Does what the command line says. A failure is one clear line.
-pub fn run(cli: Cli) -> ExitCode {
+/// Does what the command line says. A failure is one clear line (OPS-3).
+pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let cli = match Cli::try_parse_from(arguments) {
+        Ok(cli) => cli,
+        Err(error) if error.kind() == ErrorKind::InvalidValue || error.kind() == ErrorKind::ValueValidation => {
+            eprintln!("whereabouts: {}", one_line(error));
+            return ExitCode::from(2);
+        }
+        // Help was asked for, or is.
+        Err(error) => error.exit(),
+    };
     let runtime = tokio::runtime::Runtime::new().expect("the system gives threads");
     match runtime.block_on(dispatch(cli.command)) {
         Ok(()) => ExitCode::SUCCESS,
@@ -55,6 +64,12 @@ pub fn run(cli: Cli) -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// The line of clap's words that says what is wrong.
+fn one_line(error: clap::Error) -> anyhow::Error {
+    let words = error.to_string();
+    anyhow::anyhow!("{}", words.lines().next().unwrap_or_default().trim_start_matches("error: "))
 }
 
 async fn dispatch(command: Option<Command>) -> anyhow::Result<()> {

@@ -12,6 +12,7 @@ use tokio::{
 use tracing_subscriber::EnvFilter;
 
 use crate::{
+    cli::one_line,
     foundation::{
         activity::Activity,
         clock::Clock,
@@ -36,7 +37,7 @@ pub fn from_environment() -> anyhow::Result<Config> {
         #[command(flatten)]
         config: Config,
     }
-    Ok(Environment::try_parse_from(["whereabouts"])?.config)
+    Ok(Environment::try_parse_from(["whereabouts"]).map_err(one_line)?.config)
 }
 
 /// Serves until it is told to stop.
@@ -105,10 +106,7 @@ fn load_geoip(setting: Option<String>) -> anyhow::Result<impl FnOnce() -> GeoIp 
     let assets = Assets::find();
     let databases = match setting.as_deref() {
         Some("off") => None,
-        Some(path) => {
-            anyhow::ensure!(Path::new(path).exists(), "WHEREABOUTS_GEOIP: {path} does not exist");
-            Some(path.into())
-        }
+        Some(path) => Some(path.into()),
         None => Some(assets.geoip()),
     };
     Ok(move || {

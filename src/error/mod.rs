@@ -56,6 +56,9 @@ pub enum AppError {
         /// Finds the fault in the log.
         id: String,
     },
+    /// It did not arrive whole in time (NET-3).
+    #[error("This request took too long to arrive. Try again.")]
+    TooSlow,
     /// The browser got no answer.
     #[error("The server did not answer. Try again.")]
     NoAnswer,
@@ -73,6 +76,7 @@ impl AppError {
             Self::WrongCredentials | Self::NotSignedIn => 401,
             Self::ForeignOrigin => 403,
             Self::NotFound => 404,
+            Self::TooSlow => 408,
             Self::CurrentSession => 409,
             Self::ForeignHost => 421,
             Self::Invalid { .. } => 422,
@@ -94,6 +98,7 @@ impl AppError {
             Self::Invalid { .. } => "invalid",
             Self::ForeignOrigin => "foreign-origin",
             Self::ForeignHost => "foreign-host",
+            Self::TooSlow => "too-slow",
             Self::Unavailable | Self::NoAnswer => "unavailable",
             Self::Internal { .. } => "internal",
         }

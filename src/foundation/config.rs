@@ -1,9 +1,16 @@
 //! The settings. Each is an option of `serve` and an environment variable; a wrong one stops the start with one line.
 
-use std::{net::SocketAddr, path::PathBuf, str::FromStr, time::Duration};
+use std::{
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    str::FromStr,
+    time::Duration,
+};
 
+use anyhow::Context as _;
 use clap::{Args, ValueEnum};
 use ipnet::IpNet;
+use tracing_subscriber::EnvFilter;
 
 /// Where the database is and where our files lie: what every command needs.
 #[derive(Debug, Clone, Args)]
@@ -85,6 +92,15 @@ impl Config {
         let Lifetimes { idle_timeout, absolute_timeout, online_window } = self.lifetimes;
         anyhow::ensure!(idle_timeout <= absolute_timeout, "WHEREABOUTS_IDLE_TIMEOUT is longer than WHEREABOUTS_ABSOLUTE_TIMEOUT");
         anyhow::ensure!(online_window <= idle_timeout, "WHEREABOUTS_ONLINE_WINDOW is longer than WHEREABOUTS_IDLE_TIMEOUT");
+        let url = self.storage.url();
+        anyhow::ensure!(
+            ["sqlite://", "postgres://", "postgresql://"].iter().any(|known| url.starts_with(known)),
+            "WHEREABOUTS_DATABASE_URL must start with sqlite:// or postgres://"
+        );
+        if let Some(path) = self.geoip.as_deref().filter(|path| *path != "off") {
+            anyhow::ensure!(Path::new(path).exists(), "WHEREABOUTS_GEOIP: {path} does not exist");
+        }
+        EnvFilter::try_new(&self.log).context("WHEREABOUTS_LOG is not understood")?;
         Ok(())
     }
 }

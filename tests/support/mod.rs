@@ -274,7 +274,7 @@ async fn listen(services: &Arc<Services>) {
 }
 
 /// A database of its own in the cluster that `make test` started.
-async fn new_postgres_database() -> String {
+pub async fn new_postgres_database() -> String {
     static CLUSTER: OnceLock<String> = OnceLock::new();
     let cluster =
         CLUSTER.get_or_init(|| std::env::var("WHEREABOUTS_TEST_POSTGRES").expect("scripts/test.sh starts PostgreSQL and names it here"));

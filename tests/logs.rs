@@ -1,0 +1,69 @@
+//! What the log never holds.
+#![allow(clippy::unwrap_used, reason = "a test that panics has failed")]
+
+mod support;
+
+use std::{
+    io::Write,
+    sync::{Arc, Mutex},
+};
+
+use reqwest::Method;
+use support::{Backend, PASSWORD, TestApp, live::Page};
+use tracing_subscriber::{EnvFilter, fmt::MakeWriter};
+
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+impl<'a> MakeWriter<'a> for Log {
+    type Writer = Self;
+
+    fn make_writer(&'a self) -> Self {
+        self.clone()
+    }
+}
+
+/// LOG-2, LOG-3, SES-1: at its most talkative the log is one JSON object a line, and has no password, token, cookie, link or
+/// mail address in it.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_log_holds_no_secrets() {
+    let log = Log::default();
+    // But for the test's own clients, which know what they sent.
+    let filter = EnvFilter::new("trace,tungstenite::handshake::client=off,reqwest=off,hyper_util::client=off");
+    tracing_subscriber::fmt().with_env_filter(filter).json().flatten_event(true).with_writer(log.clone()).init();
+
+    let app = TestApp::start(Backend::Sqlite).await;
+    let setup = whereabouts::registration::actions::invite_first_administrator(&app.services).await.unwrap().unwrap();
+    app.get(&format!("/setup?token={}", setup.reveal())).await;
+    app.add_user("alice").await;
+    let alice = app.sign_in("alice").await;
+    let page = Page::open(&alice).await;
+    alice.browser(Method::GET, "/profile?tab=security").send().await.unwrap();
+    app.try_sign_in("alice@example.com", "Tr0ub4dor wrong", "curl/8.5.0").await;
+    let form = [("identifier", "alice@example.com"), ("password", PASSWORD), ("next", "")];
+    app.http.post(app.url("/api/ui/sign_in")).header("origin", app.url("")).form(&form).send().await.unwrap();
+    alice.delete("/api/v1/sessions").await;
+    drop(page);
+    alice.delete("/api/v1/sessions/current").await;
+
+    let said = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+    assert!(said.lines().count() > 20, "it does log: {said}");
+    for line in said.lines() {
+        assert!(serde_json::from_str::<serde_json::Value>(line).is_ok(), "{line}");
+    }
+    for secret in [PASSWORD, "Tr0ub4dor", &alice.token, "alice@example.com", setup.reveal()] {
+        let told: Vec<&str> = said.lines().filter(|line| line.contains(secret)).take(3).collect();
+        assert!(told.is_empty(), "{secret}: {told:?}");
+    }
+}
