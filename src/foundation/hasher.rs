@@ -1,8 +1,11 @@
 //! argon2id, off the async threads, and at most as many at once as there are cores (LIM-4).
 
-use std::sync::{
-    Arc, Mutex, PoisonError,
-    atomic::{AtomicUsize, Ordering},
+use std::{
+    sync::{
+        Arc, Mutex, PoisonError,
+        mpsc::{Receiver, SyncSender, sync_channel},
+    },
+    thread,
 };
 
 use argon2::{
@@ -10,7 +13,7 @@ use argon2::{
     password_hash::{Output, ParamsString, Salt, SaltString, rand_core::OsRng},
 };
 use secrecy::{ExposeSecret, SecretString};
-use tokio::sync::Semaphore;
+use tokio::sync::oneshot;
 use unicode_normalization::UnicodeNormalization;
 
 /// 19 MiB, 2 passes, 1 lane: OWASP's password storage cheat sheet (PWD-1, ASVS 11.4.2).
@@ -20,16 +23,15 @@ const LANES: u32 = 1;
 /// Who finds more than this many waiting for each core is told so at once, rather than made to wait.
 const QUEUE_A_CORE: usize = 32;
 
-/// Hashes and verifies passwords.
+/// Hashes and verifies passwords, on threads of their own: one a core takes the next password itself, without waiting for
+/// an async thread to find a core that is free.
 pub struct Hasher {
-    cores: Arc<Semaphore>,
-    /// One a core, once it was needed: asking the system for it anew would be a fifth of the work.
-    memories: Arc<Mutex<Vec<Memory>>>,
-    waiting: AtomicUsize,
-    queue: usize,
+    jobs: SyncSender<Job>,
     /// The hash of no password: an unknown user costs what a known one does (ENU-1).
     nobody: String,
 }
+
+type Job = Box<dyn FnOnce(&mut Memory) + Send>;
 
 /// Too many passwords wait to be hashed.
 #[derive(Debug, thiserror::Error)]
@@ -39,15 +41,18 @@ pub struct Overloaded;
 impl Hasher {
     /// One for this machine.
     pub fn new() -> Self {
-        let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        let nobody = hash(&SecretString::from(crate::foundation::secret::Secret::generate().reveal()));
-        Self {
-            cores: Arc::new(Semaphore::new(cores)),
-            memories: Arc::default(),
-            waiting: AtomicUsize::new(0),
-            queue: cores * QUEUE_A_CORE,
-            nobody,
+        let cores = thread::available_parallelism().map_or(1, usize::from);
+        Self::on(cores, cores * QUEUE_A_CORE)
+    }
+
+    fn on(cores: usize, queue: usize) -> Self {
+        let (jobs, queued) = sync_channel(queue);
+        let queued = Arc::new(Mutex::new(queued));
+        for _ in 0..cores {
+            let queued = queued.clone();
+            thread::Builder::new().name("hasher".to_owned()).spawn(move || work(&queued)).expect("the system gives threads");
         }
+        Self { jobs, nobody: hash(&SecretString::from(crate::foundation::secret::Secret::generate().reveal())) }
     }
 
     /// The hash of a password, as a PHC string with a salt of its own.
@@ -63,19 +68,24 @@ impl Hasher {
     }
 
     async fn run<T: Send + 'static>(&self, work: impl FnOnce(&mut Memory) -> T + Send + 'static) -> Result<T, Overloaded> {
-        let place = Place::take(&self.waiting, self.queue)?;
-        let core = self.cores.clone().acquire_owned().await.map_err(|_| Overloaded)?;
-        drop(place);
-        let memories = self.memories.clone();
-        let done = tokio::task::spawn_blocking(move || {
-            let _core = core;
-            let free = || memories.lock().unwrap_or_else(PoisonError::into_inner); // a list is whole whatever panicked
-            let mut memory = free().pop().unwrap_or_default();
-            let done = work(&mut memory);
-            free().push(memory);
-            done
-        });
-        Ok(done.await.expect("hashing does not panic"))
+        let (answer, answered) = oneshot::channel();
+        let job = move |memory: &mut Memory| {
+            // Whoever asked may have gone while this waited.
+            if !answer.is_closed() {
+                let _ = answer.send(work(memory));
+            }
+        };
+        self.jobs.try_send(Box::new(job)).map_err(|_| Overloaded)?;
+        Ok(answered.await.expect("hashing does not panic"))
+    }
+}
+
+/// Works until the hasher is gone.
+fn work(queued: &Mutex<Receiver<Job>>) {
+    let mut memory = Memory::default();
+    let next = || queued.lock().unwrap_or_else(PoisonError::into_inner).recv(); // a queue is whole whatever panicked
+    while let Ok(job) = next() {
+        job(&mut memory);
     }
 }
 
@@ -85,28 +95,12 @@ impl Default for Hasher {
     }
 }
 
-/// A place in the queue, given back when dropped: also when the client goes away while it waits.
-struct Place<'a>(&'a AtomicUsize);
-
-impl<'a> Place<'a> {
-    fn take(waiting: &'a AtomicUsize, most: usize) -> Result<Self, Overloaded> {
-        let place = Self(waiting);
-        if waiting.fetch_add(1, Ordering::Relaxed) >= most { Err(Overloaded) } else { Ok(place) }
-    }
-}
-
-impl Drop for Place<'_> {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
-    }
-}
-
 /// Hashes on this thread, once: for the command line.
 pub fn hash(password: &SecretString) -> String {
     Memory::default().hash(password)
 }
 
-/// What argon2id fills as it goes. Used again, it need not be had from the system again.
+/// What argon2id fills as it goes. Used again, it need not be had from the system anew: a fifth of the work.
 #[derive(Default)]
 pub struct Memory(Vec<Block>);
 
@@ -187,8 +181,6 @@ mod tests {
     /// LIM-4
     #[tokio::test]
     async fn a_full_queue_is_told_at_once() {
-        let hasher = Hasher { queue: 0, ..Hasher::new() };
-        assert!(hasher.verify("x".into(), None).await.is_err());
-        assert_eq!(hasher.waiting.load(Ordering::Relaxed), 0);
+        assert!(Hasher::on(0, 0).verify("x".into(), None).await.is_err());
     }
 }
