@@ -18,6 +18,8 @@ pub mod profile;
 pub mod registration;
 pub mod sign_in;
 
+pub mod frame;
+
 pub mod sessions;
 
 pub mod accounts;

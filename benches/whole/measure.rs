@@ -9,8 +9,6 @@ use whereabouts::foundation::hasher::Memory;
 use crate::node::PASSWORD;
 
 const ONE_ROUND: Duration = Duration::from_secs(3);
-/// More than there are cores, so that none waits for a client.
-const CLIENTS: usize = 8;
 
 /// One line of the result.
 pub struct Report {
@@ -53,33 +51,16 @@ pub async fn seconds(what: impl Future<Output = anyhow::Result<()>>) -> anyhow::
     Ok(started.elapsed().as_secs_f64())
 }
 
-/// Requests a second over 64 connections, by `wrk`.
-pub async fn wrk(url: &str, token: Option<&str>) -> anyhow::Result<f64> {
+/// Requests a second, by `wrk`, which takes next to nothing of the machine for itself.
+pub async fn wrk(url: &str, connections: usize, arguments: &[&str]) -> anyhow::Result<f64> {
+    let (connections, duration) = (connections.to_string(), format!("{}s", ONE_ROUND.as_secs()));
     let mut command = Command::new("wrk");
-    command.args(["--threads", "1", "--connections", "64", "--duration", &format!("{}s", ONE_ROUND.as_secs())]);
-    if let Some(token) = token {
-        command.args(["--header", &format!("Authorization: Bearer {token}")]);
-    }
-    let output = command.arg(url).output().await.context("wrk cannot be run")?;
+    command.args(["--threads", "1", "--connections", &connections, "--duration", &duration]).args(arguments).arg(url);
+    let output = command.output().await.context("wrk cannot be run")?;
     let said = String::from_utf8_lossy(&output.stdout).into_owned();
     anyhow::ensure!(!said.contains("Non-2xx"), "{url} was refused: {said}");
     let rate = said.lines().find_map(|line| line.trim().strip_prefix("Requests/sec:"));
     rate.and_then(|rate| rate.trim().parse().ok()).with_context(|| format!("wrk said: {said}"))
-}
-
-/// How often a second several clients at once get this done.
-pub async fn rate<F: Future<Output = anyhow::Result<()>>>(what: impl Fn() -> F) -> anyhow::Result<f64> {
-    let started = Instant::now();
-    let client = async || {
-        let mut done = 0;
-        while started.elapsed() < ONE_ROUND {
-            what().await?;
-            done += 1;
-        }
-        anyhow::Ok(done)
-    };
-    let done = futures::future::try_join_all((0..CLIENTS).map(|_| client())).await?;
-    Ok(f64::from(done.iter().sum::<i32>()) / started.elapsed().as_secs_f64())
 }
 
 /// Passwords verified a second with every core at it, and nothing else.

@@ -11,7 +11,7 @@ use std::{
 use anyhow::Context as _;
 use axum::{Json, Router, routing::get};
 use clap::Parser;
-use reqwest::{Client, StatusCode};
+use reqwest::Client;
 use serde_json::{Value, json};
 use sqlx::Connection as _;
 use tokio::{io::AsyncWriteExt, net::TcpListener, process::Command};
@@ -88,11 +88,21 @@ impl Node {
         Ok(())
     }
 
-    pub async fn sign_in(&self, name: &str) -> anyhow::Result<()> {
-        let body = json!({ "identifier": name, "password": PASSWORD });
-        let answer = self.http.post(self.url("/api/v1/sessions")).json(&body).send().await?;
-        anyhow::ensure!(answer.status() == StatusCode::CREATED, "{}", answer.text().await?);
-        Ok(())
+    /// A script for `wrk` by which these people sign in in turn; its path.
+    pub fn sign_in_script(&self, people: &[Person]) -> anyhow::Result<String> {
+        let file = self.folder.path().join("sign-in.lua");
+        let body = |person: &Person| format!("[[{}]]", json!({ "identifier": person.name, "password": PASSWORD }));
+        let bodies: Vec<String> = people.iter().map(body).collect();
+        let script = format!(
+            r#"local bodies, turn = {{ {} }}, 0
+               request = function()
+                   turn = turn % #bodies + 1
+                   return wrk.format("POST", nil, {{ ["Content-Type"] = "application/json" }}, bodies[turn])
+               end"#,
+            bodies.join(", "),
+        );
+        std::fs::write(&file, script)?;
+        Ok(file.to_string_lossy().into_owned())
     }
 }
 

@@ -9,7 +9,7 @@ use crate::{
     accounts::{actions::NewAccount, model::Account, store as accounts},
     cli::open,
     foundation::{
-        clock::Clock, config::Storage, db::Tx, geoip::GeoIp, hasher, ids::SessionId, origin::Agent, secret::Secret, services::Assets,
+        agent::Agent, clock::Clock, config::Storage, db::Tx, geoip::GeoIp, hasher, ids::SessionId, secret::Secret, services::Assets,
         user_agents::UserAgents,
     },
     registration::actions as registration,

@@ -10,8 +10,8 @@ use std::{
 use chrono::{DateTime, Utc};
 
 use crate::foundation::{
+    agent::Agent,
     ids::{SessionId, UserId},
-    origin::Agent,
 };
 
 /// One use of a session: an authenticated request that a person or a script made.

@@ -7,6 +7,8 @@ pub mod location;
 #[cfg(feature = "ssr")]
 pub mod activity;
 #[cfg(feature = "ssr")]
+pub mod agent;
+#[cfg(feature = "ssr")]
 pub mod channels;
 #[cfg(feature = "ssr")]
 pub mod clock;

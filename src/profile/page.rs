@@ -7,11 +7,11 @@ use leptos_router::hooks::use_query_map;
 use crate::{
     accounts::model::Account,
     error::AppError,
+    frame::Frame,
     profile::api::{Opened, open_profile},
     sessions::card::ActiveSessions,
     ui::{
         dynamic::{aria, dynamic, flag, words},
-        frame::Frame,
         loaded::{failed, loaded},
     },
 };

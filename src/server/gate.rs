@@ -7,8 +7,8 @@ use axum::{
 };
 
 use crate::{
-    sessions::caller::Visitor,
-    sign_in::model::{HOME, Next as NextPath},
+    sessions::{caller::Visitor, model::HOME},
+    sign_in::model::Next as NextPath,
 };
 
 /// Pages that need no session.

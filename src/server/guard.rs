@@ -12,7 +12,7 @@ use axum::{
 use crate::{
     error::AppError,
     foundation::{config::PublicUrl, services::Services},
-    sessions::live,
+    sessions::wire,
 };
 
 /// A request, its body included, is answered within this time or cut (NET-3).
@@ -34,9 +34,10 @@ pub async fn host(State(services): State<Arc<Services>>, request: Request, next:
     }
 }
 
-/// Middleware: cuts what takes too long: a body by the byte, since our own side gives up on its database well before. The live channel has no end of its own: it is cut by its own rules.
+/// Middleware: cuts what takes too long: a body by the byte, since our own side gives up on its database well before. The
+/// live channel has no end of its own: it is cut by its own rules.
 pub async fn in_time(request: Request, next: Next) -> Response {
-    if request.uri().path() == live::PATH {
+    if request.uri().path() == wire::PATH {
         return next.run(request).await;
     }
     match tokio::time::timeout(PATIENCE, next.run(request)).await {
@@ -47,7 +48,7 @@ pub async fn in_time(request: Request, next: Next) -> Response {
 
 /// Middleware: what changes something, or opens a live channel, must come from this site (WEB-2, ASVS 3.5.1).
 pub async fn same_site(State(services): State<Arc<Services>>, request: Request, next: Next) -> Response {
-    let is_safe = matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS) && request.uri().path() != live::PATH;
+    let is_safe = matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS) && request.uri().path() != wire::PATH;
     let from = Provenance::of(request.headers(), &services.config.public_url());
     // A script sends neither header. It may, if nothing that a browser adds by itself vouches for it.
     let is_script = request.uri().path().starts_with("/api/v1/") && !request.headers().contains_key(header::COOKIE);

@@ -18,7 +18,7 @@ use crate::{
     error::AppError,
     foundation::{origin, services::Services},
     server::{content, errors, gate, guard, headers, health},
-    sessions::{caller, http as sessions, live},
+    sessions::{caller, http as sessions, live, wire},
     sign_in::http as sign_in,
 };
 
@@ -69,7 +69,7 @@ fn api() -> Router<Site> {
         .route("/api/v1/sessions/{id}", delete(sessions::revoke))
         .route("/api/v1/me", get(sessions::me))
         .route("/api/{*unknown}", any(async || AppError::NotFound))
-        .route(live::PATH, get(live::connect))
+        .route(wire::PATH, get(live::connect))
         .method_not_allowed_fallback(errors::method_not_allowed)
 }
 

@@ -24,8 +24,7 @@ pub async fn list_sessions(query: Query) -> Result<Sessions, AppError> {
 pub async fn revoke_session(id: String) -> Result<String, AppError> {
     use crate::{
         foundation::ids::SessionId,
-        sessions::{actions, caller},
-        sign_in::model::HOME,
+        sessions::{actions, caller, model::HOME},
         ui::plain_form::{Flash, answer},
     };
     let revoke = async || {
@@ -45,8 +44,10 @@ pub async fn revoke_session(id: String) -> Result<String, AppError> {
 #[server(prefix = "/api/ui", endpoint = "revoke_other_sessions")]
 pub async fn revoke_other_sessions() -> Result<usize, AppError> {
     use crate::{
-        sessions::{actions, caller, model::signed_out},
-        sign_in::model::HOME,
+        sessions::{
+            actions, caller,
+            model::{HOME, signed_out},
+        },
         ui::plain_form::{Flash, answer},
     };
     let revoke = async || {

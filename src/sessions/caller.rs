@@ -23,9 +23,9 @@ use crate::{
     },
     sessions::{
         expiry::Expiry,
-        live,
         model::EndReason,
         store::{self, Found},
+        wire,
     },
 };
 
@@ -71,7 +71,7 @@ pub async fn identify(State(services): Shared, mut request: Request, next: Next)
         Ok(visitor) => visitor,
         Err(error) => return error.into_response(),
     };
-    if let (Visitor::SignedIn(caller), true) = (&visitor, request.uri().path() != live::PATH) {
+    if let (Visitor::SignedIn(caller), true) = (&visitor, request.uri().path() != wire::PATH) {
         mark(&services, caller);
     }
     request.extensions_mut().insert(visitor);

@@ -12,11 +12,11 @@ use crate::{
         model::{PAGE, Query, SEARCH_FROM, Sessions},
         row::Row,
         search::{More, Search},
+        signals::Live,
     },
     ui::{
         dynamic::{when, words},
         icon::alone,
-        live::Live,
         loaded::{failed, loaded},
     },
 };

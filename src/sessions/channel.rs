@@ -16,9 +16,10 @@ use leptos::{prelude::*, task::spawn_local};
 use crate::{
     sessions::{
         model::{News, Query},
-        time::SILENCE_SECONDS,
+        signals::Live,
+        wire::{PATH, SILENCE_SECONDS},
     },
-    ui::{browser, live::Live},
+    ui::browser,
 };
 
 const FIRST_PAUSE: Duration = Duration::from_millis(300);
@@ -90,7 +91,7 @@ fn leave(live: Live) {
 
 /// A browser does not say why a channel was refused, so the page asks by a plain request. It is no use of the session.
 async fn is_refused() -> bool {
-    let answer = Request::get("/live").send().await;
+    let answer = Request::get(PATH).send().await;
     answer.is_ok_and(|answer| answer.status() == UNAUTHORIZED)
 }
 
@@ -99,5 +100,5 @@ fn address(query: &Query) -> String {
     let scheme = if location.protocol().is_ok_and(|protocol| protocol == "https:") { "wss" } else { "ws" };
     let host = location.host().unwrap_or_default(); // a page that was loaded has a host
     let shown = [("search", query.search.clone()), ("show", query.show.to_string())];
-    format!("{scheme}://{host}/live?{}", serde_urlencoded::to_string(shown).unwrap_or_default()) // pairs of strings always encode
+    format!("{scheme}://{host}{PATH}?{}", serde_urlencoded::to_string(shown).unwrap_or_default()) // pairs of strings always encode
 }

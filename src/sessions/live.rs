@@ -23,12 +23,10 @@ use crate::{
         actions,
         caller::Caller,
         model::{News, PAGE, Query},
-        time::HEARTBEAT_SECONDS,
+        wire::HEARTBEAT_SECONDS,
     },
 };
 
-/// Where it is.
-pub const PATH: &str = "/live";
 /// A client says next to nothing here.
 const LONGEST_MESSAGE: usize = 4096;
 /// RFC 6455: the server goes away.

@@ -8,8 +8,11 @@ use leptos::prelude::*;
 use crate::sessions::model::News;
 use crate::{
     foundation::ids::SessionId,
-    sessions::model::{Session, Sessions},
-    ui::{live::Live, time::PageClock},
+    sessions::{
+        model::{Session, Sessions},
+        signals::Live,
+    },
+    ui::time::PageClock,
 };
 
 /// What the views of the card share.

@@ -3,7 +3,8 @@
 pub mod api;
 pub mod card;
 pub mod model;
-pub mod time;
+pub mod signals;
+pub mod wire;
 
 mod details;
 mod dialog;

@@ -8,6 +8,8 @@ use crate::{
     ui::time,
 };
 
+/// The page with the card: where everybody lands who did not ask for another.
+pub const HOME: &str = "/profile?tab=security";
 /// Rows that the page shows at first, and how many more at each request for more.
 pub const PAGE: usize = 25;
 /// From this many sessions on there is a search box.

@@ -10,10 +10,10 @@ use secrecy::SecretString;
 use crate::{
     error::AppError,
     foundation::{cookies::Cookie, origin::Origin, secret::Secret, services::Services},
-    sessions::{actions as sessions, caller},
+    sessions::{actions as sessions, caller, model::HOME},
     sign_in::{
         actions::{self, Attempt},
-        model::{HOME, Next},
+        model::Next,
     },
     ui::plain_form::set_cookie,
 };

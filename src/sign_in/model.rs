@@ -3,10 +3,10 @@
 use chrono::Duration;
 use serde::{Deserialize, Serialize};
 
-use crate::{sessions::model::EndReason, ui::time::span};
-
-/// Where everybody lands who did not ask for a page.
-pub const HOME: &str = "/profile?tab=security";
+use crate::{
+    sessions::model::{EndReason, HOME},
+    ui::time::span,
+};
 
 /// A path of this site that a sign-in may lead to (WEB-6).
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -2,9 +2,7 @@
 
 pub mod dynamic;
 pub mod field;
-pub mod frame;
 pub mod icon;
-pub mod live;
 pub mod loaded;
 pub mod plain_form;
 pub mod time;

@@ -1,8 +1,8 @@
 //! Browsers: uap-core's names in people's words, corrected by client hints.
 
 use crate::{
+    foundation::agent::Agent,
     foundation::device::{Device, DeviceKind, Form},
-    foundation::origin::Agent,
 };
 
 /// Brands of `Sec-CH-UA` that say more than the user agent does, the more special first, and their names.

@@ -9,8 +9,8 @@ use anyhow::Context as _;
 use user_agent_parser::UserAgentParser;
 
 use crate::foundation::{
+    agent::Agent,
     device::{Device, DeviceKind, Form},
-    origin::Agent,
 };
 
 /// Tells devices by their user agents. Loading takes a quarter of a second: do it in the background.

@@ -4,10 +4,10 @@ use leptos::prelude::*;
 
 use crate::{
     accounts::model::Account,
+    sessions::signals::Live,
     ui::{
         dynamic::{flag, words},
         icon::{Icon, mark},
-        live::Live,
     },
 };
 
