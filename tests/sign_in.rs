@@ -172,6 +172,20 @@ both!(
 );
 
 both!(
+    /// LOG-4: the database itself refuses to change or remove what is on record.
+    the_record_only_grows, |app| {
+        app.add_user("alice").await;
+        app.sign_in("alice").await;
+        for change in ["UPDATE audit_events SET outcome = 'refused'", "DELETE FROM audit_events"] {
+            let mut tx = app.services.db.write().await.unwrap();
+            let refused = whereabouts::execute!(&mut tx, change).unwrap_err();
+            assert!(refused.to_string().contains("the record only grows"), "{refused}");
+        }
+        assert_eq!(app.on_record("sign_in", "success").await, 1);
+    }
+);
+
+both!(
     /// Username and e-mail both sign in, in any case and form.
     a_person_signs_in_by_name_or_address, |app| {
         app.add_user("alice").await;

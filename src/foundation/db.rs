@@ -6,13 +6,16 @@ use std::{str::FromStr, time::Duration};
 use anyhow::Context as _;
 use sqlx::{
     Acquire, PgConnection, PgPool, Postgres, Sqlite, SqliteConnection, SqlitePool, Transaction,
-    migrate::Migrator,
+    migrate::{MigrateError, Migrator},
     pool::PoolConnection,
     postgres::PgPoolOptions,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
 
 static MIGRATOR: Migrator = sqlx::migrate!("./migrations");
+/// Triggers, which the two databases write each in its own way. They may be made again at every start.
+const SQLITE_TRIGGERS: &str = include_str!("../../migrations/sqlite/the_record_only_grows.sql");
+const POSTGRES_TRIGGERS: &str = include_str!("../../migrations/postgres/the_record_only_grows.sql");
 
 /// How long a request waits for a connection before it is told that the database is not to be had.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -154,11 +157,20 @@ impl Db {
     /// Brings the schema to this version. Runs once, also when several nodes start together (PostgreSQL holds an
     /// advisory lock meanwhile); a schema newer than this binary is refused.
     pub async fn migrate(&self) -> anyhow::Result<()> {
-        match self {
-            Self::Sqlite { write, .. } => MIGRATOR.run(write).await,
-            Self::Postgres(pool) => MIGRATOR.run(pool).await,
-        }
-        .context("the database could not be brought to this version")
+        let migrated = async {
+            match self {
+                Self::Sqlite { write, .. } => {
+                    MIGRATOR.run(write).await?;
+                    sqlx::raw_sql(SQLITE_TRIGGERS).execute(write).await?;
+                }
+                Self::Postgres(pool) => {
+                    MIGRATOR.run(pool).await?;
+                    sqlx::raw_sql(POSTGRES_TRIGGERS).execute(pool).await?;
+                }
+            }
+            Ok::<_, MigrateError>(())
+        };
+        migrated.await.context("the database could not be brought to this version")
     }
 
     /// A connection that reads.

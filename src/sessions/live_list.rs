@@ -135,14 +135,20 @@ impl LiveList {
         });
     }
 
-    /// The row after this one, else the one before: where the focus goes when this one leaves.
-    pub fn neighbour(self, id: &SessionId) -> Option<SessionId> {
-        let others: Vec<SessionId> = self.order.get_untracked();
-        let at = others.iter().position(|row| row == id)?;
-        let can_be_revoked = |id: &&SessionId| {
-            self.find(id).is_some_and(|row| !row.current) && self.leaving.with_untracked(|leaving| !leaving.contains(*id))
+    /// Where this row stands.
+    pub fn position(self, id: &SessionId) -> usize {
+        self.order.with_untracked(|rows| rows.iter().position(|row| row == id).unwrap_or(rows.len()))
+    }
+
+    /// The row to revoke next after the one that stood at `at`, else the one before: where the focus goes when it leaves,
+    /// or left already, since news may be faster than the answer.
+    pub fn neighbour(self, id: &SessionId, at: usize) -> Option<SessionId> {
+        let rows = self.order.get_untracked();
+        let (above, below) = rows.split_at(at.min(rows.len()));
+        let can_be_revoked = |row: &&SessionId| {
+            *row != id && self.find(row).is_some_and(|row| !row.current) && !self.leaving.with_untracked(|leaving| leaving.contains(*row))
         };
-        others[at + 1..].iter().find(can_be_revoked).or_else(|| others[..at].iter().rev().find(can_be_revoked)).cloned()
+        below.iter().find(can_be_revoked).or_else(|| above.iter().rev().find(can_be_revoked)).cloned()
     }
 }
 

@@ -147,10 +147,11 @@ fn submit(event: &SubmitEvent, session: Memo<Session>, list: LiveList, is_busy: 
         }
         is_busy.set(true);
         let id = session.with_untracked(|session| session.id.clone());
+        let at = list.position(&id);
         leptos::task::spawn_local(async move {
             match revoke_session(id.to_string()).await {
                 Ok(words) => {
-                    let next = list.neighbour(&id);
+                    let next = list.neighbour(&id, at);
                     list.take_out(&id);
                     list.live.say(words);
                     next.filter(|next| browser::focus(&format!("[id='revoke-{next}']")))
