@@ -18,7 +18,7 @@ test('each row says device, location, address, last use and end', async ({ alice
   await expect(script.locator('img.flag')).toHaveJSProperty('complete', true);
   expect(await script.locator('img.flag').evaluate((flag: HTMLImageElement) => flag.naturalWidth)).toBeGreaterThan(0);
   await expect(rows(page).filter({ hasText: 'Unknown client' })).toContainText('Did not identify itself');
-  await expect(page.getByText('IP Geolocation by DB-IP')).toBeVisible();
+  await expect(page.getByRole('link', { name: 'IP Geolocation by DB-IP' })).toHaveAttribute('href', 'https://db-ip.com');
 });
 
 test('the current session is highlighted and has no revoke', async ({ alice }) => {

@@ -203,8 +203,8 @@ pub async fn list(services: &Services, caller: &Caller, query: &Query) -> Result
     let matching = rows.len();
     rows.truncate(query.show);
     let online_window = services.config.lifetimes.online_window.as_secs().cast_signed();
-    let attribution = services.config.geoip.is_none().then(|| "IP Geolocation by DB-IP".to_owned());
-    Ok(Sessions { rows, matching, total, now: services.clock.now(), online_window, attribution })
+    let is_by_dbip = services.config.geoip.is_none();
+    Ok(Sessions { rows, matching, total, now: services.clock.now(), online_window, is_by_dbip })
 }
 
 /// One session of the caller.

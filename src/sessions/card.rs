@@ -39,7 +39,7 @@ pub fn ActiveSessions() -> impl IntoView {
 
 #[component]
 fn Card(list: Sessions) -> impl IntoView {
-    let attribution = list.attribution.clone();
+    let attribution = list.is_by_dbip.then(|| view! { <a href="https://db-ip.com">"IP Geolocation by DB-IP"</a> });
     let list = LiveList::new(expect_context::<Live>(), list);
     #[cfg(feature = "hydrate")]
     list.clock.start();

@@ -114,8 +114,8 @@ pub struct Sessions {
     pub now: DateTime<Utc>,
     /// A session counts as online this long after its last use, in seconds.
     pub online_window: i64,
-    /// Whose database the locations are from, where it asks to be named.
-    pub attribution: Option<String>,
+    /// Whether locations are from DB-IP, whose licence (CC BY 4.0) asks to be named with a link.
+    pub is_by_dbip: bool,
 }
 
 impl Sessions {
@@ -247,7 +247,7 @@ mod tests {
 
     fn list(rows: Vec<Session>) -> Sessions {
         let total = rows.len();
-        Sessions { rows, matching: total, total, now: DateTime::UNIX_EPOCH, online_window: 300, attribution: None }
+        Sessions { rows, matching: total, total, now: DateTime::UNIX_EPOCH, online_window: 300, is_by_dbip: false }
     }
 
     fn order(list: &Sessions) -> Vec<String> {
