@@ -19,6 +19,7 @@ bench: build
 
 # Needs a network that reaches the advisory database, so it is no part of `make test`.
 dependencies:
+	@cargo deny --version >/dev/null 2>&1 || { echo "Run this once, then start again:  cargo install --locked cargo-deny"; exit 1; }
 	@cargo deny check
 
 setup:
