@@ -39,8 +39,6 @@ icons! {
     Chevron = "chevron-down",
     /// Search.
     Search = "search",
-    /// All is well.
-    Shield = "shield-check",
 }
 
 impl Icon {
