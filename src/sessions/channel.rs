@@ -34,42 +34,55 @@ pub fn open(live: Live) {
     spawn_local(async move {
         let mut pause = FIRST_PAUSE;
         loop {
-            let was_open = listen(live).await;
-            if is_refused().await {
+            let cut = listen(live).await;
+            if cut == Cut::SignedOut || is_refused().await {
                 return leave(live);
             }
             if live.connected.try_set(false).is_some() {
                 return; // the page is gone
             }
-            pause = if was_open { FIRST_PAUSE } else { (pause * 2).min(LONGEST_PAUSE) };
+            pause = if cut == Cut::Open { FIRST_PAUSE } else { (pause * 2).min(LONGEST_PAUSE) };
             sleep(pause).await;
         }
     });
 }
 
-/// Hears until the channel is cut. Whether it was open.
-async fn listen(live: Live) -> bool {
-    let Some(query) = live.query.try_get_untracked() else { return false };
-    let Ok(mut socket) = WebSocket::open(&address(&query)) else { return false };
-    let mut was_open = false;
+/// How a channel ended.
+#[derive(Clone, Copy, PartialEq)]
+enum Cut {
+    /// Before anything was heard.
+    Shut,
+    /// After something was heard.
+    Open,
+    /// With the word that the session ended.
+    SignedOut,
+}
+
+/// Hears until the channel is cut.
+async fn listen(live: Live) -> Cut {
+    let Some(query) = live.query.try_get_untracked() else { return Cut::Shut };
+    let Ok(mut socket) = WebSocket::open(&address(&query)) else { return Cut::Shut };
+    let mut cut = Cut::Shut;
     loop {
         let silence = sleep(Duration::from_secs(SILENCE_SECONDS));
         match select(socket.next(), silence).await {
             Either::Left((Some(Ok(Message::Text(text))), _)) => {
-                was_open = true;
+                cut = Cut::Open;
                 live.connected.try_set(true);
-                hear(live, &text);
+                if hear(live, &text) == Cut::SignedOut {
+                    return Cut::SignedOut;
+                }
             }
             Either::Left((Some(Ok(Message::Bytes(_))), _)) => {}
-            Either::Left((Some(Err(_)) | None, _)) | Either::Right(_) => return was_open,
+            Either::Left((Some(Err(_)) | None, _)) | Either::Right(_) => return cut,
         }
     }
 }
 
 /// An empty text is a heartbeat.
-fn hear(live: Live, text: &str) {
+fn hear(live: Live, text: &str) -> Cut {
     match serde_json::from_slice(text.as_bytes()) {
-        Ok(News::SignedOut) => leave(live),
+        Ok(News::SignedOut) => return Cut::SignedOut,
         Ok(news) => {
             let search = live.query.try_get_untracked().unwrap_or_default().search;
             live.list.try_update(|list| {
@@ -80,6 +93,7 @@ fn hear(live: Live, text: &str) {
         }
         Err(_) => {}
     }
+    Cut::Open
 }
 
 /// The session ended: somewhere else, unless the page gone or its own form says otherwise.
