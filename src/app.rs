@@ -1,4 +1,4 @@
-//! The document and the table of pages.
+//! The pages that a script takes over, and keeps alive. Those that are forms stand in `plain.rs`.
 
 use leptos::prelude::*;
 use leptos_meta::{Title, provide_meta_context};
@@ -8,44 +8,7 @@ use leptos_router::{
     path,
 };
 
-use crate::{profile::page::ProfilePage, registration::page::SetupPage, sign_in::page::LoginPage};
-
-/// The document around every page.
-#[cfg(feature = "ssr")]
-pub fn shell(options: LeptosOptions) -> impl IntoView {
-    set_content_security_policy();
-    view! {
-        <!DOCTYPE html>
-        <html lang="en">
-            <head>
-                <meta charset="utf-8" />
-                <meta name="viewport" content="width=device-width, initial-scale=1" />
-                <meta name="color-scheme" content="light dark" />
-                <link rel="icon" href="/icon.svg" type="image/svg+xml" />
-                <leptos_meta::HashedStylesheet options=options.clone() />
-                <HydrationScripts options />
-                <leptos_meta::MetaTags />
-            </head>
-            <body>
-                <App />
-            </body>
-        </html>
-    }
-}
-
-/// Scripts of this page alone, by its nonce; WebAssembly, and nothing from anywhere else (WEB-3, WEB-8).
-#[cfg(feature = "ssr")]
-fn set_content_security_policy() {
-    use axum::http::{HeaderValue, header};
-
-    let nonce = leptos::nonce::use_nonce().expect("leptos_axum gives every answer a nonce");
-    let policy = format!(
-        "default-src 'none'; script-src 'nonce-{nonce}' 'strict-dynamic' 'wasm-unsafe-eval'; style-src 'self'; img-src 'self'; \
-         connect-src 'self'; form-action 'self'; base-uri 'none'; object-src 'none'; frame-ancestors 'none'"
-    );
-    let policy = HeaderValue::try_from(policy).expect("a nonce is base64");
-    expect_context::<leptos_axum::ResponseOptions>().insert_header(header::CONTENT_SECURITY_POLICY, policy);
-}
+use crate::profile::page::ProfilePage;
 
 /// The pages.
 #[component]
@@ -56,8 +19,6 @@ pub fn App() -> impl IntoView {
         <Router>
             <FlatRoutes fallback=|| view! { <p class="nothing">"There is no such page. " <a href="/">"Start again"</a></p> }>
                 // Async: a page is sent whole, and so is whole without a script.
-                <Route path=path!("/login") view=LoginPage ssr=SsrMode::Async />
-                <Route path=path!("/setup") view=SetupPage ssr=SsrMode::Async />
                 <Route path=path!("/profile") view=ProfilePage ssr=SsrMode::Async />
                 <Route path=path!("/") view=ProfilePage ssr=SsrMode::Async />
             </FlatRoutes>

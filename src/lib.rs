@@ -11,11 +11,15 @@ pub mod cli;
 pub mod server;
 
 pub mod app;
+#[cfg(feature = "ssr")]
+pub mod plain;
 
 #[cfg(feature = "ssr")]
 pub mod admin;
 pub mod profile;
+#[cfg(feature = "ssr")]
 pub mod registration;
+#[cfg(feature = "ssr")]
 pub mod sign_in;
 
 pub mod frame;
@@ -35,6 +39,9 @@ pub mod ui;
 #[wasm_bindgen::prelude::wasm_bindgen]
 pub fn hydrate() {
     console_error_panic_hook::set_once();
-    leptos::mount::hydrate_body(app::App);
+    if !ui::browser::is_plain() {
+        leptos::mount::hydrate_body(app::App);
+    }
+    ui::helps::help();
     ui::browser::ready();
 }

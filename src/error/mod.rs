@@ -70,6 +70,11 @@ impl AppError {
         Self::Invalid { field: field.to_owned(), message: message.into() }
     }
 
+    /// In how many seconds to try again, where a try was one too many.
+    pub fn wait(&self) -> Option<u64> {
+        if let Self::TooManyAttempts { seconds } = self { Some(*seconds) } else { None }
+    }
+
     /// The HTTP status.
     pub fn status(&self) -> u16 {
         match self {

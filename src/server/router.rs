@@ -14,9 +14,10 @@ use tower::ServiceBuilder;
 use tower_http::{catch_panic::CatchPanicLayer, limit::RequestBodyLimitLayer, trace::TraceLayer};
 
 use crate::{
-    app::{App, shell},
+    app::App,
     error::AppError,
     foundation::{origin, services::Services},
+    plain::{self, Forms},
     server::{content, errors, gate, guard, headers, health},
     sessions::{caller, http as sessions, live, wire},
     sign_in::http as sign_in,
@@ -27,7 +28,12 @@ const LARGEST_BODY: usize = 64 * 1024;
 
 /// The routes of the pages. Once a process: while Leptos finds them out, pages that are asked for elsewhere in the process
 /// would wait for ever (leptos-rs/leptos#4773).
-static PAGES: LazyLock<Vec<AxumRouteListing>> = LazyLock::new(|| generate_route_list(App));
+static LIVE: LazyLock<Vec<AxumRouteListing>> = LazyLock::new(|| generate_route_list(App));
+/// Those of the pages that are forms, without the server functions that stand beside the others already.
+static PLAIN: LazyLock<Vec<AxumRouteListing>> = LazyLock::new(|| {
+    let is_page = |route: &AxumRouteListing| !route.path().starts_with("/api/");
+    generate_route_list(Forms).into_iter().filter(is_page).collect()
+});
 
 /// What the router is given.
 #[derive(Clone, FromRef)]
@@ -75,10 +81,14 @@ fn api() -> Router<Site> {
 
 /// Pages, and the server functions that Leptos puts beside them.
 fn pages(site: &Site) -> Router<Site> {
-    let services = site.services.clone();
-    let options = site.options.clone();
+    let context = {
+        let services = site.services.clone();
+        move || provide_context(services.clone())
+    };
+    let (live, plain) = (site.options.clone(), site.options.clone());
     Router::new()
-        .leptos_routes_with_context(site, PAGES.clone(), move || provide_context(services.clone()), move || shell(options.clone()))
+        .leptos_routes_with_context(site, LIVE.clone(), context.clone(), move || plain::live_shell(live.clone()))
+        .leptos_routes_with_context(site, PLAIN.clone(), context, move || plain::plain_shell(plain.clone()))
         .method_not_allowed_fallback(errors::method_not_allowed)
         .layer(from_fn(gate::pages))
 }

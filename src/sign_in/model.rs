@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     sessions::model::{EndReason, HOME},
-    ui::time::span,
+    ui::{plain_form::Flash, time::span},
 };
 
 /// A path of this site that a sign-in may lead to (WEB-6).
@@ -35,10 +35,8 @@ pub struct Welcome {
     pub ended: Option<String>,
     /// No account exists yet: how to make the first one.
     pub is_first_start: bool,
-    /// What was typed before, where no script kept it.
-    pub typed: String,
-    /// What went wrong before, where no script told it.
-    pub failure: Option<crate::error::AppError>,
+    /// What the page before wants said, and what was typed before.
+    pub flash: Flash,
 }
 
 /// Why a session ended, to its person.

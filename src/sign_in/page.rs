@@ -1,6 +1,6 @@
-//! The login page. Its form posts by itself where no script runs.
+//! The login page.
 
-use leptos::{ev::SubmitEvent, prelude::*};
+use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::hooks::use_query_map;
 
@@ -8,10 +8,10 @@ use crate::{
     error::AppError,
     sign_in::{api::open_login, model::Welcome},
     ui::{
-        dynamic::aria,
         field::{Failure, Field, PasswordField},
         icon::mark,
         loaded::{failed, loaded},
+        plain_form::Flash,
     },
 };
 
@@ -35,17 +35,17 @@ pub fn LoginPage() -> impl IntoView {
 #[component]
 fn SignIn(welcome: Welcome) -> impl IntoView {
     let next = use_query_map().with_untracked(|query| query.get("next").unwrap_or_default());
-    let failure = RwSignal::new(welcome.failure);
-    let is_busy = RwSignal::new(false);
+    let Flash { notice, failure, .. } = welcome.flash.clone();
     view! {
         {welcome.ended.map(|words| view! { <p class="notice" role="status">{words}</p> })}
+        {notice.map(|words| view! { <p class="notice" role="status">{words}</p> })}
         {welcome.is_first_start.then(|| view! { <FirstStart /> })}
-        <form class="card" method="post" action="/api/ui/sign_in" on:submit=move |event| submit(&event, failure, is_busy)>
+        <form class="card" method="post" action="/api/ui/sign_in" data-sent>
             <Failure failure />
             <input type="hidden" name="next" value=next />
-            <Field name="identifier" label="Username or email" autocomplete="username" value=welcome.typed />
-            <PasswordField autocomplete="current-password" />
-            <button class="primary" aria-disabled=aria(move || is_busy.get())>"Sign in"</button>
+            <Field name="identifier" label="Username or email" autocomplete="username" value=welcome.flash.typed("identifier") />
+            <PasswordField />
+            <button class="primary">"Sign in"</button>
         </form>
     }
 }
@@ -58,30 +58,5 @@ fn FirstStart() -> impl IntoView {
             <p>"There is no account yet. Open the one-time link that the server printed when it started, or run"</p>
             <pre>"whereabouts user add --admin --username NAME \\\n    --email ADDRESS --password-stdin"</pre>
         </div>
-    }
-}
-
-/// Signs in without leaving the page, so that nothing typed is lost when it fails.
-#[cfg_attr(not(feature = "hydrate"), expect(unused_variables, reason = "only a browser submits"))]
-fn submit(event: &SubmitEvent, failure: RwSignal<Option<AppError>>, is_busy: RwSignal<bool>) {
-    #[cfg(feature = "hydrate")]
-    {
-        use crate::{sign_in::api::sign_in, ui::browser};
-        event.prevent_default();
-        if is_busy.get_untracked() {
-            return;
-        }
-        is_busy.set(true);
-        let [identifier, password, next] = browser::values(event, ["identifier", "password", "next"]);
-        leptos::task::spawn_local(async move {
-            match sign_in(identifier, password, next).await {
-                Ok(path) => browser::go(&path),
-                Err(error) => {
-                    failure.set(Some(error));
-                    is_busy.set(false);
-                    browser::focus("#password");
-                }
-            }
-        });
     }
 }

@@ -18,6 +18,11 @@ pub fn ready() {
     }
 }
 
+/// Whether this page is one that the server drew alone, with nothing to take over.
+pub fn is_plain() -> bool {
+    document().body().is_some_and(|body| body.has_attribute("data-plain"))
+}
+
 /// Opens another page, whole.
 pub fn go(path: &str) {
     // Only a sandboxed frame forbids it, and no frame may hold this page.
@@ -36,11 +41,4 @@ pub fn leave() {
 pub fn focus(selector: &str) -> bool {
     let found = document().query_selector(selector).ok().flatten().and_then(|element| element.dyn_into::<HtmlElement>().ok());
     found.is_some_and(|element| element.focus().is_ok())
-}
-
-/// The values of these fields of a form that is submitted.
-pub fn values<const N: usize>(event: &leptos::ev::SubmitEvent, names: [&str; N]) -> [String; N] {
-    let form = event.target().and_then(|target| target.dyn_into::<web_sys::HtmlFormElement>().ok());
-    let form = form.and_then(|form| web_sys::FormData::new_with_form(&form).ok());
-    names.map(|name| form.as_ref().and_then(|form| form.get(name).as_string()).unwrap_or_default()) // no such field: empty
 }

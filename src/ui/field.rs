@@ -1,11 +1,9 @@
-//! A labelled field, and the words when a form was refused.
+//! Fields of a form, and the words when it was refused. Drawn by the server; `ui/helps.rs` makes them pleasant where a
+//! script runs.
 
 use leptos::prelude::*;
 
-use crate::{
-    error::AppError,
-    ui::dynamic::{aria, flag, words},
-};
+use crate::{error::AppError, ui::plain_form::Flash};
 
 /// A text field with its label above. Its name for the form is its id too.
 #[component]
@@ -13,7 +11,8 @@ pub fn Field(
     /// Name in the form, and id.
     name: &'static str,
     /// The label.
-    label: &'static str,
+    #[prop(into)]
+    label: String,
     /// What a password manager puts in.
     autocomplete: &'static str,
     /// What is in it at first.
@@ -22,72 +21,89 @@ pub fn Field(
     /// `text`, `email`.
     #[prop(default = "text")]
     kind: &'static str,
+    /// Which keyboard a phone shows.
+    #[prop(optional)]
+    inputmode: Option<&'static str>,
     /// Help below it.
     #[prop(optional)]
     hint: Option<&'static str>,
+    /// Whether it may stay empty.
+    #[prop(optional)]
+    optional: bool,
 ) -> impl IntoView {
     let hint_id = hint.map(|_| format!("{name}-hint"));
     view! {
         <div class="field">
             <label for=name>{label}</label>
-            <input id=name name=name type=kind value=value autocomplete=autocomplete autocapitalize="none" spellcheck="false" required
-                aria-describedby=hint_id.clone() />
+            <input id=name name=name type=kind value=value autocomplete=autocomplete inputmode=inputmode autocapitalize="none" spellcheck="false"
+                required=!optional aria-describedby=hint_id.clone() />
             {hint.map(|hint| view! { <p class="hint" id=hint_id>{hint}</p> })}
         </div>
     }
 }
 
-/// A password field; "Show" appears where a script can make it work.
+/// A password that is known. "Show" appears where a script can make it work.
 #[component]
 pub fn PasswordField(
-    /// `current-password` or `new-password`.
-    autocomplete: &'static str,
-    /// Help below it.
-    #[prop(optional)]
-    hint: Option<&'static str>,
+    /// Name in the form, and id.
+    #[prop(default = "password")]
+    name: &'static str,
+    /// The label.
+    #[prop(default = "Password")]
+    label: &'static str,
 ) -> impl IntoView {
-    let is_shown = RwSignal::new(false);
-    let hint_id = hint.map(|_| "password-hint");
+    view! { <div class="field"><label for=name>{label}</label>{password(name, "current-password", None)}</div> }
+}
+
+/// A password that is chosen, with help: how long it may be, and how strong it is.
+#[component]
+pub fn NewPasswordField(
+    /// Name in the form, and id.
+    #[prop(default = "password")]
+    name: &'static str,
+    /// The label.
+    #[prop(default = "Password")]
+    label: &'static str,
+) -> impl IntoView {
     view! {
         <div class="field">
-            <label for="password">"Password"</label>
-            <div class="password">
-                <input id="password" name="password" type=words(move || if is_shown.get() { "text" } else { "password" }.to_owned())
-                    autocomplete=autocomplete required aria-describedby=hint_id />
-                <button type="button" class="quiet needs-script" aria-pressed=aria(move || is_shown.get()) aria-controls="password"
-                    on:click=move |_| is_shown.update(|shown| *shown = !*shown)>
-                    {words(move || if is_shown.get() { "Hide" } else { "Show" }.to_owned())}
-                    <span class="visually-hidden">" password"</span>
-                </button>
-            </div>
-            {hint.map(|hint| view! { <p class="hint" id=hint_id>{hint}</p> })}
+            <label for=name>{label}</label>
+            {password(name, "new-password", Some("strength"))}
+            <p class="hint" id="strength" aria-live="polite" data-strength-of=name>"At least 8 characters; 12 or more are better. Spaces count too."</p>
         </div>
     }
 }
 
-/// Why a form was refused. Where that passes by itself, it says how long it still takes.
+fn password(name: &'static str, autocomplete: &'static str, described_by: Option<&'static str>) -> impl IntoView {
+    view! {
+        <div class="password">
+            <input id=name name=name type="password" autocomplete=autocomplete maxlength="1024" required aria-describedby=described_by />
+            <button type="button" class="quiet needs-script" aria-pressed="false" aria-controls=name data-shows=name>
+                <span>"Show"</span><span class="visually-hidden">" password"</span>
+            </button>
+        </div>
+    }
+}
+
+/// What the page before wants said of this form: what was done, or why it was refused.
+#[component]
+pub fn Said(
+    /// What the page before said.
+    flash: Flash,
+) -> impl IntoView {
+    view! {
+        {flash.notice.map(|words| view! { <p class="notice" role="status">{words}</p> })}
+        <Failure failure=flash.failure />
+    }
+}
+
+/// Why a form was refused. Where that passes by itself, `ui/helps.rs` counts the seconds down.
 #[component]
 pub fn Failure(
     /// What went wrong, if anything.
-    failure: RwSignal<Option<AppError>>,
+    failure: Option<AppError>,
 ) -> impl IntoView {
-    #[cfg(feature = "hydrate")]
-    count_down(failure);
-    view! {
-        <div role="alert" class="failure" class:is-empty=flag(move || failure.with(Option::is_none))>
-            {words(move || failure.get().map(|failure| failure.to_string()).unwrap_or_default())}
-        </div>
-    }
-}
-
-/// The wait of "Too many attempts" goes by while one looks.
-#[cfg(feature = "hydrate")]
-fn count_down(failure: RwSignal<Option<AppError>>) {
-    let tick = move || {
-        let Some(AppError::TooManyAttempts { seconds }) = failure.get_untracked() else { return };
-        failure.set((seconds > 1).then_some(AppError::TooManyAttempts { seconds: seconds.saturating_sub(1) }));
-    };
-    if let Ok(ticking) = set_interval_with_handle(tick, std::time::Duration::from_secs(1)) {
-        on_cleanup(move || ticking.clear());
-    }
+    let seconds = failure.as_ref().and_then(AppError::wait).unwrap_or_default(); // no wait: nothing counts
+    let class = if failure.is_some() { "failure" } else { "failure is-empty" };
+    view! { <div role="alert" class=class data-seconds=seconds>{failure.map(|failure| failure.to_string())}</div> }
 }

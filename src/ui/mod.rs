@@ -1,11 +1,16 @@
 //! Small pieces of pages: native HTML elements first.
 
 pub mod dynamic;
-pub mod field;
 pub mod icon;
 pub mod loaded;
-pub mod plain_form;
 pub mod time;
+
+#[cfg(feature = "ssr")]
+pub mod field;
+#[cfg(feature = "ssr")]
+pub mod plain_form;
 
 #[cfg(feature = "hydrate")]
 pub mod browser;
+#[cfg(feature = "hydrate")]
+pub mod helps;

@@ -1,9 +1,23 @@
 //! Forms without a script: the browser posts, is led on, and the next page says how it went. Words and what was typed
-//! travel in a cookie that the next page takes away.
+//! travel in a cookie that the next page takes away. Where a script runs it posts the same form and reads the answer itself.
 
+use std::collections::BTreeMap;
+
+use axum::http::{HeaderValue, StatusCode, header, request::Parts};
+use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
+use leptos::prelude::{expect_context, use_context};
+use leptos_axum::ResponseOptions;
 use serde::{Deserialize, Serialize};
 
-use crate::error::AppError;
+use crate::{
+    error::AppError,
+    foundation::{cookies::Cookie, services::Services},
+};
+
+/// The next page follows at once.
+const SECONDS: u64 = 60;
+/// What was typed is given back up to so many bytes a field: a cookie holds four thousand.
+const LONGEST_TYPED: usize = 320;
 
 /// What the next page is to say or to fill in.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -12,73 +26,103 @@ pub struct Flash {
     pub notice: Option<String>,
     /// What went wrong.
     pub failure: Option<AppError>,
-    /// What was typed, but for passwords.
-    pub typed: String,
+    /// What was typed, by field, but for passwords.
+    pub typed: BTreeMap<String, String>,
 }
 
-#[cfg(feature = "ssr")]
-pub use server::*;
+impl Flash {
+    /// What was typed into this field.
+    pub fn typed(&self, field: &str) -> String {
+        self.typed.get(field).cloned().unwrap_or_default()
+    }
+}
 
-#[cfg(feature = "ssr")]
-mod server {
-    use axum::http::{HeaderValue, StatusCode, header, request::Parts};
-    use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
-    use leptos::prelude::{expect_context, use_context};
-    use leptos_axum::ResponseOptions;
+/// Where a form that was taken leads, and what is said there.
+pub struct Led {
+    path: String,
+    notice: Option<String>,
+}
 
-    use super::*;
-    use crate::foundation::{cookies::Cookie, services::Services};
-
-    /// The next page follows at once.
-    const SECONDS: u64 = 60;
-
-    fn is_https() -> bool {
-        expect_context::<std::sync::Arc<Services>>().config.public_url().https
+impl Led {
+    /// Leads there.
+    pub fn to(path: impl Into<String>) -> Self {
+        Self { path: path.into(), notice: None }
     }
 
-    /// Adds a cookie to the answer.
-    pub fn set_cookie(cookie: HeaderValue) {
-        expect_context::<ResponseOptions>().append_header(header::SET_COOKIE, cookie);
+    /// And has this said.
+    pub fn saying(self, notice: impl Into<String>) -> Self {
+        Self { notice: Some(notice.into()), ..self }
     }
+}
 
-    /// Whether the browser posted a form by itself.
-    pub fn is_plain() -> bool {
-        let accept = use_context::<Parts>().and_then(|parts| parts.headers.get(header::ACCEPT).cloned());
-        accept.is_some_and(|accept| accept.to_str().is_ok_and(|accept| accept.contains("text/html")))
-    }
-
-    /// Leads a plain form on to `path`, with words for it; a script gets the answer itself, and reads the status.
-    pub fn answer<T>(result: Result<T, AppError>, path: &str, flash: impl FnOnce(&Result<T, AppError>) -> Flash) -> Result<T, AppError> {
-        if is_plain() {
-            put(&flash(&result));
-            leptos_axum::redirect(path);
+/// Answers a form: where it leads when it was taken, for a script to go to; back to `form`, with what was typed, when not.
+pub fn lead(result: Result<Led, AppError>, form: &str, typed: &[(&str, &str)]) -> Result<String, AppError> {
+    match result {
+        Ok(Led { path, notice }) => {
+            put(&Flash { notice, ..Flash::default() });
+            if is_plain() {
+                leptos_axum::redirect(&path);
+            }
+            Ok(path)
         }
-        tell(result)
-    }
-
-    /// Gives a script the status of a failure. A page or a plain form has a status of its own.
-    pub fn tell<T>(result: Result<T, AppError>) -> Result<T, AppError> {
-        if let (Err(error), false) = (&result, is_plain()) {
-            let status = StatusCode::from_u16(error.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-            expect_context::<ResponseOptions>().set_status(status);
+        Err(error) => {
+            let typed = typed.iter().filter(|(_, value)| value.len() <= LONGEST_TYPED);
+            let typed = typed.map(|(field, value)| ((*field).to_owned(), (*value).to_owned())).collect();
+            answer(Err(error), form, |result: &Result<String, AppError>| Flash {
+                failure: result.as_ref().err().cloned(),
+                typed,
+                ..Flash::default()
+            })
         }
-        result
     }
+}
 
-    fn put(flash: &Flash) {
-        if *flash == Flash::default() {
-            return;
-        }
-        let json = serde_json::to_vec(flash).expect("words are JSON");
-        set_cookie(Cookie::Flash.set(&BASE64_URL_SAFE_NO_PAD.encode(json), SECONDS, is_https()));
+/// Leads a plain form on to `path`, with words for it; a script gets the answer itself, and reads the status.
+pub fn answer<T>(result: Result<T, AppError>, path: &str, flash: impl FnOnce(&Result<T, AppError>) -> Flash) -> Result<T, AppError> {
+    if is_plain() {
+        put(&flash(&result));
+        leptos_axum::redirect(path);
     }
+    tell(result)
+}
 
-    /// What the page before wants said; said once.
-    pub fn take() -> Flash {
-        let parts = expect_context::<Parts>();
-        let Some(value) = Cookie::Flash.read(&parts.headers, is_https()) else { return Flash::default() };
-        set_cookie(Cookie::Flash.clear(is_https()));
-        let json = BASE64_URL_SAFE_NO_PAD.decode(value).ok();
-        json.and_then(|json| serde_json::from_slice(&json).ok()).unwrap_or_default() // not of our writing: nothing to say
+/// Gives a script the status of a failure. A page or a plain form has a status of its own.
+pub fn tell<T>(result: Result<T, AppError>) -> Result<T, AppError> {
+    if let (Err(error), false) = (&result, is_plain()) {
+        let status = StatusCode::from_u16(error.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        expect_context::<ResponseOptions>().set_status(status);
     }
+    result
+}
+
+/// What the page before wants said; said once.
+pub fn take() -> Flash {
+    let parts = expect_context::<Parts>();
+    let Some(value) = Cookie::Flash.read(&parts.headers, is_https()) else { return Flash::default() };
+    set_cookie(Cookie::Flash.clear(is_https()));
+    let json = BASE64_URL_SAFE_NO_PAD.decode(value).ok();
+    json.and_then(|json| serde_json::from_slice(&json).ok()).unwrap_or_default() // not of our writing: nothing to say
+}
+
+/// Adds a cookie to the answer.
+pub fn set_cookie(cookie: HeaderValue) {
+    expect_context::<ResponseOptions>().append_header(header::SET_COOKIE, cookie);
+}
+
+/// Whether the browser posted a form by itself.
+fn is_plain() -> bool {
+    let accept = use_context::<Parts>().and_then(|parts| parts.headers.get(header::ACCEPT).cloned());
+    accept.is_some_and(|accept| accept.to_str().is_ok_and(|accept| accept.contains("text/html")))
+}
+
+fn is_https() -> bool {
+    expect_context::<std::sync::Arc<Services>>().config.public_url().https
+}
+
+fn put(flash: &Flash) {
+    if *flash == Flash::default() {
+        return;
+    }
+    let json = serde_json::to_vec(flash).expect("words are JSON");
+    set_cookie(Cookie::Flash.set(&BASE64_URL_SAFE_NO_PAD.encode(json), SECONDS, is_https()));
 }
