@@ -7,6 +7,7 @@ bash scripts/setup.sh
 has chromium || has google-chrome || debian chromium
 has curl || debian curl
 has python3 || debian python3
+has oathtool || debian oathtool
 
 passed=0 failed=0
 count() { passed=$((passed + $1)) failed=$((failed + $2)); }

@@ -32,6 +32,10 @@ pub fn Frame(
             <ProfileMenu account live />
         </header>
         <main id="main" tabindex="-1">{children()}</main>
+        <p role="status" class="arrived" class:is-empty=flag(move || live.arrived.with(String::is_empty))>
+            <span>{words(move || live.arrived.with(|name| if name.is_empty() { String::new() } else { format!("New sign-in: {name}.") }))}</span>
+            <a href="/profile?tab=security" on:click=move |_| live.arrived.set(String::new())>"Review"</a>
+        </p>
         <p role="status" class="said" class:is-empty=flag(move || live.said.with(String::is_empty))>{words(move || live.said.get())}</p>
         <p role="status" class="offline" class:is-empty=flag(move || live.connected.get())>
             {words(move || if live.connected.get() { "" } else { "No connection. The list may be out of date." }.to_owned())}

@@ -23,8 +23,24 @@ pub mod registration;
 pub mod sign_in;
 
 pub mod frame;
+#[cfg(feature = "ssr")]
+pub mod framed;
+
+#[cfg(feature = "ssr")]
+pub mod alerts;
+#[cfg(feature = "ssr")]
+pub mod password;
+#[cfg(feature = "ssr")]
+pub mod proof;
+#[cfg(feature = "ssr")]
+pub mod two_factor;
 
 pub mod sessions;
+
+#[cfg(feature = "ssr")]
+pub mod mail;
+#[cfg(feature = "ssr")]
+pub mod tries;
 
 pub mod accounts;
 #[cfg(feature = "ssr")]
@@ -41,6 +57,11 @@ pub fn hydrate() {
     console_error_panic_hook::set_once();
     if !ui::browser::is_plain() {
         leptos::mount::hydrate_body(app::App);
+    } else if ui::browser::is_signed_in() {
+        // A form's page has nothing to keep up to date, but leaves as every page does when its session ends.
+        let owner = leptos::prelude::Owner::new();
+        owner.with(|| sessions::channel::open(sessions::signals::Live::new(String::new())));
+        std::mem::forget(owner);
     }
     ui::helps::help();
     ui::browser::ready();

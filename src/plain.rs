@@ -9,7 +9,18 @@ use leptos_router::{
     path,
 };
 
-use crate::{app::App, registration::page::SetupPage, sign_in::page::LoginPage};
+use crate::{
+    alerts::page::AlertPage,
+    app::App,
+    password::{
+        page::PasswordPage,
+        reset_page::{ForgotPage, ResetPage},
+    },
+    proof::page::ConfirmPage,
+    registration::page::SetupPage,
+    sign_in::page::LoginPage,
+    two_factor::page::TwoFactorPage,
+};
 
 /// The document around a page that a script takes over.
 pub fn live_shell(options: LeptosOptions) -> impl IntoView {
@@ -63,6 +74,12 @@ pub fn Forms() -> impl IntoView {
             <FlatRoutes fallback=|| view! { <p class="nothing">"There is no such page. " <a href="/">"Start again"</a></p> }>
                 <Route path=path!("/login") view=LoginPage ssr=SsrMode::Async />
                 <Route path=path!("/setup") view=SetupPage ssr=SsrMode::Async />
+                <Route path=path!("/forgot-password") view=ForgotPage ssr=SsrMode::Async />
+                <Route path=path!("/reset-password") view=ResetPage ssr=SsrMode::Async />
+                <Route path=path!("/sign-in-alert") view=AlertPage ssr=SsrMode::Async />
+                <Route path=path!("/confirm") view=ConfirmPage ssr=SsrMode::Async />
+                <Route path=path!("/profile/password") view=PasswordPage ssr=SsrMode::Async />
+                <Route path=path!("/profile/two-factor") view=TwoFactorPage ssr=SsrMode::Async />
             </FlatRoutes>
         </Router>
     }

@@ -72,7 +72,7 @@ both!(
     /// OPS-4: an older program refuses the database of a newer one, and changes nothing.
     a_newer_database_is_refused, |app| {
         let mut tx = app.services.db.write().await.unwrap();
-        let newer = "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time) SELECT 99999999999999, 'newer', success, checksum, 0 FROM _sqlx_migrations";
+        let newer = "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time) SELECT 99999999999999, 'newer', success, checksum, 0 FROM _sqlx_migrations WHERE version = 1";
         execute!(&mut tx, newer).unwrap();
         tx.commit().await.unwrap();
         let error = Db::open(&app.database_url).await.unwrap().migrate().await.unwrap_err();

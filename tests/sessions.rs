@@ -231,7 +231,7 @@ both!(
         app.advance(Duration::seconds(1));
         let mut tx = app.services.db.write().await.unwrap();
         let copy = "INSERT INTO sessions SELECT $1, user_id, $1, sign_in_method, created_at, $2, ended_at, end_reason, user_agent, device_label,
-            browser, os, kind, form, first_ip, ip, location_label, city, country, country_code, new_location FROM sessions WHERE id = $3";
+            browser, os, kind, form, first_ip, ip, location_label, city, country, country_code, new_location, proven_at FROM sessions WHERE id = $3";
         for number in 0..999 {
             whereabouts::execute!(&mut tx, copy, format!("copy-{number}"), app.now(), &first.id).unwrap();
         }

@@ -108,11 +108,7 @@ async fn a_failure_takes_the_same_time() {
             times.push(started.elapsed());
         }
     }
-    let median = |times: &mut Vec<std::time::Duration>| {
-        times.sort();
-        times[100].as_secs_f64()
-    };
-    let ratio = median(&mut known) / median(&mut unknown);
+    let ratio = support::median(&mut known) / support::median(&mut unknown);
     assert!((1.0 / 1.1..1.1).contains(&ratio), "{ratio}");
 }
 

@@ -48,6 +48,19 @@ pub async fn find(db: &mut impl Connection, identifier: &str) -> sqlx::Result<Op
     )
 }
 
+/// The same, by id.
+pub async fn credentials(db: &mut impl Connection, id: &UserId) -> sqlx::Result<Option<Credentials>> {
+    let sql =
+        "SELECT id AS user_id, username, email, name, is_admin, password_hash, disabled_at IS NULL AS is_enabled FROM users WHERE id = $1";
+    fetch!(db, fetch_optional as Credentials, sql, id)
+}
+
+/// The account of this id, while it is enabled.
+pub async fn find_by_id(db: &mut impl Connection, id: &UserId) -> sqlx::Result<Option<Account>> {
+    let sql = "SELECT id AS user_id, username, email, name, is_admin FROM users WHERE id = $1 AND disabled_at IS NULL";
+    fetch!(db, fetch_optional as Account, sql, id)
+}
+
 /// Whether this account may still sign in with this very password.
 pub async fn still_stands(tx: &mut Tx, id: &UserId, password_hash: &str) -> sqlx::Result<bool> {
     let found: Option<(String,)> = fetch!(
@@ -78,8 +91,8 @@ pub async fn list(db: &mut impl Connection) -> sqlx::Result<Vec<Listed>> {
 pub async fn insert(tx: &mut Tx, account: &Account, password_hash: &str, now: DateTime<Utc>) -> sqlx::Result<()> {
     execute!(
         tx,
-        "INSERT INTO users (id, username, username_key, email, email_key, name, password_hash, is_admin, created_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+        "INSERT INTO users (id, username, username_key, email, email_key, name, password_hash, is_admin, created_at, password_changed_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9)",
         &account.id,
         &account.username,
         key(&account.username),

@@ -20,6 +20,28 @@ pub enum Action {
     SessionsRevokedByAdministrator,
     /// The session longest unused gave way to a new one (SES-9).
     SessionDisplaced,
+    /// A password was changed by its owner.
+    PasswordChanged,
+    /// A password was given again, before something that could take the account over.
+    PasswordConfirmed,
+    /// A reset was asked for: mailed, or refused to an address that nobody has or that was sent too much.
+    ResetAskedFor,
+    /// A forgotten password was replaced.
+    PasswordReset,
+    /// The second factor was turned on.
+    SecondFactorEnabled,
+    /// The second factor was turned off.
+    SecondFactorDisabled,
+    /// Recovery codes took the place of those before.
+    RecoveryCodesRenewed,
+    /// A recovery code was used.
+    RecoveryCodeUsed,
+    /// A sign-in was said to be the owner's own.
+    SignInConfirmed,
+    /// A sign-in was said not to be the owner's.
+    SignInDisowned,
+    /// A mail could not be sent for two days.
+    MailGivenUp,
     /// An account was made.
     AccountCreated,
     /// An account was disabled.

@@ -21,10 +21,13 @@ use crate::{
         geoip::GeoIp,
         hasher::Hasher,
         hub::Hub,
+        later,
+        seal::Seal,
         secret::Secret,
         services::{Assets, Background, Services},
         user_agents::UserAgents,
     },
+    mail,
     registration::actions as registration,
     server::{self, Site},
     sessions::{presence, sweep},
@@ -43,14 +46,21 @@ pub fn from_environment() -> anyhow::Result<Config> {
 /// Serves until it is told to stop.
 pub async fn run(config: Config) -> anyhow::Result<()> {
     config.check()?;
+    mail::check(&config)?;
     start_log(&config.log)?;
     make_private_folder(&config.storage.data_dir)?;
     if config.rate_limits == Switch::Off {
         tracing::warn!("rate limits are off: for load tests only");
     }
     let listener = TcpListener::bind(config.addr).await.with_context(|| format!("{} cannot be listened on", config.addr))?;
+    let transport = mail::Transport::new(&config)?;
     let services = start_services(config).await?;
-    let workers = [tokio::spawn(presence::run(services.clone())), tokio::spawn(sweep::run(services.clone()))];
+    let workers = [
+        tokio::spawn(presence::run(services.clone())),
+        tokio::spawn(sweep::run(services.clone())),
+        tokio::spawn(later::run(services.clone())),
+        tokio::spawn(mail::run(services.clone(), transport)),
+    ];
     stop_on_signal(services.clone())?;
     tracing::info!(address = %services.config.public_url().origin(), "serving");
     invite_first_administrator(&services).await?;
@@ -77,6 +87,7 @@ pub async fn start_services(config: Config) -> anyhow::Result<Arc<Services>> {
     let services = Arc::new(Services {
         user_agents: Background::load(load_user_agents()?),
         geoip: Background::load(load_geoip(config.geoip.clone())?),
+        seal: Seal::open(&config.storage.data_dir)?,
         config,
         db,
         hub,
@@ -84,6 +95,8 @@ pub async fn start_services(config: Config) -> anyhow::Result<Arc<Services>> {
         activity: Activity::default(),
         hasher: Hasher::new(),
         channels: Default::default(),
+        later: Default::default(),
+        post: Default::default(),
         stopping: Default::default(),
     });
     if let Some((outgoing, pool)) = relay {

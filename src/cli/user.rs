@@ -12,6 +12,7 @@ use crate::{
         config::{Lifetimes, Storage},
         hasher,
     },
+    password::rules,
     registration::actions as registration,
 };
 
@@ -74,7 +75,7 @@ async fn run_add(Add { username, email, admin, password_stdin, storage }: Add) -
     let password = if password_stdin { password_from_stdin()? } else { rpassword::prompt_password("Password: ")?.into() };
     let account = NewAccount { username, email, password, is_admin: admin };
     account.check()?;
-    anyhow::ensure!(!account.password.expose_secret().is_empty(), "no password was given");
+    rules::check("password", account.password.expose_secret(), &[&account.username, &account.email])?;
     let hash = hasher::hash(&account.password);
     let db = open(&storage).await?;
     let account = registration::add_account(&db, &Clock::System, account, &hash).await?;

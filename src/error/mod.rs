@@ -21,6 +21,21 @@ pub enum AppError {
         /// How long to wait.
         seconds: u64,
     },
+    /// The password was right; a code is needed too.
+    #[error("Enter the code from your authenticator app, or a recovery code.")]
+    SecondFactorRequired,
+    /// The code is another, or was used already.
+    #[error("That code is not right, or was used already. Wait for the next one and try again.")]
+    WrongCode,
+    /// The password was given too long ago, or changed since.
+    #[error("That took too long. Sign in again.")]
+    HalfWayOver,
+    /// What could take the account over asks for the password again.
+    #[error("Confirm your password to go on.")]
+    ProofNeeded,
+    /// A one-time link that was spent, cancelled, or is too old.
+    #[error("This link was used already, or is too old. Ask for a new one.")]
+    SpentLink,
     /// More sign-ins at once than the machine can check.
     #[error("The server is busy. Try again in a moment.")]
     Busy,
@@ -78,11 +93,12 @@ impl AppError {
     /// The HTTP status.
     pub fn status(&self) -> u16 {
         match self {
-            Self::WrongCredentials | Self::NotSignedIn => 401,
-            Self::ForeignOrigin => 403,
+            Self::WrongCredentials | Self::NotSignedIn | Self::SecondFactorRequired | Self::WrongCode | Self::HalfWayOver => 401,
+            Self::ForeignOrigin | Self::ProofNeeded => 403,
             Self::NotFound => 404,
             Self::TooSlow => 408,
             Self::CurrentSession => 409,
+            Self::SpentLink => 410,
             Self::ForeignHost => 421,
             Self::Invalid { .. } => 422,
             Self::TooManyAttempts { .. } => 429,
@@ -96,6 +112,11 @@ impl AppError {
         match self {
             Self::WrongCredentials => "wrong-credentials",
             Self::TooManyAttempts { .. } => "too-many-attempts",
+            Self::SecondFactorRequired => "second-factor-required",
+            Self::WrongCode => "wrong-code",
+            Self::HalfWayOver => "half-way-over",
+            Self::ProofNeeded => "proof-needed",
+            Self::SpentLink => "spent-link",
             Self::Busy => "busy",
             Self::NotSignedIn => "not-signed-in",
             Self::NotFound => "not-found",

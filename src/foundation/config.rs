@@ -72,6 +72,14 @@ pub struct Config {
     #[arg(long, env = "WHEREABOUTS_TRUSTED_PROXIES", value_delimiter = ',')]
     pub trusted_proxies: Vec<IpNet>,
 
+    /// Where mails are sent: smtps://USER:PASSWORD@HOST, or smtp://HOST:PORT?tls=required [default: files in DATA_DIR/outbox].
+    #[arg(long, env = "WHEREABOUTS_SMTP_URL", hide_env_values = true)]
+    pub smtp_url: Option<String>,
+
+    /// Who mails come from [default: Whereabouts <whereabouts@HOST>].
+    #[arg(long, env = "WHEREABOUTS_MAIL_FROM")]
+    pub mail_from: Option<String>,
+
     /// `off` is for load tests only.
     #[arg(long, env = "WHEREABOUTS_RATE_LIMITS", default_value = "on")]
     pub rate_limits: Switch,

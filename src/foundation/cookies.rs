@@ -9,6 +9,8 @@ pub enum Cookie {
     Session,
     /// Knows a browser again after its sessions ended.
     Device,
+    /// Between the password and the code: not a session (MFA-5).
+    HalfWay,
     /// What the next page is to say or to fill in, where no script carries it over.
     Flash,
 }
@@ -20,6 +22,8 @@ impl Cookie {
             (Self::Session, false) => "whereabouts",
             (Self::Device, true) => "__Host-whereabouts-device",
             (Self::Device, false) => "whereabouts-device",
+            (Self::HalfWay, true) => "__Host-whereabouts-half-way",
+            (Self::HalfWay, false) => "whereabouts-half-way",
             (Self::Flash, true) => "__Host-whereabouts-flash",
             (Self::Flash, false) => "whereabouts-flash",
         }

@@ -40,6 +40,10 @@ id!(
     SessionId
 );
 id!(
+    /// Names a mail.
+    MailId
+);
+id!(
     /// Names an event of the audit log.
     EventId
 );

@@ -3,11 +3,11 @@
 use std::{path::PathBuf, sync::Arc};
 
 use axum::extract::State;
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 
 use crate::foundation::{
-    activity::Activity, channels::Channels, clock::Clock, config::Config, db::Db, geoip::GeoIp, hasher::Hasher, hub::Hub,
-    user_agents::UserAgents,
+    activity::Activity, channels::Channels, clock::Clock, config::Config, db::Db, geoip::GeoIp, hasher::Hasher, hub::Hub, later::Later,
+    seal::Seal, user_agents::UserAgents,
 };
 
 /// All that the features share.
@@ -28,6 +28,12 @@ pub struct Services {
     pub user_agents: Background<UserAgents>,
     /// Tells places.
     pub geoip: Background<GeoIp>,
+    /// Seals what the database keeps but must not be able to read.
+    pub seal: Seal,
+    /// What is done after its answer, so that the answer does not tell.
+    pub later: Later,
+    /// Wakes who sends mails: one was written.
+    pub post: Notify,
     /// Open live channels.
     pub channels: Channels,
     /// Turns true when the server is to stop.

@@ -8,10 +8,11 @@ use crate::{
     accounts::model::Account,
     error::AppError,
     frame::Frame,
-    profile::api::{Opened, open_profile},
+    profile::api::{Guards, Opened, open_guards, open_profile},
     sessions::card::ActiveSessions,
     ui::{
         dynamic::{aria, dynamic, flag, words},
+        icon::Icon,
         loaded::{failed, loaded},
     },
 };
@@ -57,10 +58,39 @@ fn Tabs(account: Account) -> impl IntoView {
         <div role="tabpanel" id="tab-panel" aria-labelledby=labelled_by>
             {dynamic(move || match tab.get() {
                 Tab::Profile => view! { <Person account=account.clone() /> }.into_any(),
-                Tab::Security => view! { <ActiveSessions /> }.into_any(),
+                Tab::Security => view! { {loaded(open_guards, guards)} <ActiveSessions /> }.into_any(),
             })}
         </div>
     }
+}
+
+/// What guards the account: a card each for the password and the second factor.
+fn guards(guards: Result<Guards, AppError>) -> AnyView {
+    match guards {
+        Ok(Guards { password, second_factor, is_on }) => {
+            let (shield, act) = if is_on { (Icon::ShieldOn, "Manage") } else { (Icon::Shield, "Set up") };
+            view! {
+                <div class="guards">
+                    {guard(Icon::Key, "Password", password, "Change", "/profile/password")}
+                    {guard(shield, "Two-factor authentication", second_factor, act, "/profile/two-factor")}
+                </div>
+            }
+            .into_any()
+        }
+        Err(error) => failed(&error),
+    }
+}
+
+fn guard(icon: Icon, name: &'static str, words: String, act: &'static str, path: &'static str) -> AnyView {
+    let label = format!("{act}: {name}");
+    view! {
+        <section class="card guard" aria-label=name>
+            <span class="tile">{icon.draw()}</span>
+            <div><h2>{name}</h2><p>{words}</p></div>
+            <a class="outlined" rel="external" href=path aria-label=label>{act}</a>
+        </section>
+    }
+    .into_any()
 }
 
 #[component]

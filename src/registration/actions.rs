@@ -1,15 +1,18 @@
 //! What joining does.
 
+use secrecy::ExposeSecret;
+
 use crate::{
     accounts::{actions::NewAccount, model::Account, store as accounts},
     error::AppError,
     foundation::{
         clock::Clock,
         db::{Db, Tx},
+        links::{self, Purpose},
         secret::Secret,
         services::Services,
     },
-    registration::store,
+    password,
 };
 
 /// A one-time link's secret for the page that makes the first administrator, where there is no account yet.
@@ -18,28 +21,27 @@ pub async fn invite_first_administrator(services: &Services) -> Result<Option<Se
     if accounts::is_any(&mut tx).await? {
         return Ok(None);
     }
-    let secret = Secret::generate();
-    store::insert_link(&mut tx, &secret.hash(), services.clock.now()).await?;
+    let secret = links::make(&mut tx, Purpose::Setup, None, &(), services.clock.now()).await?;
     tx.commit().await?;
     Ok(Some(secret))
 }
 
 /// Whether this link still makes the first administrator.
 pub async fn is_link_good(services: &Services, link: &str) -> Result<bool, AppError> {
-    let Some(secret) = Secret::parse(link) else { return Ok(false) };
-    Ok(store::is_link(&mut services.db.read().await?, &secret.hash()).await?)
+    Ok(links::look(&mut services.db.read().await?, Purpose::Setup, link, services.clock.now()).await?.is_some())
 }
 
 /// Makes the first administrator and spends the link, with every other that was printed.
 pub async fn make_first_administrator(services: &Services, link: &str, account: NewAccount) -> Result<Account, AppError> {
-    let secret = Secret::parse(link).ok_or(AppError::NotFound)?;
     if !is_link_good(services, link).await? {
         return Err(AppError::NotFound);
     }
     account.check()?;
+    password::rules::check("password", account.password.expose_secret(), &[&account.username, &account.email])?;
     let password_hash = services.hasher.hash(account.password.clone()).await?;
     let mut tx = services.db.write().await?;
-    if !store::spend_link(&mut tx, &secret.hash()).await? || accounts::is_any(&mut tx).await? {
+    let spent = links::spend(&mut tx, Purpose::Setup, link, services.clock.now()).await?;
+    if spent.is_none() || accounts::is_any(&mut tx).await? {
         return Err(AppError::NotFound);
     }
     let account = create(&mut tx, &services.clock, NewAccount { is_admin: true, ..account }, &password_hash).await?;
@@ -58,6 +60,6 @@ pub async fn add_account(db: &Db, clock: &Clock, account: NewAccount, password_h
 /// Where there is an account, no link makes a first administrator any more.
 async fn create(tx: &mut Tx, clock: &Clock, account: NewAccount, password_hash: &str) -> Result<Account, AppError> {
     let account = account.create(tx, clock, password_hash).await?;
-    store::delete_links(tx).await?;
+    links::cancel(tx, Purpose::Setup, None).await?;
     Ok(account)
 }

@@ -13,11 +13,9 @@ use crate::{
 };
 
 /// Whether this one-time link still makes the first administrator.
-#[server(prefix = "/api/ui", endpoint = "open_setup")]
 pub async fn open_setup(token: String) -> Result<Flash, AppError> {
     let services = expect_context::<Arc<Services>>();
-    let is_good = actions::is_link_good(&services, &token).await;
-    plain_form::tell(is_good.and_then(|is_good| if is_good { Ok(plain_form::take()) } else { Err(AppError::NotFound) }))
+    if actions::is_link_good(&services, &token).await? { Ok(plain_form::take()) } else { Err(AppError::SpentLink) }
 }
 
 /// Makes the first administrator; then one signs in.

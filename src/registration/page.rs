@@ -1,16 +1,13 @@
 //! The page that makes the first administrator, opened by a one-time link.
 
 use leptos::prelude::*;
-use leptos_meta::Title;
-use leptos_router::hooks::use_query_map;
 
 use crate::{
     error::AppError,
     registration::api::open_setup,
     ui::{
+        door::{Door, asked, queried},
         field::{Failure, Field, NewPasswordField},
-        icon::mark,
-        loaded::loaded,
         plain_form::Flash,
     },
 };
@@ -18,23 +15,15 @@ use crate::{
 /// The page.
 #[component]
 pub fn SetupPage() -> impl IntoView {
-    let token = use_query_map().with_untracked(|query| query.get("token").unwrap_or_default());
-    let open = {
+    let token = queried("token");
+    let form = {
         let token = token.clone();
-        move || open_setup(token.clone())
+        |opened: Result<Flash, AppError>| match opened {
+            Ok(flash) => view! { <Setup token flash /> }.into_any(),
+            Err(_) => view! { <Spent /> }.into_any(),
+        }
     };
-    let form = move |opened: Result<Flash, AppError>| match opened {
-        Ok(flash) => view! { <Setup token=token.clone() flash /> }.into_any(),
-        Err(_) => view! { <Spent /> }.into_any(),
-    };
-    view! {
-        <Title text="First administrator" />
-        <main class="door">
-            {mark()}
-            <h1>"Set up Whereabouts"</h1>
-            {loaded(open, form)}
-        </main>
-    }
+    view! { <Door title="First administrator" heading="Set up Whereabouts">{asked(open_setup(token), form)}</Door> }
 }
 
 #[component]

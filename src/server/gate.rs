@@ -6,13 +6,10 @@ use axum::{
     response::{IntoResponse, Redirect, Response},
 };
 
-use crate::{
-    sessions::{caller::Visitor, model::HOME},
-    sign_in::model::Next as NextPath,
-};
+use crate::sessions::{caller::Visitor, model::HOME, next::Next as NextPath};
 
 /// Pages that need no session.
-const OPEN: [&str; 2] = ["/login", "/setup"];
+const OPEN: [&str; 5] = ["/login", "/setup", "/forgot-password", "/reset-password", "/sign-in-alert"];
 
 #[derive(serde::Deserialize)]
 struct Login {

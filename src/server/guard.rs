@@ -61,6 +61,8 @@ pub async fn same_site(State(services): State<Arc<Services>>, request: Request, 
     }
 }
 
+const SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
+
 /// Where a browser says that a request comes from.
 #[derive(Debug, PartialEq, Eq)]
 enum Provenance {
@@ -71,8 +73,10 @@ enum Provenance {
 
 impl Provenance {
     fn of(headers: &HeaderMap, public: &PublicUrl) -> Self {
-        let origin = headers.get(header::ORIGIN).map(|origin| origin.to_str().is_ok_and(|origin| public.is_origin(origin)));
-        let site = headers.get(HeaderName::from_static("sec-fetch-site")).map(|site| site == "same-origin");
+        // A page that tells nobody where it is (`no-referrer`) sends `Origin: null`: then the browser's own word stands alone.
+        let origin = headers.get(header::ORIGIN).filter(|origin| !headers.contains_key(SITE) || *origin != "null");
+        let origin = origin.map(|origin| origin.to_str().is_ok_and(|origin| public.is_origin(origin)));
+        let site = headers.get(SITE).map(|site| site == "same-origin");
         match (origin, site) {
             (None, None) => Self::Unsaid,
             (Some(true) | None, Some(true)) | (Some(true), None) => Self::ThisSite,
@@ -96,7 +100,9 @@ mod tests {
         assert_eq!(provenance(&[]), Provenance::Unsaid);
         assert_eq!(provenance(&[("origin", "https://site.example")]), Provenance::ThisSite);
         assert_eq!(provenance(&[("sec-fetch-site", "same-origin")]), Provenance::ThisSite);
-        let elsewhere: [&[(&str, &str)]; 6] = [
+        assert_eq!(provenance(&[("origin", "null"), ("sec-fetch-site", "same-origin")]), Provenance::ThisSite);
+        let elsewhere: [&[(&str, &str)]; 7] = [
+            &[("origin", "null"), ("sec-fetch-site", "cross-site")],
             &[("origin", "https://evil.example")],
             &[("origin", "null")],
             &[("origin", "http://site.example")],

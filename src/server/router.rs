@@ -6,10 +6,10 @@ use axum::{
     Router,
     extract::FromRef,
     middleware::{from_fn, from_fn_with_state},
-    routing::{any, delete, get},
+    routing::{any, delete, get, put},
 };
 use leptos::prelude::{LeptosOptions, provide_context};
-use leptos_axum::{AxumRouteListing, LeptosRoutes, generate_route_list};
+use leptos_axum::{AxumRouteListing, LeptosRoutes, generate_route_list, generate_route_list_with_exclusions};
 use tower::ServiceBuilder;
 use tower_http::{catch_panic::CatchPanicLayer, limit::RequestBodyLimitLayer, trace::TraceLayer};
 
@@ -17,6 +17,7 @@ use crate::{
     app::App,
     error::AppError,
     foundation::{origin, services::Services},
+    password::http as password,
     plain::{self, Forms},
     server::{content, errors, gate, guard, headers, health},
     sessions::{caller, http as sessions, live, wire},
@@ -31,8 +32,8 @@ const LARGEST_BODY: usize = 64 * 1024;
 static LIVE: LazyLock<Vec<AxumRouteListing>> = LazyLock::new(|| generate_route_list(App));
 /// Those of the pages that are forms, without the server functions that stand beside the others already.
 static PLAIN: LazyLock<Vec<AxumRouteListing>> = LazyLock::new(|| {
-    let is_page = |route: &AxumRouteListing| !route.path().starts_with("/api/");
-    generate_route_list(Forms).into_iter().filter(is_page).collect()
+    let doors = leptos::server_fn::axum::server_fn_paths().map(|(path, _)| path.to_owned()).collect();
+    generate_route_list_with_exclusions(Forms, Some(doors))
 });
 
 /// What the router is given.
@@ -74,6 +75,7 @@ fn api() -> Router<Site> {
         .route("/api/v1/sessions/current", get(sessions::current).delete(sign_in::delete_current))
         .route("/api/v1/sessions/{id}", delete(sessions::revoke))
         .route("/api/v1/me", get(sessions::me))
+        .route("/api/v1/me/password", put(password::change))
         .route("/api/{*unknown}", any(async || AppError::NotFound))
         .route(wire::PATH, get(live::connect))
         .method_not_allowed_fallback(errors::method_not_allowed)

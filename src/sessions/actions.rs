@@ -102,6 +102,11 @@ impl Begun {
         &self.row.id
     }
 
+    /// What it is, and from where.
+    pub fn row(&self) -> &Row {
+        &self.row
+    }
+
     /// Tells the open pages.
     pub fn announce(&self, services: &Services) {
         services.hub.publish(&self.user, Change::Began(self.row.id.clone()));
@@ -218,8 +223,11 @@ pub async fn one(services: &Services, caller: &Caller, id: &SessionId) -> Result
 /// What a page of the caller is told of a change.
 pub async fn news(services: &Services, caller: &Caller, query: &Query, change: Change) -> Result<Option<News>, AppError> {
     Ok(match change {
-        Change::Began(id) | Change::Used(id) => match one(services, caller, &id).await {
-            Ok(session) => Some(News::Row { session: Box::new(session), total: count(services, caller).await? }),
+        Change::Began(ref id) | Change::Used(ref id) => match one(services, caller, id).await {
+            Ok(session) => {
+                let began = matches!(change, Change::Began(_));
+                Some(News::Row { session: Box::new(session), total: count(services, caller).await?, began })
+            }
             Err(AppError::NotFound) => None, // ended meanwhile: that is news of its own
             Err(error) => return Err(error),
         },
@@ -272,6 +280,13 @@ pub async fn sign_out(services: &Services, caller: &Caller) -> Result<(), AppErr
     Ok(())
 }
 
+/// Gives the caller's session a new token, on a fresh proof of who they are: the one before ends (SES-3).
+pub async fn renew(tx: &mut Tx, services: &Services, caller: &Caller) -> Result<Secret, AppError> {
+    let token = Secret::generate();
+    let is_live = store::renew(tx, &caller.account.id, &caller.session, &token.hash(), services.clock.now()).await?;
+    if is_live { Ok(token) } else { Err(AppError::NotSignedIn) }
+}
+
 /// Ends one session in the transaction of its cause. Nothing, if it has ended.
 pub async fn end_one(tx: &mut Tx, services: &Services, user: &UserId, id: &SessionId, reason: EndReason) -> Result<Option<Row>, AppError> {
     let now = services.clock.now();
@@ -299,7 +314,8 @@ pub fn ended(services: &Services, user: &UserId, sessions: Vec<SessionId>) {
     }
 }
 
-fn by(caller: &Caller, action: Action, detail: serde_json::Value) -> Event<'_> {
+/// An event that this caller caused, on their own account.
+pub fn by(caller: &Caller, action: Action, detail: serde_json::Value) -> Event<'_> {
     let Caller { account, session, origin, .. } = caller;
     let (actor, ip) = (Some(&account.id), Some(origin.ip));
     Event { action, outcome: Outcome::Success, actor, session: Some(session), subject: actor, ip, detail }

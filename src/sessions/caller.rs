@@ -38,6 +38,8 @@ pub struct Caller {
     pub session: SessionId,
     /// When it ends if it is not used again.
     pub expires_at: DateTime<Utc>,
+    /// When its person last proved who they are.
+    pub proven_at: DateTime<Utc>,
     /// From where this request came.
     pub origin: Origin,
 }
@@ -103,7 +105,8 @@ fn recognize(services: &Services, found: Found, origin: &Origin) -> Visitor {
                 // Known already: nothing about it has to be found out again.
                 origin.agent = Default::default();
             }
-            Visitor::SignedIn(Box::new(Caller { account: found.account, session: found.id, expires_at: expiry.at(), origin }))
+            let Found { account, id: session, proven_at, .. } = found;
+            Visitor::SignedIn(Box::new(Caller { account, session, expires_at: expiry.at(), proven_at, origin }))
         }
     }
 }

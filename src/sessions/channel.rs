@@ -84,6 +84,9 @@ fn hear(live: Live, text: &str) -> Cut {
     match serde_json::from_slice(text.as_bytes()) {
         Ok(News::SignedOut) => return Cut::SignedOut,
         Ok(news) => {
+            if let News::Row { session, began: true, .. } = &news {
+                live.arrived.try_set(session.name());
+            }
             let search = live.query.try_get_untracked().unwrap_or_default().search;
             live.list.try_update(|list| {
                 if let Some(list) = list {

@@ -136,6 +136,8 @@ pub enum News {
         session: Box<Session>,
         /// How many there are now.
         total: usize,
+        /// It began just now.
+        began: bool,
     },
     /// Sessions ended.
     Gone {
@@ -153,7 +155,7 @@ impl Sessions {
     pub fn hear(&mut self, news: News, search: &str) {
         match news {
             News::List(list) => *self = *list,
-            News::Row { session, total } => self.put(*session, total, search),
+            News::Row { session, total, .. } => self.put(*session, total, search),
             News::Gone { sessions, total } => self.drop(&sessions, total),
             News::SignedOut => {}
         }
@@ -213,6 +215,12 @@ pub enum EndReason {
     Displaced,
     /// The account was disabled.
     AccountDisabled,
+    /// The password was changed elsewhere.
+    PasswordChanged,
+    /// A forgotten password was replaced.
+    PasswordReset,
+    /// Its owner said, by an alert, that it was not theirs.
+    Disowned,
 }
 
 #[cfg(test)]
@@ -257,9 +265,9 @@ mod tests {
     #[test]
     fn a_use_moves_a_row_up_and_a_sign_in_adds_one() {
         let mut list = list(vec![session(1, 20), session(2, 10)]);
-        list.hear(News::Row { session: Box::new(session(2, 30)), total: 2 }, "");
+        list.hear(News::Row { session: Box::new(session(2, 30)), total: 2, began: false }, "");
         assert_eq!((order(&list), list.total, list.matching), (vec!["00000002".into(), "00000001".into()], 2, 2));
-        list.hear(News::Row { session: Box::new(session(3, 40)), total: 3 }, "");
+        list.hear(News::Row { session: Box::new(session(3, 40)), total: 3, began: false }, "");
         assert_eq!((order(&list).first().cloned(), list.total, list.matching), (Some("00000003".into()), 3, 3));
     }
 
@@ -275,7 +283,7 @@ mod tests {
     #[test]
     fn a_row_that_does_not_match_the_search_stays_away_but_counts() {
         let mut list = list(vec![session(1, 20)]);
-        list.hear(News::Row { session: Box::new(session(2, 30)), total: 2 }, "curl");
+        list.hear(News::Row { session: Box::new(session(2, 30)), total: 2, began: false }, "curl");
         assert_eq!((list.rows.len(), list.total, list.matching), (1, 2, 1));
     }
 

@@ -13,6 +13,8 @@ pub struct Live {
     pub query: RwSignal<Query>,
     /// Whether the channel is open.
     pub connected: RwSignal<bool>,
+    /// The last sign-in elsewhere, while this page was open.
+    pub arrived: RwSignal<String>,
     /// The last thing said to the person.
     pub said: RwSignal<String>,
     /// The person signs out on this page: what it sent leads on, and nothing else is to.
@@ -26,6 +28,7 @@ impl Live {
             list: RwSignal::new(None),
             query: RwSignal::new(Query { search: String::new(), show: PAGE }),
             connected: RwSignal::new(true),
+            arrived: RwSignal::default(),
             said: RwSignal::new(said),
             is_signing_out: StoredValue::new(false),
         }

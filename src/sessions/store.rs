@@ -40,6 +40,7 @@ pub struct Found {
     pub last_active_at: DateTime<Utc>,
     pub ended_at: Option<DateTime<Utc>>,
     pub end_reason: Option<EndReason>,
+    pub proven_at: DateTime<Utc>,
     pub user_agent: String,
     #[sqlx(flatten)]
     pub account: Account,
@@ -50,7 +51,7 @@ pub async fn find_by_token(db: &mut impl Connection, token_hash: &str) -> sqlx::
     fetch!(
         db,
         fetch_optional as Found,
-        "SELECT s.id, s.created_at, s.last_active_at, s.ended_at, s.end_reason, s.user_agent,
+        "SELECT s.id, s.created_at, s.last_active_at, s.ended_at, s.end_reason, s.proven_at, s.user_agent,
                 u.id AS user_id, u.username, u.email, u.name, u.is_admin
          FROM sessions s JOIN users u ON u.id = s.user_id WHERE s.token_hash = $1",
         token_hash,
@@ -114,12 +115,12 @@ pub struct New<'a> {
 macro_rules! inserting {
     ($database:ty, $new:expr) => {{
         let mut insert = sqlx::QueryBuilder::<$database>::new(
-            "INSERT INTO sessions (id, user_id, token_hash, sign_in_method, created_at, last_active_at, user_agent, device_label,
+            "INSERT INTO sessions (id, user_id, token_hash, sign_in_method, created_at, last_active_at, proven_at, user_agent, device_label,
                  browser, os, kind, form, first_ip, ip, location_label, city, country, country_code, new_location) ",
         );
         insert.push_values($new, |mut values, New { user, token_hash, row }| {
             values.push_bind(&row.id).push_bind(*user).push_bind(token_hash).push_bind(&row.sign_in_method);
-            values.push_bind(row.created_at).push_bind(row.last_active_at).push_bind(&row.user_agent);
+            values.push_bind(row.created_at).push_bind(row.last_active_at).push_bind(row.created_at).push_bind(&row.user_agent);
             values.push_bind(&row.device.label).push_bind(&row.device.browser).push_bind(&row.device.os);
             values.push_bind(row.device.kind).push_bind(row.device.form).push_bind(&row.first_ip).push_bind(&row.ip);
             values.push_bind(&row.location.label).push_bind(&row.location.city).push_bind(&row.location.country);
@@ -128,12 +129,18 @@ macro_rules! inserting {
         insert
     }};
 }
-/// Adds sessions, in one statement: 1,000 at most, since each binds 19 values and SQLite takes 32,766.
+/// Adds sessions, in one statement: 1,000 at most, since each binds 20 values and SQLite takes 32,766.
 pub async fn insert(tx: &mut Tx, new: &[New<'_>]) -> sqlx::Result<()> {
     match tx.on() {
         On::Sqlite(connection) => inserting!(sqlx::Sqlite, new).build().execute(connection).await.map(drop),
         On::Postgres(connection) => inserting!(sqlx::Postgres, new).build().execute(connection).await.map(drop),
     }
+}
+
+/// Gives a live session of this person a new token, on a fresh proof. Whether there is such a session.
+pub async fn renew(tx: &mut Tx, user: &UserId, id: &SessionId, token_hash: &str, now: DateTime<Utc>) -> sqlx::Result<bool> {
+    let sql = "UPDATE sessions SET token_hash = $3, proven_at = $4 WHERE id = $1 AND user_id = $2 AND ended_at IS NULL";
+    Ok(execute!(tx, sql, id, user, token_hash, now)? > 0)
 }
 
 /// Ends one live session of this person, and says whose it was by device and place. Nothing if there is no such.

@@ -6,9 +6,12 @@ use crate::{
     error::AppError,
     foundation::{
         ids::{SessionId, UserId},
+        links,
         services::Services,
     },
+    mail,
     sessions::{actions, expiry::Cutoffs, presence, store},
+    tries,
 };
 
 const PERIOD: Duration = Duration::from_secs(60);
@@ -39,6 +42,7 @@ pub async fn sweep(services: &Services) -> Result<(), AppError> {
     while end_expired(services).await? {}
     while move_ended(services).await? {}
     while forget_ended(services).await? {}
+    while forget_others(services).await? {}
     Ok(())
 }
 
@@ -72,4 +76,15 @@ async fn forget_ended(services: &Services) -> Result<bool, AppError> {
     let forgotten = store::forget_ended(&mut tx, before, BATCH).await?;
     tx.commit().await?;
     Ok(forgotten > 0)
+}
+
+/// What only time ends: counts of tries, links, and mails that were sent.
+async fn forget_others(services: &Services) -> Result<bool, AppError> {
+    let now = services.clock.now();
+    let mut tx = services.db.write().await?;
+    let tries = tries::store::forget_old(&mut tx, now - tries::FORGOTTEN_AFTER, BATCH).await?;
+    let links = links::forget_old(&mut tx, now, BATCH).await?;
+    let mails = mail::forget_old(&mut tx, now - KEPT, BATCH).await?;
+    tx.commit().await?;
+    Ok(tries + links + mails > 0)
 }

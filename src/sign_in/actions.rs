@@ -5,11 +5,13 @@ use serde_json::json;
 
 use crate::{
     accounts::store::{self as accounts, Credentials},
+    alerts::actions as alerts,
     audit::{self, Action, Event, Outcome},
     error::AppError,
     foundation::{
         db::Tx,
         ids::UserId,
+        links::{self, Purpose},
         origin::Origin,
         secret::{Secret, hash_hex},
         services::Services,
@@ -19,7 +21,8 @@ use crate::{
         caller::{Caller, Visitor},
         model::EndReason,
     },
-    sign_in::{store, tries::Tries},
+    tries::Tries,
+    two_factor::actions::{self as two_factor, ProvenBy},
 };
 
 /// Longer ones belong to no account, and are not worth hashing. In bytes.
@@ -32,6 +35,8 @@ pub struct Attempt {
     pub identifier: String,
     /// The password, as typed.
     pub password: SecretString,
+    /// The code of the second factor, where it comes with the password.
+    pub code: Option<String>,
     /// Where it comes from.
     pub origin: Origin,
     /// The cookie of a browser that has signed in before, if there is one.
@@ -40,16 +45,88 @@ pub struct Attempt {
     pub before: Visitor,
 }
 
+/// What became of a sign-in.
+pub enum SignedIn {
+    /// A session began.
+    Begun(Box<Begun>),
+    /// The password was right, and a code is to follow: what the browser is to show then (MFA-5). No session.
+    HalfWay(Secret),
+}
+
 /// Signs in: a new session, and a token that never was there before (SES-3). Whatever is wrong, the answer is the same,
 /// and takes as long (ENU-1).
-pub async fn sign_in(services: &Services, attempt: Attempt) -> Result<Begun, AppError> {
+pub async fn sign_in(services: &Services, attempt: Attempt) -> Result<SignedIn, AppError> {
     let known = find(services, &attempt).await?;
     let tries = Tries::of(&attempt.identifier, known.device.as_deref(), attempt.origin.ip);
-    tries.begin(services).await?;
-    match verify(services, &attempt, known.credentials).await? {
-        Some(credentials) => begin(services, attempt, credentials, &tries).await,
-        None => Err(refuse(services, &attempt, known.subject).await?),
+    let failures = tries.begin(services).await?;
+    let Some(credentials) = verify(services, &attempt, known.credentials).await? else {
+        return Err(refuse(services, &attempt.origin, &attempt.identifier, known.subject, failures).await?);
+    };
+    if !two_factor::is_on(&mut services.db.read().await?, &credentials.account.id).await? {
+        return begin(services, attempt, credentials, &tries, "Password").await;
     }
+    match &attempt.code {
+        Some(code) => match two_factor::prove(services, &credentials.account, code, &attempt.origin).await {
+            Ok(proven_by) => begin(services, attempt, credentials, &tries, method(proven_by)).await,
+            Err(AppError::WrongCode) => Err(refuse(services, &attempt.origin, &attempt.identifier, known.subject, failures).await?),
+            Err(error) => Err(error),
+        },
+        None => half_way(services, &credentials, &tries).await,
+    }
+}
+
+fn method(proven_by: ProvenBy) -> &'static str {
+    match proven_by {
+        ProvenBy::Code => "Password and code",
+        ProvenBy::RecoveryCode => "Password and recovery code",
+    }
+}
+
+/// Remembers that the password was right, for ten minutes, in this browser alone (MFA-5).
+async fn half_way(services: &Services, found: &Credentials, tries: &Tries) -> Result<SignedIn, AppError> {
+    let mut tx = services.db.write().await?;
+    tries.succeed(&mut tx).await?;
+    let password = hash_hex(found.password_hash.as_bytes());
+    let secret = links::make(&mut tx, Purpose::SecondFactor, Some(&found.account.id), &password, services.clock.now()).await?;
+    tx.commit().await?;
+    Ok(SignedIn::HalfWay(secret))
+}
+
+/// Whether this browser gave the right password just now.
+pub async fn is_half_way(services: &Services, half: &str) -> Result<bool, AppError> {
+    let mut db = services.db.read().await?;
+    Ok(links::look(&mut db, Purpose::SecondFactor, half, services.clock.now()).await?.is_some())
+}
+
+/// Completes a sign-in by its code. `half` is what the password gave; `attempt.identifier` is of no account of its own.
+pub async fn complete(services: &Services, half: &str, code: &str, attempt: Attempt) -> Result<SignedIn, AppError> {
+    let credentials = half_known(services, half).await?.ok_or(AppError::HalfWayOver)?;
+    let (account, origin) = (&credentials.account, &attempt.origin);
+    let tries = Tries::of(&account.username, None, origin.ip);
+    match two_factor::prove(services, account, code, origin).await {
+        Ok(proven_by) => {
+            let mut tx = services.db.write().await?;
+            let spent = links::spend(&mut tx, Purpose::SecondFactor, half, services.clock.now()).await?;
+            tx.commit().await?;
+            spent.ok_or(AppError::HalfWayOver)?;
+            begin(services, attempt, credentials, &tries, method(proven_by)).await
+        }
+        Err(AppError::WrongCode) => {
+            refuse(services, origin, &account.username, Some(account.id.clone()), 0).await?;
+            Err(AppError::WrongCode)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// Whose password it was, if it still is.
+async fn half_known(services: &Services, half: &str) -> Result<Option<Credentials>, AppError> {
+    let mut db = services.db.read().await?;
+    let Some(link) = links::look(&mut db, Purpose::SecondFactor, half, services.clock.now()).await? else { return Ok(None) };
+    let Some(user) = &link.user_id else { return Ok(None) };
+    let found = accounts::credentials(&mut db, user).await?;
+    let password: Option<String> = link.detail();
+    Ok(found.filter(|found| found.is_enabled && password == Some(hash_hex(found.password_hash.as_bytes()))))
 }
 
 /// What is known of whoever tries.
@@ -68,7 +145,7 @@ async fn find(services: &Services, attempt: &Attempt) -> Result<Known, AppError>
     let credentials = accounts::find(&mut db, &attempt.identifier).await?;
     let subject = credentials.as_ref().map(|found| found.account.id.clone());
     let device = match (&subject, attempt.device.as_ref().map(Secret::hash)) {
-        (Some(user), Some(device)) => store::is_device_known(&mut db, user, &device).await?.then_some(device),
+        (Some(user), Some(device)) => alerts::is_device_known(&mut db, user, &device).await?.then_some(device),
         _ => None,
     };
     Ok(Known { credentials, subject, device })
@@ -81,7 +158,7 @@ async fn verify(services: &Services, attempt: &Attempt, found: Option<Credential
     Ok(found.filter(|found| is_right && found.is_enabled))
 }
 
-async fn begin(services: &Services, attempt: Attempt, found: Credentials, tries: &Tries) -> Result<Begun, AppError> {
+async fn begin(services: &Services, attempt: Attempt, found: Credentials, tries: &Tries, method: &str) -> Result<SignedIn, AppError> {
     let Attempt { origin, device, before, .. } = attempt;
     let (account, ip) = (&found.account, origin.ip);
     let arrival = sessions::arrive(services, origin).await?;
@@ -92,10 +169,8 @@ async fn begin(services: &Services, attempt: Attempt, found: Credentials, tries:
     }
     tries.succeed(&mut tx).await?;
     let replaced = end_before(&mut tx, services, before).await?;
-    let begun = sessions::begin(&mut tx, services, account, arrival, "Password").await?;
-    if let Some(device) = device {
-        store::note_device(&mut tx, &account.id, &device.hash(), services.clock.now()).await?;
-    }
+    let begun = sessions::begin(&mut tx, services, account, arrival, method).await?;
+    alerts::notice(&mut tx, services, account, &begun, device.as_ref()).await?;
     let event = Event {
         action: Action::SignIn,
         outcome: Outcome::Success,
@@ -103,7 +178,7 @@ async fn begin(services: &Services, attempt: Attempt, found: Credentials, tries:
         session: Some(begun.id()),
         subject: Some(&account.id),
         ip: Some(ip),
-        detail: json!({ "method": "password" }),
+        detail: json!({ "method": method }),
     };
     audit::record(&mut tx, &services.clock, event).await?;
     tx.commit().await?;
@@ -111,7 +186,7 @@ async fn begin(services: &Services, attempt: Attempt, found: Credentials, tries:
         sessions::ended(services, &caller.account.id, vec![caller.session]);
     }
     begun.announce(services);
-    Ok(begun)
+    Ok(SignedIn::Begun(Box::new(begun)))
 }
 
 /// Ends the session that this browser had until now.
@@ -121,8 +196,14 @@ async fn end_before(tx: &mut Tx, services: &Services, before: Visitor) -> Result
     Ok(Some(caller))
 }
 
-/// Puts a failed sign-in on record, and says so.
-async fn refuse(services: &Services, attempt: &Attempt, subject: Option<UserId>) -> Result<AppError, AppError> {
+/// Puts a failed sign-in on record, and says so; a burst of them is told to the owner.
+async fn refuse(
+    services: &Services,
+    origin: &Origin,
+    identifier: &str,
+    subject: Option<UserId>,
+    failures: i64,
+) -> Result<AppError, AppError> {
     let mut tx = services.db.write().await?;
     let event = Event {
         action: Action::SignIn,
@@ -130,11 +211,14 @@ async fn refuse(services: &Services, attempt: &Attempt, subject: Option<UserId>)
         actor: None,
         session: None,
         subject: subject.as_ref(),
-        ip: Some(attempt.origin.ip),
+        ip: Some(origin.ip),
         // What was typed may be a password in the wrong field: only its hash is kept, to see that tries belong together.
-        detail: json!({ "identifier_sha256": hash_hex(accounts::key(&attempt.identifier).as_bytes()) }),
+        detail: json!({ "identifier_sha256": hash_hex(accounts::key(identifier).as_bytes()) }),
     };
     audit::record(&mut tx, &services.clock, event).await?;
+    if let Some(owner) = &subject {
+        alerts::notice_failures(&mut tx, services, owner, failures, origin.ip).await?;
+    }
     tx.commit().await?;
     Ok(AppError::WrongCredentials)
 }

@@ -17,7 +17,7 @@ use crate::{
         actions as sessions,
         caller::{Caller, Visitor},
     },
-    sign_in::actions::{self, Attempt},
+    sign_in::actions::{self, Attempt, SignedIn},
 };
 
 /// What a script sends to sign in.
@@ -27,7 +27,6 @@ pub struct SignIn {
     identifier: String,
     password: SecretString,
     /// The second factor, where one is on.
-    #[expect(dead_code, reason = "part of the contract; read once second factors exist")]
     code: Option<String>,
 }
 
@@ -41,12 +40,13 @@ pub async fn create(
     let attempt = Attempt {
         identifier: body.identifier,
         password: body.password,
+        code: body.code,
         origin: origin.0,
         device: None,
         // A script that signs in again keeps what it had: it holds tokens, and no browser in which they replace each other.
         before: Visitor::Stranger,
     };
-    let begun = actions::sign_in(&services, attempt).await?;
+    let SignedIn::Begun(begun) = actions::sign_in(&services, attempt).await? else { return Err(AppError::SecondFactorRequired) };
     let answer = json!({ "token": begun.token.reveal(), "session": begun.session(&services) });
     Ok((StatusCode::CREATED, Json(answer)).into_response())
 }

@@ -5,7 +5,5 @@ pub mod api;
 pub mod http;
 pub mod model;
 pub mod page;
-pub mod store;
 
 mod browser;
-mod tries;

@@ -1,16 +1,14 @@
 //! The login page.
 
 use leptos::prelude::*;
-use leptos_meta::Title;
-use leptos_router::hooks::use_query_map;
 
 use crate::{
     error::AppError,
     sign_in::{api::open_login, model::Welcome},
     ui::{
+        door::{Door, asked, queried},
         field::{Failure, Field, PasswordField},
-        icon::mark,
-        loaded::{failed, loaded},
+        loaded::failed,
         plain_form::Flash,
     },
 };
@@ -22,20 +20,16 @@ pub fn LoginPage() -> impl IntoView {
         Ok(welcome) => view! { <SignIn welcome /> }.into_any(),
         Err(error) => failed(&error),
     };
-    view! {
-        <Title text="Sign in" />
-        <main class="door">
-            {mark()}
-            <h1>"Sign in to Whereabouts"</h1>
-            {loaded(open_login, form)}
-        </main>
-    }
+    view! { <Door title="Sign in" heading="Sign in to Whereabouts">{asked(open_login(), form)}</Door> }
 }
 
 #[component]
 fn SignIn(welcome: Welcome) -> impl IntoView {
-    let next = use_query_map().with_untracked(|query| query.get("next").unwrap_or_default());
+    let next = queried("next");
     let Flash { notice, failure, .. } = welcome.flash.clone();
+    if welcome.needs_code {
+        return view! { <GiveCode next failure /> }.into_any();
+    }
     view! {
         {welcome.ended.map(|words| view! { <p class="notice" role="status">{words}</p> })}
         {notice.map(|words| view! { <p class="notice" role="status">{words}</p> })}
@@ -46,6 +40,26 @@ fn SignIn(welcome: Welcome) -> impl IntoView {
             <Field name="identifier" label="Username or email" autocomplete="username" value=welcome.flash.typed("identifier") />
             <PasswordField />
             <button class="primary">"Sign in"</button>
+            <p class="hint"><a href="/forgot-password">"Forgot your password?"</a></p>
+        </form>
+    }
+    .into_any()
+}
+
+/// The password was right; the code follows.
+#[component]
+fn GiveCode(next: String, failure: Option<AppError>) -> impl IntoView {
+    view! {
+        <form class="card" method="post" action="/api/ui/give_code" data-sent>
+            <Failure failure />
+            <p>"Type the code that your authenticator app shows, or one of your recovery codes."</p>
+            <input type="hidden" name="next" value=next.clone() />
+            <Field name="code" label="Authentication code" autocomplete="one-time-code" />
+            <button class="primary">"Verify"</button>
+        </form>
+        <form method="post" action="/api/ui/start_over" class="start-over" data-sent>
+            <input type="hidden" name="next" value=next />
+            <button class="quiet">"Start over"</button>
         </form>
     }
 }

@@ -23,6 +23,11 @@ pub fn is_plain() -> bool {
     document().body().is_some_and(|body| body.has_attribute("data-plain"))
 }
 
+/// Whether the page is one of somebody who is signed in: it has their menu.
+pub fn is_signed_in() -> bool {
+    document().get_element_by_id("profile-menu").is_some()
+}
+
 /// Opens another page, whole.
 pub fn go(path: &str) {
     // Only a sandboxed frame forbids it, and no frame may hold this page.

@@ -37,6 +37,12 @@ icons! {
     Network = "network",
     /// There is more below.
     Chevron = "chevron-down",
+    /// A password.
+    Key = "key-round",
+    /// A guard that is off.
+    Shield = "shield",
+    /// A guard that is on.
+    ShieldOn = "shield-check",
     /// Search.
     Search = "search",
 }

@@ -6,6 +6,10 @@ pub mod loaded;
 pub mod time;
 
 #[cfg(feature = "ssr")]
+pub mod date;
+#[cfg(feature = "ssr")]
+pub mod door;
+#[cfg(feature = "ssr")]
 pub mod field;
 #[cfg(feature = "ssr")]
 pub mod plain_form;

@@ -2,6 +2,7 @@
 #![allow(dead_code, reason = "each test file uses its own part")]
 
 pub mod live;
+pub mod smtp;
 
 use std::{
     net::SocketAddr,
@@ -27,10 +28,13 @@ use whereabouts::{
         hasher::{self, Hasher},
         hub::{Change, Hub},
         ids::UserId,
+        later,
+        seal::Seal,
         secret::Secret,
         services::{Assets, Background, Services},
         user_agents::UserAgents,
     },
+    mail,
     registration::actions as registration,
     server::{self, Site},
     sessions::presence,
@@ -83,6 +87,8 @@ pub struct TestApp {
     pub addr: SocketAddr,
     pub http: reqwest::Client,
     pub database_url: String,
+    /// Where its mails go.
+    pub smtp: smtp::Smtp,
     server: JoinHandle<std::io::Result<()>>,
     _folder: Arc<tempfile::TempDir>,
 }
@@ -111,13 +117,18 @@ impl TestApp {
     async fn start_on(database_url: String, folder: Arc<tempfile::TempDir>, clock: Clock, options: &[&str]) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let addr = listener.local_addr().unwrap();
-        let services = Arc::new(services(config(addr, options), &database_url, clock).await);
+        let (smtp, data_dir) = (smtp::Smtp::start().await, folder.path().display().to_string());
+        let url = format!("smtp://{}", smtp.addr);
+        let options: Vec<&str> = ["--smtp-url", &url, "--data-dir", &data_dir].iter().chain(options).copied().collect();
+        let services = Arc::new(services(config(addr, &options), &database_url, clock).await);
         listen(&services).await;
         let site = Site { services: services.clone(), options: serve_options() };
         let server = tokio::spawn(server::serve(listener, site));
         tokio::spawn(presence::run(services.clone()));
+        tokio::spawn(later::run(services.clone()));
+        tokio::spawn(mail::run(services.clone(), mail::Transport::new(&services.config).unwrap()));
         let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).timeout(Duration::from_secs(20)).build().unwrap();
-        Self { services, addr, http, database_url, server, _folder: folder }
+        Self { services, addr, http, database_url, smtp, server, _folder: folder }
     }
 
     pub fn backend(&self) -> Backend {
@@ -166,6 +177,19 @@ impl TestApp {
 
     pub async fn get(&self, path: &str) -> Response {
         self.http.get(self.url(path)).send().await.unwrap()
+    }
+
+    /// Posts a form as a script of this site's pages does.
+    pub async fn post_form(&self, door: &str, cookies: &str, fields: &[(&str, &str)]) -> Response {
+        let request = self.http.post(self.url(&format!("/api/ui/{door}"))).header("origin", self.url("")).header("cookie", cookies);
+        request.header("accept", "application/json").form(fields).send().await.unwrap()
+    }
+
+    /// Returns once all that was left for later is done.
+    pub async fn is_done_with_what_was_left(&self) {
+        let (done, is_done) = tokio::sync::oneshot::channel();
+        self.services.later.push(async move { Ok(drop(done.send(()))) }).unwrap();
+        is_done.await.unwrap();
     }
 
     /// How often an event is on record, with this outcome.
@@ -222,11 +246,22 @@ impl Client<'_> {
         }
     }
 
+    /// Posts a form of a page of this session.
+    pub async fn post_form(&self, door: &str, fields: &[(&str, &str)]) -> Response {
+        self.app.post_form(door, &format!("whereabouts={}", self.token), fields).await
+    }
+
     /// The same session over its cookie, as a browser of this site sends it.
     pub fn browser(&self, method: Method, path: &str) -> RequestBuilder {
         let request = self.app.http.request(method, self.app.url(path)).header("user-agent", &self.user_agent);
         request.header("cookie", format!("whereabouts={}", self.token)).header("origin", self.app.url("")).header("accept", "text/html")
     }
+}
+
+/// The median of these times, in seconds.
+pub fn median(times: &mut [Duration]) -> f64 {
+    times.sort();
+    times[times.len() / 2].as_secs_f64()
 }
 
 fn config(addr: SocketAddr, options: &[&str]) -> Config {
@@ -251,6 +286,9 @@ async fn services(config: Config, database_url: &str, clock: Clock) -> Services 
         }
     };
     Services {
+        seal: Seal::open(&config.storage.data_dir).unwrap(),
+        later: Default::default(),
+        post: Default::default(),
         config,
         db,
         clock,

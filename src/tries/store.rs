@@ -1,14 +1,8 @@
-//! SQL of sign-ins: failed tries and known devices.
+//! SQL of tries.
 
 use chrono::{DateTime, Utc};
 
-use crate::{
-    execute, fetch,
-    foundation::{
-        db::{Connection, Tx},
-        ids::UserId,
-    },
-};
+use crate::{execute, fetch, foundation::db::Tx};
 
 /// Counts a try in one statement and says how many there are now; nothing is counted, or said, while a wait lasts.
 pub async fn count_try(tx: &mut Tx, subject: &str, now: DateTime<Utc>, forgotten: DateTime<Utc>) -> sqlx::Result<Option<i64>> {
@@ -57,27 +51,4 @@ pub async fn forget_old(tx: &mut Tx, before: DateTime<Utc>, batch: i64) -> sqlx:
         before,
         batch,
     )
-}
-
-/// Whether this account has signed in from this browser before.
-pub async fn is_device_known(db: &mut impl Connection, user: &UserId, token_hash: &str) -> sqlx::Result<bool> {
-    let found: Option<(String,)> = fetch!(
-        db,
-        fetch_optional as (String,),
-        "SELECT token_hash FROM known_devices WHERE user_id = $1 AND token_hash = $2",
-        user,
-        token_hash,
-    )?;
-    Ok(found.is_some())
-}
-
-pub async fn note_device(tx: &mut Tx, user: &UserId, token_hash: &str, now: DateTime<Utc>) -> sqlx::Result<()> {
-    execute!(
-        tx,
-        "INSERT INTO known_devices (user_id, token_hash, first_seen_at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING",
-        user,
-        token_hash,
-        now,
-    )?;
-    Ok(())
 }

@@ -1,0 +1,147 @@
+//! What an alert does: when a sign-in is one, and what its owner makes of it.
+
+use std::net::IpAddr;
+
+use chrono::{DateTime, Duration, Utc};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use crate::{
+    accounts::{model::Account, store as accounts},
+    alerts::store,
+    audit::{self, Action, Event, Outcome},
+    error::AppError,
+    foundation::{
+        db::{Connection, Tx},
+        ids::{SessionId, UserId},
+        links::{self, Link, Purpose},
+        secret::{Secret, hash_hex},
+        services::Services,
+    },
+    mail::{self, Kind, Letter},
+    sessions::{
+        actions::{self as sessions, Begun},
+        model::EndReason,
+    },
+    ui::time::exact,
+};
+
+/// A place is remembered for so long.
+const PLACE_KNOWN_FOR: Duration = Duration::days(90);
+/// So many failed sign-ins are a burst.
+const BURST: i64 = 5;
+/// Bursts are told of this often at most.
+const BURSTS_TOLD_EVERY: Duration = Duration::hours(1);
+
+/// A sign-in that its owner was alerted to.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Alert {
+    session: SessionId,
+    device_key: String,
+    /// What signed in, and from where: as a row of the Active Sessions card says it.
+    pub device: String,
+    /// The place.
+    pub location: String,
+    /// The address.
+    pub ip: String,
+    /// When.
+    pub at: DateTime<Utc>,
+}
+
+/// Whether this account has been signed in to from the browser of this cookie.
+pub async fn is_device_known(db: &mut impl Connection, user: &UserId, key: &str) -> sqlx::Result<bool> {
+    Ok(store::label(db, user, key).await?.is_some())
+}
+
+/// Mails an alert where the sign-in that just began comes from somewhere new; remembers device and place (ALT-1, ALT-2).
+///
+/// A browser is known by its cookie, as long as it calls itself the same; a script, which has none, by what it calls itself.
+/// GeoIP's cities jump about, so a known device in a country of the last 90 days raises nothing.
+pub async fn notice(tx: &mut Tx, services: &Services, account: &Account, begun: &Begun, cookie: Option<&Secret>) -> Result<(), AppError> {
+    let (now, row, user) = (services.clock.now(), begun.row(), &account.id);
+    let label = &row.device.label;
+    let device_key = cookie.map_or_else(|| hash_hex(format!("script {label}").as_bytes()), Secret::hash);
+    let (country, city) = (row.location.country_code.as_deref().unwrap_or_default(), row.location.city.as_deref().unwrap_or_default());
+    let is_first = !store::has_devices(tx, user).await?;
+    let is_device_known = store::label(tx, user, &device_key).await?.as_ref() == Some(label);
+    let is_place_known = store::is_country_known(tx, user, country, now - PLACE_KNOWN_FOR).await?;
+    store::see_device(tx, user, &device_key, label, now).await?;
+    store::see_place(tx, user, country, city, now).await?;
+    if is_first || (is_device_known && is_place_known) {
+        return Ok(());
+    }
+    let (device, location, ip) = (label.clone(), row.location.label.clone(), row.ip.clone());
+    let alert = Alert { session: row.id.clone(), device_key, device, location, ip, at: now };
+    let secret = links::make(tx, Purpose::Alert, Some(user), &alert, now).await?;
+    Ok(mail::tell(tx, services, account, Kind::NewSignIn, letter(&alert, &secret)).await?)
+}
+
+fn letter(alert: &Alert, secret: &Secret) -> Letter {
+    let why = "You are told when your account is signed in to from a new device or location.";
+    Letter::new(format!("New sign-in from {}, {}", alert.device, alert.location), why)
+        .say("Your Whereabouts account was signed in to from a device or location that it does not know.")
+        .fact("Device", &alert.device)
+        .fact("Location", format!("{} (approximate)", alert.location))
+        .fact("IP address", &alert.ip)
+        .fact("Time", exact(alert.at))
+        .lead("Review this sign-in", format!("/sign-in-alert?token={}", secret.reveal()))
+        .advise("If it was you, there is nothing to do. If not, the link ends that session and leads you to a new password. It works for 7 days.")
+}
+
+/// Mails once for a burst of failed sign-ins, and once an hour at most (ALT-1).
+pub async fn notice_failures(tx: &mut Tx, services: &Services, owner: &UserId, failures: i64, ip: IpAddr) -> Result<(), AppError> {
+    if failures < BURST || mail::was_told(tx, owner, Kind::FailedSignIns, services.clock.now() - BURSTS_TOLD_EVERY).await? {
+        return Ok(());
+    }
+    let Some(account) = accounts::find_by_id(tx, owner).await? else { return Ok(()) };
+    let letter = Letter::new("Several sign-ins to your account failed", "You are told of bursts of failed sign-ins, once an hour at most.")
+        .say("Somebody tried to sign in to your Whereabouts account with wrong passwords, several times. Nobody got in by that.")
+        .fact("Last IP address", ip.to_string())
+        .lead("Review your sessions", "/profile?tab=security")
+        .advise("If it was you, use \"Forgot your password?\" where you sign in. If not, a long password and a second factor keep guessers out.");
+    Ok(mail::tell(tx, services, &account, Kind::FailedSignIns, letter).await?)
+}
+
+/// The alert that this link is about. Looking at it changes nothing (ALT-3).
+pub async fn look(services: &Services, link: &str) -> Result<Alert, AppError> {
+    let found = links::look(&mut services.db.read().await?, Purpose::Alert, link, services.clock.now()).await?;
+    found.and_then(|link| link.detail()).ok_or(AppError::SpentLink)
+}
+
+/// Its owner says that it was them.
+pub async fn confirm(services: &Services, link: &str, ip: IpAddr) -> Result<(), AppError> {
+    let mut tx = services.db.write().await?;
+    let (user, alert) = spend(&mut tx, services, link).await?;
+    audit::record(&mut tx, &services.clock, event(&user, Action::SignInConfirmed, &alert, ip, 0)).await?;
+    Ok(tx.commit().await?)
+}
+
+/// Its owner says that it was not: that session ends, all others if asked, the device is forgotten, and a reset starts. The
+/// reset's secret (ALT-3).
+pub async fn disown(services: &Services, link: &str, everywhere: bool, ip: IpAddr) -> Result<Secret, AppError> {
+    let mut tx = services.db.write().await?;
+    let (user, alert) = spend(&mut tx, services, link).await?;
+    let ended = if everywhere {
+        sessions::end_all_but(&mut tx, services, &user, None, EndReason::Disowned).await?
+    } else {
+        let ended = sessions::end_one(&mut tx, services, &user, &alert.session, EndReason::Disowned).await?;
+        ended.into_iter().map(|row| row.id).collect()
+    };
+    store::forget_device(&mut tx, &user, &alert.device_key).await?;
+    let reset = links::make(&mut tx, Purpose::Reset, Some(&user), &(), services.clock.now()).await?;
+    audit::record(&mut tx, &services.clock, event(&user, Action::SignInDisowned, &alert, ip, ended.len())).await?;
+    tx.commit().await?;
+    sessions::ended(services, &user, ended);
+    Ok(reset)
+}
+
+async fn spend(tx: &mut Tx, services: &Services, link: &str) -> Result<(UserId, Alert), AppError> {
+    let spent: Option<Link> = links::spend(tx, Purpose::Alert, link, services.clock.now()).await?;
+    let found = spent.and_then(|link| Some((link.user_id.clone()?, link.detail::<Alert>()?)));
+    found.ok_or(AppError::SpentLink)
+}
+
+fn event<'a>(user: &'a UserId, action: Action, alert: &Alert, ip: IpAddr, ended: usize) -> Event<'a> {
+    let detail = json!({ "session": alert.session, "device": alert.device, "sessions_ended": ended });
+    Event { action, outcome: Outcome::Success, actor: None, session: None, subject: Some(user), ip: Some(ip), detail }
+}

@@ -1,0 +1,118 @@
+//! One-time links: 256 random bits, kept as their hash, good until they are spent or too old. Looking at one changes
+//! nothing, since mail scanners open links (ALT-3, PWD-6).
+
+use chrono::{DateTime, Duration, Utc};
+use serde::{Serialize, de::DeserializeOwned};
+
+use crate::{
+    execute, fetch,
+    foundation::{
+        db::{Connection, Tx},
+        ids::UserId,
+        secret::Secret,
+    },
+};
+
+/// What a link is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, sqlx::Type)]
+#[sqlx(type_name = "TEXT", rename_all = "snake_case")]
+pub enum Purpose {
+    /// To make the first administrator.
+    Setup,
+    /// To choose a new password.
+    Reset,
+    /// To give the second factor, in the browser that gave the password (MFA-5).
+    SecondFactor,
+    /// To say whether a sign-in was one's own.
+    Alert,
+    /// To make an account.
+    Invitation,
+    /// To confirm a change of address.
+    EmailChange,
+}
+
+impl Purpose {
+    /// How long such a link is good.
+    pub fn lifetime(self) -> Duration {
+        match self {
+            Self::SecondFactor => Duration::minutes(10),
+            Self::Reset => Duration::minutes(30),
+            Self::EmailChange => Duration::days(1),
+            Self::Setup | Self::Alert | Self::Invitation => Duration::days(7),
+        }
+    }
+}
+
+/// A link that is good.
+#[derive(Debug, sqlx::FromRow)]
+pub struct Link {
+    /// Whose it is, where it is of an account.
+    pub user_id: Option<UserId>,
+    detail: String,
+}
+
+impl Link {
+    /// What was written with it. Nothing, if it was written otherwise: then it is for nothing.
+    pub fn detail<T: DeserializeOwned>(&self) -> Option<T> {
+        serde_json::from_str(&self.detail).ok()
+    }
+}
+
+/// Makes a link; its secret, to be given out once.
+pub async fn make(
+    tx: &mut Tx,
+    purpose: Purpose,
+    user: Option<&UserId>,
+    detail: &impl Serialize,
+    now: DateTime<Utc>,
+) -> sqlx::Result<Secret> {
+    let secret = Secret::generate();
+    let detail = serde_json::to_string(detail).expect("details are JSON");
+    execute!(
+        tx,
+        "INSERT INTO links (token_hash, purpose, user_id, detail, created_at, expires_at) VALUES ($1, $2, $3, $4, $5, $6)",
+        secret.hash(),
+        purpose,
+        user,
+        detail,
+        now,
+        now + purpose.lifetime(),
+    )?;
+    Ok(secret)
+}
+
+/// The link that this text opens, if it is good. It stays good.
+pub async fn look(db: &mut impl Connection, purpose: Purpose, text: &str, now: DateTime<Utc>) -> sqlx::Result<Option<Link>> {
+    let Some(secret) = Secret::parse(text) else { return Ok(None) };
+    fetch!(
+        db,
+        fetch_optional as Link,
+        "SELECT user_id, detail FROM links WHERE token_hash = $1 AND purpose = $2 AND expires_at > $3",
+        secret.hash(),
+        purpose,
+        now,
+    )
+}
+
+/// Spends a link: two at once find it once.
+pub async fn spend(tx: &mut Tx, purpose: Purpose, text: &str, now: DateTime<Utc>) -> sqlx::Result<Option<Link>> {
+    let Some(secret) = Secret::parse(text) else { return Ok(None) };
+    fetch!(
+        tx,
+        fetch_optional as Link,
+        "DELETE FROM links WHERE token_hash = $1 AND purpose = $2 AND expires_at > $3 RETURNING user_id, detail",
+        secret.hash(),
+        purpose,
+        now,
+    )
+}
+
+/// Cancels all links of this purpose, of one person or everybody's.
+pub async fn cancel(tx: &mut Tx, purpose: Purpose, user: Option<&UserId>) -> sqlx::Result<u64> {
+    execute!(tx, "DELETE FROM links WHERE purpose = $1 AND ($2 IS NULL OR user_id = $2)", purpose, user)
+}
+
+/// Forgets up to `batch` links that are too old; how many.
+pub async fn forget_old(tx: &mut Tx, now: DateTime<Utc>, batch: i64) -> sqlx::Result<u64> {
+    execute!(tx, "DELETE FROM links WHERE token_hash IN (SELECT token_hash FROM links WHERE expires_at <= $1 LIMIT $2)", now, batch)
+}

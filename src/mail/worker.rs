@@ -1,0 +1,109 @@
+//! Sends what waits in the outbox: each mail once, unless it cannot be known whether it was (then again, under the same id).
+
+use std::{sync::Arc, time::Duration as StdDuration};
+
+use chrono::Duration;
+
+use crate::{
+    audit::{self, Action, Event, Outcome},
+    foundation::services::Services,
+    mail::{
+        Transport,
+        letter::Mail,
+        store::{self, Waiting},
+    },
+};
+
+/// How often the outbox is looked at when nobody says that something is in it: other nodes write to it too.
+const PERIOD: StdDuration = StdDuration::from_secs(5);
+/// Whoever takes a mail has this long to send it, before another node tries.
+const LEASE: Duration = Duration::minutes(2);
+const FIRST_PAUSE: Duration = Duration::seconds(10);
+const LONGEST_PAUSE: Duration = Duration::hours(1);
+/// A mail that could not be sent for so long is given up, on record.
+const GIVEN_UP_AFTER: Duration = Duration::days(2);
+
+/// Sends until the server stops.
+pub async fn run(services: Arc<Services>, transport: Transport) {
+    loop {
+        if let Err(error) = send_all(&services, &transport).await {
+            tracing::warn!(%error, "the outbox could not be read; it is tried again");
+        }
+        tokio::select! {
+            () = services.post.notified() => {}
+            () = tokio::time::sleep(PERIOD) => {}
+            () = services.stopped() => return,
+        }
+    }
+}
+
+async fn send_all(services: &Services, transport: &Transport) -> sqlx::Result<()> {
+    loop {
+        let now = services.clock.now();
+        let mut tx = services.db.write().await?;
+        let taken = store::take(&mut tx, now, now + LEASE).await?;
+        tx.commit().await?;
+        match taken {
+            Some(waiting) => send(services, transport, waiting).await?,
+            None => return Ok(()),
+        }
+    }
+}
+
+async fn send(services: &Services, transport: &Transport, waiting: Waiting) -> sqlx::Result<()> {
+    let sent = match open(services, &waiting) {
+        Ok(mail) => transport.send(&waiting.id, &mail).await,
+        Err(error) => Err(error),
+    };
+    let now = services.clock.now();
+    let mut tx = services.db.write().await?;
+    match sent {
+        Ok(()) => store::sent(&mut tx, &waiting.id, now).await?,
+        Err(_) if now - waiting.created_at >= GIVEN_UP_AFTER => {
+            store::give_up(&mut tx, &waiting.id).await?;
+            audit::record(&mut tx, &services.clock, given_up(&waiting)).await?;
+        }
+        Err(error) => {
+            tracing::warn!(error = format!("{error:#}"), kind = ?waiting.kind, tries = waiting.tries, "a mail could not be sent yet");
+            store::try_again(&mut tx, &waiting.id, now + pause(waiting.tries)).await?;
+        }
+    }
+    tx.commit().await
+}
+
+fn open(services: &Services, waiting: &Waiting) -> anyhow::Result<Mail> {
+    let text = services.seal.unseal(&waiting.id.to_string(), &waiting.sealed)?;
+    Ok(serde_json::from_str(&text)?)
+}
+
+/// 10, 20, 40 … seconds, and an hour at most.
+fn pause(tries: i64) -> Duration {
+    match tries {
+        ..=1 => FIRST_PAUSE,
+        2..=9 => (FIRST_PAUSE * (1 << (tries - 1))).min(LONGEST_PAUSE),
+        _ => LONGEST_PAUSE,
+    }
+}
+
+fn given_up(waiting: &Waiting) -> Event<'_> {
+    Event {
+        action: Action::MailGivenUp,
+        outcome: Outcome::Refused,
+        actor: None,
+        session: None,
+        subject: waiting.user_id.as_ref(),
+        ip: None,
+        detail: serde_json::json!({ "kind": format!("{:?}", waiting.kind), "tries": waiting.tries }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pauses_grow_to_an_hour() {
+        let pauses = [0, 1, 2, 3, 9, 10, 1000].map(|tries| pause(tries).num_seconds());
+        assert_eq!(pauses, [10, 10, 20, 40, 2560, 3600, 3600]);
+    }
+}

@@ -1,0 +1,103 @@
+//! A mail server on loopback, and the mails that it took.
+
+use std::{net::SocketAddr, time::Duration};
+
+use mail_parser::MessageParser;
+use tokio::{
+    io::{AsyncBufReadExt, AsyncWriteExt, BufReader},
+    net::{TcpListener, TcpStream},
+    sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel},
+};
+
+/// A mail that did not come by then does not come.
+const PATIENCE: Duration = Duration::from_secs(15);
+
+/// A mail, as its reader sees it.
+#[derive(Debug)]
+pub struct Mail {
+    pub to: String,
+    pub subject: String,
+    pub text: String,
+    pub html: String,
+}
+
+impl Mail {
+    fn parse(raw: &[u8]) -> Self {
+        let mail = MessageParser::default().parse(raw).unwrap();
+        let to = mail.to().unwrap().first().unwrap().address().unwrap().to_owned();
+        let (text, html) = (mail.body_text(0).unwrap().into_owned(), mail.body_html(0).unwrap().into_owned());
+        Self { to, subject: mail.subject().unwrap().to_owned(), text, html }
+    }
+
+    /// The path and query of the link that it leads to, and the secret in it.
+    pub fn link(&self, page: &str) -> (String, String) {
+        let start = self.text.find(&format!("{page}?token=")).unwrap_or_else(|| panic!("no {page} in {self:?}"));
+        let path = self.text[start..].split_whitespace().next().unwrap().to_owned();
+        let token = path.split_once("token=").unwrap().1.to_owned();
+        (path, token)
+    }
+}
+
+pub struct Smtp {
+    pub addr: SocketAddr,
+    taken: tokio::sync::Mutex<UnboundedReceiver<Mail>>,
+}
+
+impl Smtp {
+    pub async fn start() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let (sender, taken) = unbounded_channel();
+        let addr = listener.local_addr().unwrap();
+        tokio::spawn(async move {
+            while let Ok((socket, _)) = listener.accept().await {
+                tokio::spawn(serve(socket, sender.clone()));
+            }
+        });
+        Self { addr, taken: tokio::sync::Mutex::new(taken) }
+    }
+
+    /// The next mail that comes.
+    pub async fn next(&self) -> Mail {
+        tokio::time::timeout(PATIENCE, self.taken.lock().await.recv()).await.expect("a mail").expect("a server")
+    }
+
+    /// The next mail to this address; others are put aside for good.
+    pub async fn next_to(&self, address: &str) -> Mail {
+        loop {
+            let mail = self.next().await;
+            if mail.to == address {
+                return mail;
+            }
+        }
+    }
+}
+
+/// One connection: RFC 5321, as far as a client needs it.
+async fn serve(socket: TcpStream, taken: UnboundedSender<Mail>) -> std::io::Result<()> {
+    let (read, mut write) = socket.into_split();
+    let mut lines = BufReader::new(read).split(b'\n');
+    write.write_all(b"220 sink\r\n").await?;
+    while let Some(line) = lines.next_segment().await? {
+        let command = String::from_utf8_lossy(&line).to_ascii_uppercase();
+        let answer: &[u8] = match command.split_whitespace().next() {
+            Some("EHLO") => b"250 sink\r\n",
+            Some("DATA") => {
+                write.write_all(b"354 go on\r\n").await?;
+                let mut raw = Vec::new();
+                while let Some(line) = lines.next_segment().await? {
+                    if line == b".\r" {
+                        break;
+                    }
+                    raw.extend_from_slice(line.strip_prefix(b".").unwrap_or(&line));
+                    raw.push(b'\n');
+                }
+                let _ = taken.send(Mail::parse(&raw));
+                b"250 taken\r\n"
+            }
+            Some("QUIT") => b"221 bye\r\n",
+            _ => b"250 ok\r\n",
+        };
+        write.write_all(answer).await?;
+    }
+    Ok(())
+}
