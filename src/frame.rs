@@ -29,6 +29,7 @@ pub fn Frame(
         <a class="skip" href="#main">"Skip to content"</a>
         <header class="bar">
             <a class="home" href="/profile?tab=security">{mark()}"Whereabouts"</a>
+            {account.is_admin.then(|| view! { <a class="administration" rel="external" href="/admin">"Administration"</a> })}
             <ProfileMenu account live />
         </header>
         <main id="main" tabindex="-1">{children()}</main>

@@ -16,6 +16,8 @@ pub mod plain;
 
 #[cfg(feature = "ssr")]
 pub mod admin;
+#[cfg(feature = "ssr")]
+pub mod person;
 pub mod profile;
 #[cfg(feature = "ssr")]
 pub mod registration;
@@ -28,6 +30,8 @@ pub mod framed;
 
 #[cfg(feature = "ssr")]
 pub mod alerts;
+#[cfg(feature = "ssr")]
+pub mod email_change;
 #[cfg(feature = "ssr")]
 pub mod password;
 #[cfg(feature = "ssr")]
@@ -55,6 +59,8 @@ pub mod ui;
 #[wasm_bindgen::prelude::wasm_bindgen]
 pub fn hydrate() {
     console_error_panic_hook::set_once();
+    // Pages that are forms mount nothing, and mounting is what would set this; it was set already where it fails.
+    let _ = any_spawner::Executor::init_wasm_bindgen();
     if !ui::browser::is_plain() {
         leptos::mount::hydrate_body(app::App);
     } else if ui::browser::is_signed_in() {

@@ -10,14 +10,17 @@ use leptos_router::{
 };
 
 use crate::{
+    admin::page::AdminPage,
     alerts::page::AlertPage,
     app::App,
+    email_change::page::VerifyEmailPage,
     password::{
         page::PasswordPage,
         reset_page::{ForgotPage, ResetPage},
     },
+    person::page::PersonPage,
     proof::page::ConfirmPage,
-    registration::page::SetupPage,
+    registration::page::{RegisterPage, RequestAccessPage, SetupPage},
     sign_in::page::LoginPage,
     two_factor::page::TwoFactorPage,
 };
@@ -72,6 +75,11 @@ pub fn Forms() -> impl IntoView {
         <Title formatter=|title: String| format!("{title} · Whereabouts") />
         <Router>
             <FlatRoutes fallback=|| view! { <p class="nothing">"There is no such page. " <a href="/">"Start again"</a></p> }>
+                <Route path=path!("/profile") view=PersonPage ssr=SsrMode::Async />
+                <Route path=path!("/admin") view=AdminPage ssr=SsrMode::Async />
+                <Route path=path!("/register") view=RegisterPage ssr=SsrMode::Async />
+                <Route path=path!("/request-access") view=RequestAccessPage ssr=SsrMode::Async />
+                <Route path=path!("/verify-email") view=VerifyEmailPage ssr=SsrMode::Async />
                 <Route path=path!("/login") view=LoginPage ssr=SsrMode::Async />
                 <Route path=path!("/setup") view=SetupPage ssr=SsrMode::Async />
                 <Route path=path!("/forgot-password") view=ForgotPage ssr=SsrMode::Async />

@@ -3,6 +3,7 @@
 
 mod support;
 
+use argon2::{Algorithm, Argon2, Params, PasswordHasher, Version, password_hash::SaltString};
 use std::time::Instant;
 
 use chrono::Duration;
@@ -81,7 +82,7 @@ both!(
         app.add_user("alice").await;
         app.add_user("gone").await;
         let user = whereabouts::accounts::actions::find(&app.services.db, "gone").await.unwrap().account.id;
-        whereabouts::admin::actions::disable(&app.services.db, &app.services.clock, &app.services.config.lifetimes, &user).await.unwrap();
+        whereabouts::admin::actions::disable(&app.services.db, &app.services.clock, &app.services.config.lifetimes, &user, whereabouts::admin::actions::By::CommandLine).await.unwrap();
         let mut answers = Vec::new();
         for (name, password) in [("alice", "wrong password"), ("nobody", PASSWORD), ("gone", PASSWORD), ("alice@example.com", ""), ("", ""), ("\0", "x")] {
             let answer = app.try_sign_in(name, password, CURL).await;
@@ -225,5 +226,31 @@ both!(
         assert_eq!(make(secret.reveal(), "mallory", PASSWORD).await, StatusCode::NOT_FOUND);
         assert_eq!(app.sign_in("alice").await.json("/api/v1/me").await["is_admin"], true);
         assert!(whereabouts::registration::actions::invite_first_administrator(&app.services).await.unwrap().is_none());
+    }
+);
+
+both!(
+    /// PWD-1: a hash that was made with weaker parameters is made anew at the next right sign-in, once.
+    a_weak_hash_is_made_anew, |app| {
+        app.add_user("alice").await;
+        app.add_user("bob").await;
+        let salt = SaltString::from_b64("c29tZXNhbHRzb21lc2FsdA").unwrap();
+        let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, Params::new(4096, 1, 1, None).unwrap());
+        let weak = argon2.hash_password(PASSWORD.as_bytes(), &salt).unwrap().to_string();
+        let hash_of = async |name: &str| {
+            let found = whereabouts::accounts::actions::find(&app.services.db, name).await.unwrap();
+            found.password_hash
+        };
+        let bobs = hash_of("bob").await;
+        let mut tx = app.services.db.write().await.unwrap();
+        whereabouts::execute!(&mut tx, "UPDATE users SET password_hash = $1 WHERE username = 'alice'", &weak).unwrap();
+        tx.commit().await.unwrap();
+        assert_eq!(app.try_sign_in("alice", "wrong password", "curl/8.5.0").await.status(), StatusCode::UNAUTHORIZED);
+        assert_eq!(hash_of("alice").await, weak);
+        app.sign_in("alice").await;
+        let strong = hash_of("alice").await;
+        assert!(strong.contains("m=19456,t=2,p=1"), "{strong}");
+        app.sign_in("alice").await;
+        assert_eq!((hash_of("alice").await, hash_of("bob").await), (strong, bobs));
     }
 );

@@ -113,6 +113,7 @@ both!(
         let for_strangers = BTreeSet::from([
             "sign_in", "give_code", "start_over", "sign_out", "make_first_administrator", "ask_for_reset",
             "reset_password", "password_strength", "confirm_sign_in", "disown_sign_in",
+            "join", "ask_to_join", "request_access", "confirm_email_change",
         ]);
         let functions: Vec<_> = leptos::server_fn::axum::server_fn_paths().collect();
         let is_there = |name: &str| functions.iter().any(|(path, _)| path.ends_with(&format!("/{name}")));
@@ -124,7 +125,8 @@ both!(
             }
             let form = [
                 ("id", "x"), ("query[search]", ""), ("query[show]", "25"), ("current", "x"), ("new", "x"), ("password", "x"), ("code", "x"),
-                ("next", "/"), ("tab", "security"),
+                ("next", "/"), ("email", "x@example.com"), ("name", "x"), ("username", "xxx"), ("time_zone", "UTC"), ("user", "x"), ("deed", "x"),
+                ("answer", "x"),
             ];
             let answer = app.http.post(app.url(path)).header("origin", app.url("")).form(&form).send().await.unwrap();
             assert_eq!(answer.status(), StatusCode::UNAUTHORIZED, "{path}");
@@ -137,7 +139,7 @@ both!(
             let answer = app.http.request(method, app.url(path)).header("origin", app.url("")).send().await.unwrap();
             assert_eq!((answer.status(), &answer.headers()["content-type"]), (StatusCode::UNAUTHORIZED, &"application/problem+json".parse().unwrap()), "{path}");
         }
-        for path in ["/", "/profile", "/profile?tab=profile"] {
+        for path in ["/", "/profile", "/profile?tab=profile", "/admin", "/confirm", "/profile/password", "/profile/two-factor"] {
             assert_eq!(app.get(path).await.status(), StatusCode::SEE_OTHER, "{path}");
         }
     }

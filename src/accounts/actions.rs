@@ -39,17 +39,23 @@ impl NewAccount {
     /// Makes the account, its password hashed before the transaction was opened, and puts it on record.
     pub async fn create(self, tx: &mut Tx, clock: &Clock, password_hash: &str) -> Result<Account, AppError> {
         let Self { username, email, is_admin, .. } = self;
-        let account = Account { id: UserId::new(clock.now()), name: username.clone(), username, email, is_admin };
+        let account =
+            Account { id: UserId::new(clock.now()), name: username.clone(), time_zone: "UTC".to_owned(), username, email, is_admin };
         store::insert(tx, &account, password_hash, clock.now()).await.map_err(taken)?;
         audit::record(tx, clock, about(&account.id, Action::AccountCreated, json!({ "administrator": is_admin }))).await?;
         Ok(account)
     }
 }
 
-fn taken(error: sqlx::Error) -> AppError {
+/// A name or an address that somebody else has, in words.
+pub fn taken(error: sqlx::Error) -> AppError {
     match error.as_database_error() {
+        // Both databases name the index, or its column.
+        Some(cause) if cause.is_unique_violation() && cause.message().contains("email") => {
+            AppError::invalid("email", "An account has this email address already.")
+        }
         Some(cause) if cause.is_unique_violation() => {
-            AppError::invalid("username", "This username or email address is taken. Choose another.")
+            AppError::invalid("username", "This username is taken, or looks like one that is. Choose another.")
         }
         _ => error.into(),
     }
@@ -63,17 +69,6 @@ pub async fn find(db: &Db, identifier: &str) -> Result<Credentials, AppError> {
 /// All accounts.
 pub async fn list(db: &Db) -> Result<Vec<Listed>, AppError> {
     Ok(store::list(&mut db.read().await?).await?)
-}
-
-/// Lets an account sign in again. Whether it could not before.
-pub async fn enable(db: &Db, clock: &Clock, id: &UserId) -> Result<bool, AppError> {
-    let mut tx = db.write().await?;
-    let changed = store::set_disabled(&mut tx, id, None).await?;
-    if changed {
-        audit::record(&mut tx, clock, about(id, Action::AccountEnabled, json!({}))).await?;
-    }
-    tx.commit().await?;
-    Ok(changed)
 }
 
 /// An event of administration.

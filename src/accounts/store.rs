@@ -5,7 +5,7 @@ use sqlx::FromRow;
 use unicode_normalization::UnicodeNormalization;
 
 use crate::{
-    accounts::model::Account,
+    accounts::model::{Account, look},
     execute, fetch,
     foundation::{
         db::{Connection, Tx},
@@ -42,7 +42,7 @@ pub async fn find(db: &mut impl Connection, identifier: &str) -> sqlx::Result<Op
     fetch!(
         db,
         fetch_optional as Credentials,
-        "SELECT id AS user_id, username, email, name, is_admin, password_hash, disabled_at IS NULL AS is_enabled
+        "SELECT id AS user_id, username, email, name, time_zone, is_admin, password_hash, disabled_at IS NULL AS is_enabled
          FROM users WHERE username_key = $1 OR email_key = $1",
         key(identifier),
     )
@@ -50,14 +50,13 @@ pub async fn find(db: &mut impl Connection, identifier: &str) -> sqlx::Result<Op
 
 /// The same, by id.
 pub async fn credentials(db: &mut impl Connection, id: &UserId) -> sqlx::Result<Option<Credentials>> {
-    let sql =
-        "SELECT id AS user_id, username, email, name, is_admin, password_hash, disabled_at IS NULL AS is_enabled FROM users WHERE id = $1";
+    let sql = "SELECT id AS user_id, username, email, name, time_zone, is_admin, password_hash, disabled_at IS NULL AS is_enabled FROM users WHERE id = $1";
     fetch!(db, fetch_optional as Credentials, sql, id)
 }
 
 /// The account of this id, while it is enabled.
 pub async fn find_by_id(db: &mut impl Connection, id: &UserId) -> sqlx::Result<Option<Account>> {
-    let sql = "SELECT id AS user_id, username, email, name, is_admin FROM users WHERE id = $1 AND disabled_at IS NULL";
+    let sql = "SELECT id AS user_id, username, email, name, time_zone, is_admin FROM users WHERE id = $1 AND disabled_at IS NULL";
     fetch!(db, fetch_optional as Account, sql, id)
 }
 
@@ -83,7 +82,7 @@ pub async fn list(db: &mut impl Connection) -> sqlx::Result<Vec<Listed>> {
     fetch!(
         db,
         fetch_all as Listed,
-        "SELECT id AS user_id, username, email, name, is_admin, created_at, disabled_at FROM users ORDER BY username_key",
+        "SELECT id AS user_id, username, email, name, time_zone, is_admin, created_at, disabled_at FROM users ORDER BY username_key",
     )
 }
 
@@ -91,18 +90,33 @@ pub async fn list(db: &mut impl Connection) -> sqlx::Result<Vec<Listed>> {
 pub async fn insert(tx: &mut Tx, account: &Account, password_hash: &str, now: DateTime<Utc>) -> sqlx::Result<()> {
     execute!(
         tx,
-        "INSERT INTO users (id, username, username_key, email, email_key, name, password_hash, is_admin, created_at, password_changed_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9)",
+        "INSERT INTO users (id, username, username_key, username_look, email, email_key, name, time_zone, password_hash, is_admin, created_at, password_changed_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $11)",
         &account.id,
         &account.username,
         key(&account.username),
+        look(&account.username),
         &account.email,
         key(&account.email),
         &account.name,
+        &account.time_zone,
         password_hash,
         account.is_admin,
         now,
     )?;
+    Ok(())
+}
+
+/// What a person says of themselves.
+pub async fn describe(tx: &mut Tx, id: &UserId, username: &str, name: &str, time_zone: &str) -> sqlx::Result<()> {
+    let sql = "UPDATE users SET username = $2, username_key = $3, username_look = $4, name = $5, time_zone = $6 WHERE id = $1";
+    execute!(tx, sql, id, username, key(username), look(username), name, time_zone)?;
+    Ok(())
+}
+
+/// A new address, confirmed.
+pub async fn set_email(tx: &mut Tx, id: &UserId, email: &str) -> sqlx::Result<()> {
+    execute!(tx, "UPDATE users SET email = $2, email_key = $3 WHERE id = $1", id, email, key(email))?;
     Ok(())
 }
 

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use chrono::{DateTime, Duration, Utc};
+use chrono::Duration;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
@@ -23,7 +23,7 @@ use crate::{
         actions::{self as sessions, Begun},
         model::EndReason,
     },
-    ui::time::exact,
+    ui::date::local,
 };
 
 /// A place is remembered for so long.
@@ -44,8 +44,8 @@ pub struct Alert {
     pub location: String,
     /// The address.
     pub ip: String,
-    /// When.
-    pub at: DateTime<Utc>,
+    /// When, as its owner's clocks say it.
+    pub time: String,
 }
 
 /// Whether this account has been signed in to from the browser of this cookie.
@@ -71,7 +71,7 @@ pub async fn notice(tx: &mut Tx, services: &Services, account: &Account, begun: 
         return Ok(());
     }
     let (device, location, ip) = (label.clone(), row.location.label.clone(), row.ip.clone());
-    let alert = Alert { session: row.id.clone(), device_key, device, location, ip, at: now };
+    let alert = Alert { session: row.id.clone(), device_key, device, location, ip, time: local(now, &account.time_zone) };
     let secret = links::make(tx, Purpose::Alert, Some(user), &alert, now).await?;
     Ok(mail::tell(tx, services, account, Kind::NewSignIn, letter(&alert, &secret)).await?)
 }
@@ -83,7 +83,7 @@ fn letter(alert: &Alert, secret: &Secret) -> Letter {
         .fact("Device", &alert.device)
         .fact("Location", format!("{} (approximate)", alert.location))
         .fact("IP address", &alert.ip)
-        .fact("Time", exact(alert.at))
+        .fact("Time", &alert.time)
         .lead("Review this sign-in", format!("/sign-in-alert?token={}", secret.reveal()))
         .advise("If it was you, there is nothing to do. If not, the link ends that session and leads you to a new password. It works for 7 days.")
 }

@@ -2,20 +2,21 @@
 
 use std::sync::Arc;
 
-use axum::http::{HeaderValue, header, request::Parts};
+use axum::http::{HeaderValue, header};
 use leptos::prelude::*;
 use leptos_axum::ResponseOptions;
 
 use crate::{
     alerts::actions::{self, Alert},
     error::AppError,
-    foundation::{origin::Origin, services::Services},
+    foundation::services::Services,
     password::actions::reset_path,
-    ui::{
-        plain_form::{self, Flash, Led, lead},
-        time::exact,
-    },
+    sessions::caller::here,
+    ui::plain_form::{self, Flash, Led, lead, with_token},
 };
+
+/// The page.
+const PAGE: &str = "/sign-in-alert";
 
 /// A sign-in, as its alert's page tells it.
 pub struct Told {
@@ -28,7 +29,7 @@ pub struct Told {
     /// From which address.
     pub ip: String,
     /// When.
-    pub at: String,
+    pub time: String,
     /// What the page before wants said.
     pub flash: Flash,
 }
@@ -37,37 +38,28 @@ pub struct Told {
 pub async fn open_alert(token: String) -> Result<Told, AppError> {
     expect_context::<ResponseOptions>().insert_header(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
     let services = expect_context::<Arc<Services>>();
-    let Alert { device, location, ip, at, .. } = actions::look(&services, &token).await?;
-    Ok(Told { token, device, location, ip, at: exact(at), flash: plain_form::take() })
+    let Alert { device, location, ip, time, .. } = actions::look(&services, &token).await?;
+    Ok(Told { token, device, location, ip, time, flash: plain_form::take() })
 }
 
 /// "This was me."
 #[server(prefix = "/api/ui", endpoint = "confirm_sign_in")]
 pub async fn confirm_sign_in(token: String) -> Result<String, AppError> {
     let confirm = async || {
-        let (services, origin) = origin()?;
+        let (services, origin) = here()?;
         actions::confirm(&services, &token, origin.ip).await?;
         Ok(Led::to("/login").saying("Good. This device is known from now on."))
     };
-    lead(confirm().await, &path(&token), &[])
+    lead(confirm().await, &with_token(PAGE, &token), &[])
 }
 
 /// "This wasn't me."
 #[server(prefix = "/api/ui", endpoint = "disown_sign_in")]
 pub async fn disown_sign_in(token: String, #[server(default)] everywhere: Option<String>) -> Result<String, AppError> {
     let disown = async || {
-        let (services, origin) = origin()?;
+        let (services, origin) = here()?;
         let reset = actions::disown(&services, &token, everywhere.is_some(), origin.ip).await?;
         Ok(Led::to(reset_path(&reset)).saying("That session was ended. Now choose a new password, so that it does not come back."))
     };
-    lead(disown().await, &path(&token), &[])
-}
-
-fn path(token: &str) -> String {
-    format!("/sign-in-alert?{}", serde_urlencoded::to_string([("token", token)]).unwrap_or_default()) // a pair of strings always encodes
-}
-
-fn origin() -> Result<(Arc<Services>, Origin), AppError> {
-    let origin = expect_context::<Parts>().extensions.get::<Origin>().cloned().ok_or(AppError::Unavailable)?;
-    Ok((expect_context::<Arc<Services>>(), origin))
+    lead(disown().await, &with_token(PAGE, &token), &[])
 }

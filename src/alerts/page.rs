@@ -31,7 +31,7 @@ fn Review(told: Told) -> impl IntoView {
                 <div><dt>"Device"</dt><dd>{told.device}</dd></div>
                 <div><dt>"Location"</dt><dd>{told.location}" (approximate)"</dd></div>
                 <div><dt>"IP address"</dt><dd class="address">{told.ip}</dd></div>
-                <div><dt>"Time"</dt><dd>{told.at}</dd></div>
+                <div><dt>"Time"</dt><dd>{told.time}</dd></div>
             </dl>
         </section>
         <form class="card" method="post" action="/api/ui/disown_sign_in" data-sent>

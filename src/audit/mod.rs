@@ -3,7 +3,8 @@
 mod model;
 mod store;
 
-pub use model::{Action, Event, Outcome};
+pub use model::{Action, Event, Outcome, Recorded};
+pub use store::recent;
 
 use crate::foundation::{clock::Clock, db::Tx};
 

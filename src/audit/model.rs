@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 
 use crate::foundation::ids::{SessionId, UserId};
+use chrono::{DateTime, Utc};
 
 /// What was done. The names are stable: people filter by them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, sqlx::Type)]
@@ -16,6 +17,8 @@ pub enum Action {
     SessionRevoked,
     /// All other sessions were ended by their owner.
     OtherSessionsRevoked,
+    /// A reset was started by an administrator.
+    ResetStartedByAdministrator,
     /// Sessions were ended by an administrator.
     SessionsRevokedByAdministrator,
     /// The session longest unused gave way to a new one (SES-9).
@@ -40,6 +43,24 @@ pub enum Action {
     SignInConfirmed,
     /// A sign-in was said not to be the owner's.
     SignInDisowned,
+    /// Somebody was invited.
+    Invited,
+    /// An account was asked for, where registration is open.
+    RegistrationAskedFor,
+    /// Access was asked for, where it is by invitation.
+    AccessRequested,
+    /// A request for access was declined.
+    AccessDeclined,
+    /// Name, username or time zone are others.
+    ProfileChanged,
+    /// Another email address was asked for.
+    EmailChangeAskedFor,
+    /// One of both addresses confirmed the change.
+    EmailChangeConfirmed,
+    /// The email address is another.
+    EmailChanged,
+    /// Something of administration was refused to somebody who is no administrator.
+    AdministrationRefused,
     /// A mail could not be sent for two days.
     MailGivenUp,
     /// An account was made.
@@ -48,6 +69,44 @@ pub enum Action {
     AccountDisabled,
     /// An account was enabled again.
     AccountEnabled,
+}
+
+impl Action {
+    /// What was done, to the person whose account it is about.
+    pub fn in_words(self, outcome: Outcome) -> &'static str {
+        match (self, outcome) {
+            (Self::SignIn, Outcome::Success) => "Signed in",
+            (Self::SignIn, Outcome::Refused) => "Sign-in failed",
+            (Self::SignOut, _) => "Signed out",
+            (Self::SessionRevoked, _) => "Revoked a session",
+            (Self::OtherSessionsRevoked, _) => "Revoked all other sessions",
+            (Self::ResetStartedByAdministrator, _) => "Password reset started by an administrator",
+            (Self::SessionsRevokedByAdministrator, _) => "Sessions ended by an administrator",
+            (Self::SessionDisplaced, _) => "Session longest unused ended, for one more",
+            (Self::PasswordChanged, _) => "Password changed",
+            (Self::PasswordConfirmed, _) => "Password confirmed",
+            (Self::ResetAskedFor, Outcome::Success) => "Password reset mailed",
+            (Self::ResetAskedFor, Outcome::Refused) => "Password reset not mailed: too many were",
+            (Self::PasswordReset, _) => "Password reset",
+            (Self::SecondFactorEnabled, _) => "Two-factor authentication turned on",
+            (Self::SecondFactorDisabled, _) => "Two-factor authentication turned off",
+            (Self::RecoveryCodesRenewed, _) => "Recovery codes renewed",
+            (Self::RecoveryCodeUsed, _) => "Recovery code used",
+            (Self::SignInConfirmed, _) => "Sign-in confirmed as yours",
+            (Self::SignInDisowned, _) => "Sign-in reported as not yours",
+            (Self::Invited | Self::RegistrationAskedFor | Self::AccessRequested, _) => "Invited",
+            (Self::AccessDeclined, _) => "Access declined",
+            (Self::ProfileChanged, _) => "Profile changed",
+            (Self::EmailChangeAskedFor, _) => "Email change asked for",
+            (Self::EmailChangeConfirmed, _) => "Email change confirmed by one address",
+            (Self::EmailChanged, _) => "Email changed",
+            (Self::AdministrationRefused, _) => "Administration refused",
+            (Self::MailGivenUp, _) => "A mail to you could not be sent",
+            (Self::AccountCreated, _) => "Account created",
+            (Self::AccountDisabled, _) => "Account disabled",
+            (Self::AccountEnabled, _) => "Account enabled",
+        }
+    }
 }
 
 /// How it went.
@@ -77,4 +136,17 @@ pub struct Event<'a> {
     pub ip: Option<IpAddr>,
     /// What else there is to say. Never a secret, never a full mail address (LOG-3).
     pub detail: serde_json::Value,
+}
+
+/// An event as the person reads it whose account it is about.
+#[derive(Debug, sqlx::FromRow)]
+pub struct Recorded {
+    /// What was done.
+    pub action: Action,
+    /// How it went.
+    pub outcome: Outcome,
+    /// When.
+    pub at: DateTime<Utc>,
+    /// From where; nowhere for the command line.
+    pub ip: Option<String>,
 }

@@ -1,11 +1,14 @@
-//! SQL of the record: it only inserts.
+//! SQL of the record: it inserts, and reads.
 
 use chrono::{DateTime, Utc};
 
 use crate::{
-    audit::Event,
-    execute,
-    foundation::{db::Tx, ids::EventId},
+    audit::{Event, Recorded},
+    execute, fetch,
+    foundation::{
+        db::{Connection, Tx},
+        ids::{EventId, UserId},
+    },
 };
 
 pub async fn insert(tx: &mut Tx, at: DateTime<Utc>, event: Event<'_>) -> sqlx::Result<()> {
@@ -24,4 +27,10 @@ pub async fn insert(tx: &mut Tx, at: DateTime<Utc>, event: Event<'_>) -> sqlx::R
         event.detail.to_string(),
     )?;
     Ok(())
+}
+
+/// The last events about an account, newest first.
+pub async fn recent(db: &mut impl Connection, subject: &UserId, most: i64) -> sqlx::Result<Vec<Recorded>> {
+    let sql = "SELECT action, outcome, at, ip FROM audit_events WHERE subject_id = $1 ORDER BY at DESC, id DESC LIMIT $2";
+    fetch!(db, fetch_all as Recorded, sql, subject, most)
 }

@@ -2,6 +2,7 @@
 
 mod demo;
 mod healthcheck;
+mod invite;
 mod migrate;
 mod seed;
 mod serve;
@@ -34,6 +35,8 @@ enum Command {
     /// Add, list, disable and enable accounts.
     #[command(subcommand)]
     User(user::User),
+    /// Mail somebody a link that makes an account. The running server sends it.
+    Invite(Box<invite::Invite>),
     /// List and end a person's sessions.
     #[command(subcommand)]
     Session(session::Session),
@@ -81,6 +84,7 @@ async fn dispatch(command: Option<Command>) -> anyhow::Result<()> {
         Command::Serve(config) => serve::run(*config).await,
         Command::Migrate(storage) => migrate::run(&storage).await,
         Command::User(user) => user::run(user).await,
+        Command::Invite(invite) => invite::run(*invite).await,
         Command::Session(session) => session::run(session).await,
         Command::Seed(seed) => seed::run(seed).await,
         Command::Demo(demo) => demo::run(demo).await,

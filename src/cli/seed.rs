@@ -79,7 +79,14 @@ pub async fn run(seed: Seed) -> anyhow::Result<()> {
 
 async fn insert_account(tx: &mut Tx, username: &str, hash: &str, now: DateTime<Utc>) -> anyhow::Result<Account> {
     let (id, name) = (UserId::new(now), username.to_owned());
-    let account = Account { id, username: name.clone(), email: format!("{username}@example.com"), name, is_admin: false };
+    let account = Account {
+        id,
+        username: name.clone(),
+        email: format!("{username}@example.com"),
+        name,
+        time_zone: "UTC".to_owned(),
+        is_admin: false,
+    };
     accounts::insert(tx, &account, hash, now).await?;
     Ok(account)
 }

@@ -4,7 +4,7 @@ use clap::{Args, Subcommand};
 
 use crate::{
     accounts::actions as accounts,
-    admin::actions as admin,
+    admin::actions::{self as admin, By},
     cli::{open, print_table, user::no_such_user},
     foundation::{
         clock::Clock,
@@ -91,7 +91,7 @@ async fn revoke(id: Option<String>, Of { user, storage, lifetimes }: &Of) -> any
     let db = open(storage).await?;
     let found = accounts::find(&db, user).await.map_err(|_| no_such_user(user))?;
     let one = id.map(|id| SessionId::parse(&id).ok_or_else(|| anyhow::anyhow!("{id:?} is no session id"))).transpose()?;
-    let ended = admin::revoke(&db, &Clock::System, lifetimes, &found.account.id, one.as_ref()).await?;
+    let ended = admin::revoke(&db, &Clock::System, lifetimes, &found.account.id, one.as_ref(), By::CommandLine).await?.len();
     anyhow::ensure!(one.is_none() || ended == 1, "{} has no such session; it may have ended already", found.account.username);
     println!("Sessions ended: {ended}.");
     Ok(())

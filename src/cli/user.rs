@@ -5,11 +5,11 @@ use secrecy::ExposeSecret;
 
 use crate::{
     accounts::actions::{self as accounts, NewAccount},
-    admin::actions as admin,
-    cli::{open, password_from_stdin, print_table},
+    admin::actions::{self as admin, By},
+    cli::{open, password_from_stdin, print_table, start_services},
     foundation::{
         clock::Clock,
-        config::{Lifetimes, Storage},
+        config::{Config, Lifetimes, Storage},
         hasher,
     },
     password::rules,
@@ -32,6 +32,8 @@ pub enum User {
     Disable(Named),
     /// Let an account sign in again.
     Enable(Named),
+    /// Mail somebody the way to a new password. The running server sends it.
+    ResetPassword(Reset),
 }
 
 #[derive(Args)]
@@ -62,12 +64,21 @@ pub struct Named {
     lifetimes: Lifetimes,
 }
 
+#[derive(Args)]
+pub struct Reset {
+    /// Username or email address.
+    user: String,
+    #[command(flatten)]
+    config: Config,
+}
+
 pub async fn run(user: User) -> anyhow::Result<()> {
     match user {
         User::Add(add) => run_add(add).await,
         User::List { json, storage } => list(json, &storage).await,
         User::Disable(named) => disable(&named).await,
         User::Enable(named) => enable(&named).await,
+        User::ResetPassword(Reset { user, config }) => reset_password(&user, config).await,
     }
 }
 
@@ -102,16 +113,24 @@ async fn list(json: bool, storage: &Storage) -> anyhow::Result<()> {
 async fn disable(Named { user, storage, lifetimes }: &Named) -> anyhow::Result<()> {
     let db = open(storage).await?;
     let found = accounts::find(&db, user).await.map_err(|_| no_such_user(user))?;
-    let ended = admin::disable(&db, &Clock::System, lifetimes, &found.account.id).await?;
-    println!("{} cannot sign in any more; sessions ended: {ended}.", found.account.username);
+    let ended = admin::disable(&db, &Clock::System, lifetimes, &found.account.id, By::CommandLine).await?;
+    println!("{} cannot sign in any more; sessions ended: {}.", found.account.username, ended.len());
     Ok(())
 }
 
 async fn enable(Named { user, storage, .. }: &Named) -> anyhow::Result<()> {
     let db = open(storage).await?;
     let found = accounts::find(&db, user).await.map_err(|_| no_such_user(user))?;
-    accounts::enable(&db, &Clock::System, &found.account.id).await?;
+    admin::enable(&db, &Clock::System, &found.account.id, By::CommandLine).await?;
     println!("{} can sign in again.", found.account.username);
+    Ok(())
+}
+
+async fn reset_password(user: &str, config: Config) -> anyhow::Result<()> {
+    let services = start_services(config).await?;
+    let found = accounts::find(&services.db, user).await.map_err(|_| no_such_user(user))?;
+    admin::start_reset(&services, &found.account, By::CommandLine).await?;
+    println!("A link for a new password is on its way to {}.", found.account.email);
     Ok(())
 }
 

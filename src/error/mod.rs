@@ -42,6 +42,9 @@ pub enum AppError {
     /// No session, or one that ended.
     #[error("You are not signed in. Sign in to go on.")]
     NotSignedIn,
+    /// A person may not do this.
+    #[error("Only administrators can do this.")]
+    NotPermitted,
     /// It does not exist, has ended, or is another person's: which one is not said (SES-6).
     #[error("There is no such thing here. It may have ended already.")]
     NotFound,
@@ -94,7 +97,7 @@ impl AppError {
     pub fn status(&self) -> u16 {
         match self {
             Self::WrongCredentials | Self::NotSignedIn | Self::SecondFactorRequired | Self::WrongCode | Self::HalfWayOver => 401,
-            Self::ForeignOrigin | Self::ProofNeeded => 403,
+            Self::ForeignOrigin | Self::ProofNeeded | Self::NotPermitted => 403,
             Self::NotFound => 404,
             Self::TooSlow => 408,
             Self::CurrentSession => 409,
@@ -119,6 +122,7 @@ impl AppError {
             Self::SpentLink => "spent-link",
             Self::Busy => "busy",
             Self::NotSignedIn => "not-signed-in",
+            Self::NotPermitted => "not-permitted",
             Self::NotFound => "not-found",
             Self::CurrentSession => "current-session",
             Self::Invalid { .. } => "invalid",

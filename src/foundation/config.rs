@@ -80,6 +80,10 @@ pub struct Config {
     #[arg(long, env = "WHEREABOUTS_MAIL_FROM")]
     pub mail_from: Option<String>,
 
+    /// Who makes an account: `invite`, whom an administrator invites; `open`, everybody with an email address.
+    #[arg(long, env = "WHEREABOUTS_REGISTRATION", default_value = "invite")]
+    pub registration: Registration,
+
     /// `off` is for load tests only.
     #[arg(long, env = "WHEREABOUTS_RATE_LIMITS", default_value = "on")]
     pub rate_limits: Switch,
@@ -120,6 +124,15 @@ pub enum Switch {
     On,
     /// For load tests.
     Off,
+}
+
+/// Who makes an account.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Registration {
+    /// Whom an administrator invites.
+    Invite,
+    /// Everybody with an email address.
+    Open,
 }
 
 /// Scheme, host and port that browsers use; nothing behind them.

@@ -81,6 +81,12 @@ impl Hasher {
 }
 
 /// Works until the hasher is gone.
+/// Whether a hash was made with parameters below those of today (PWD-1, ASVS 11.4.2).
+pub fn is_outdated(hash: &str) -> bool {
+    let params = PasswordHash::new(hash).ok().and_then(|hash| Params::try_from(&hash).ok());
+    params.is_none_or(|params| params.m_cost() < MEMORY_KIB || params.t_cost() < PASSES || params.p_cost() < LANES)
+}
+
 fn work(queued: &Mutex<Receiver<Job>>) {
     let mut memory = Memory::default();
     let next = || queued.lock().unwrap_or_else(PoisonError::into_inner).recv(); // a queue is whole whatever panicked

@@ -44,6 +44,10 @@ id!(
     MailId
 );
 id!(
+    /// Names a request to join.
+    RequestId
+);
+id!(
     /// Names an event of the audit log.
     EventId
 );

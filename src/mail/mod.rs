@@ -8,7 +8,7 @@ mod worker;
 pub use letter::Letter;
 pub use store::{forget_old, was_told};
 pub use transport::{Transport, check};
-pub use worker::run;
+pub use worker::{run, send_due};
 
 use chrono::{DateTime, Duration, Utc};
 
@@ -41,7 +41,7 @@ pub enum Kind {
     NewSignIn,
     /// Several sign-ins failed.
     FailedSignIns,
-    /// An invitation.
+    /// An invitation, or the way to an account that was asked for.
     Invitation,
     /// To confirm a change of address, or that it was done.
     EmailChange,

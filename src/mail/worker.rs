@@ -26,7 +26,7 @@ const GIVEN_UP_AFTER: Duration = Duration::days(2);
 /// Sends until the server stops.
 pub async fn run(services: Arc<Services>, transport: Transport) {
     loop {
-        if let Err(error) = send_all(&services, &transport).await {
+        if let Err(error) = send_due(&services, &transport).await {
             tracing::warn!(%error, "the outbox could not be read; it is tried again");
         }
         tokio::select! {
@@ -37,7 +37,8 @@ pub async fn run(services: Arc<Services>, transport: Transport) {
     }
 }
 
-async fn send_all(services: &Services, transport: &Transport) -> sqlx::Result<()> {
+/// Sends what is due, each mail once; where several nodes do, each takes its own.
+pub async fn send_due(services: &Services, transport: &Transport) -> sqlx::Result<()> {
     loop {
         let now = services.clock.now();
         let mut tx = services.db.write().await?;

@@ -129,7 +129,7 @@ pub async fn reset(services: &Services, link: &str, new: SecretString, code: &st
     if is_spent || !store::replace(&mut tx, &account.id, &before, &hash, services.clock.now()).await? {
         return Err(AppError::SpentLink);
     }
-    for purpose in [Purpose::Reset, Purpose::SecondFactor] {
+    for purpose in [Purpose::Reset, Purpose::SecondFactor, Purpose::EmailChange] {
         links::cancel(&mut tx, purpose, Some(&account.id)).await?;
     }
     let ended = sessions::end_all_but(&mut tx, services, &account.id, None, EndReason::PasswordReset).await?;

@@ -2,22 +2,23 @@
 
 use std::sync::Arc;
 
-use axum::http::{HeaderValue, header, request::Parts};
+use axum::http::{HeaderValue, header};
 use leptos::prelude::*;
 use leptos_axum::ResponseOptions;
 
 use crate::{
     error::AppError,
-    foundation::{origin::Origin, services::Services},
+    foundation::services::Services,
     password::{
         actions::{self, Changed},
         rules,
     },
     sessions::{
-        browser, caller,
+        browser,
+        caller::{caller, here},
         model::{HOME, signed_out},
     },
-    ui::plain_form::{self, Flash, Led, lead},
+    ui::plain_form::{self, Flash, Led, lead, with_token},
 };
 
 /// The page that changes the password.
@@ -29,7 +30,7 @@ pub const FORGOT: &str = "/forgot-password";
 #[server(prefix = "/api/ui", endpoint = "change_password")]
 pub async fn change_password(current: String, new: String) -> Result<String, AppError> {
     let change = async || {
-        let (services, caller) = caller::caller()?;
+        let (services, caller) = caller()?;
         let Changed { revoked, token } = actions::change(&services, &caller, current.into(), new.into()).await?;
         browser::give(&services, &token);
         Ok(Led::to(HOME).saying(format!("Your password was changed. {}", signed_out(revoked))))
@@ -42,7 +43,7 @@ pub async fn change_password(current: String, new: String) -> Result<String, App
 pub async fn ask_for_reset(email: String) -> Result<String, AppError> {
     let words = "If an account has this address, a mail with a link is on its way. The link works once, for 30 minutes.";
     let ask = async || {
-        let (services, origin) = origin()?;
+        let (services, origin) = here()?;
         crate::accounts::model::check_email(&email)?;
         actions::ask_for_reset(&services, email.clone(), &origin).await?;
         Ok(Led::to(FORGOT).saying(words))
@@ -74,13 +75,12 @@ pub async fn open_reset(token: String) -> Result<OpenedReset, AppError> {
 #[server(prefix = "/api/ui", endpoint = "reset_password")]
 pub async fn reset_password(token: String, password: String, #[server(default)] code: String) -> Result<String, AppError> {
     let reset = async || {
-        let (services, origin) = origin()?;
+        let (services, origin) = here()?;
         actions::reset(&services, &token, password.into(), &code, &origin).await?;
         browser::forget(&services);
         Ok(Led::to("/login").saying("Your new password is set. Sign in with it."))
     };
-    let query = serde_urlencoded::to_string([("token", &token)]).unwrap_or_default(); // a pair of strings always encodes
-    lead(reset().await, &format!("/reset-password?{query}"), &[])
+    lead(reset().await, &with_token("/reset-password", &token), &[])
 }
 
 /// How strong a password is: its score, 0 to 4, and then the words.
@@ -92,10 +92,4 @@ pub async fn password_strength(password: String) -> Result<String, AppError> {
     let rated = tokio::task::spawn_blocking(move || rules::strength(&password)).await;
     let (score, words) = rated.map_err(|error| AppError::internal(&error))?;
     Ok(format!("{score}{words}"))
-}
-
-/// From where a request comes that needs no session.
-fn origin() -> Result<(Arc<Services>, Origin), AppError> {
-    let origin = expect_context::<Parts>().extensions.get::<Origin>().cloned().ok_or(AppError::Unavailable)?;
-    Ok((expect_context::<Arc<Services>>(), origin))
 }

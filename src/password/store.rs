@@ -13,8 +13,8 @@ pub async fn replace(tx: &mut Tx, user: &UserId, before: &str, hash: &str, now: 
     Ok(execute!(tx, sql, user, before, hash, now)? > 0)
 }
 
-/// The same password, hashed anew with parameters that have risen.
-pub async fn rehash(tx: &mut Tx, user: &UserId, before: &str, hash: &str) -> sqlx::Result<()> {
-    execute!(tx, "UPDATE users SET password_hash = $3 WHERE id = $1 AND password_hash = $2", user, before, hash)?;
-    Ok(())
+/// The same password, hashed anew with parameters that have risen. Whether `before` still stood.
+pub async fn rehash(tx: &mut Tx, user: &UserId, before: &str, hash: &str) -> sqlx::Result<bool> {
+    let sql = "UPDATE users SET password_hash = $3 WHERE id = $1 AND password_hash = $2";
+    Ok(execute!(tx, sql, user, before, hash)? > 0)
 }

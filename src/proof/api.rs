@@ -22,6 +22,14 @@ pub async fn confirm_password(password: String, next: String) -> Result<String, 
     lead(confirm().await, &path(&next), &[])
 }
 
+/// Whoever has to prove themselves first is led there, and back to the page.
+pub fn proven(result: Result<Led, AppError>, page: &str) -> Result<Led, AppError> {
+    match result {
+        Err(AppError::ProofNeeded) => Ok(Led::to(path(&Next::parse(page)))),
+        other => other,
+    }
+}
+
 /// The page that asks for the password again, and leads back there.
 pub fn path(next: &Next) -> String {
     format!("/confirm?{}", serde_urlencoded::to_string([("next", next.path())]).unwrap_or_default()) // a pair of strings always encodes

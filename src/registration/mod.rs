@@ -1,5 +1,8 @@
-//! Joining: how accounts are made. So far the first administrator's.
+//! Joining: the first administrator, invitations, open registration, and requests for access.
 
 pub mod actions;
 pub mod api;
+pub mod invitations;
 pub mod page;
+pub mod requests;
+pub mod store;

@@ -9,7 +9,8 @@ use axum::{
 use crate::sessions::{caller::Visitor, model::HOME, next::Next as NextPath};
 
 /// Pages that need no session.
-const OPEN: [&str; 5] = ["/login", "/setup", "/forgot-password", "/reset-password", "/sign-in-alert"];
+const OPEN: [&str; 8] =
+    ["/login", "/setup", "/register", "/request-access", "/forgot-password", "/reset-password", "/verify-email", "/sign-in-alert"];
 
 #[derive(serde::Deserialize)]
 struct Login {

@@ -4,12 +4,13 @@ use std::sync::{Arc, LazyLock};
 
 use axum::{
     Router,
-    extract::FromRef,
+    extract::{FromRef, Query, Request, State},
     middleware::{from_fn, from_fn_with_state},
+    response::Response,
     routing::{any, delete, get, put},
 };
 use leptos::prelude::{LeptosOptions, provide_context};
-use leptos_axum::{AxumRouteListing, LeptosRoutes, generate_route_list, generate_route_list_with_exclusions};
+use leptos_axum::{AxumRouteListing, LeptosRoutes, generate_route_list_with_exclusions, render_app_async_with_context};
 use tower::ServiceBuilder;
 use tower_http::{catch_panic::CatchPanicLayer, limit::RequestBodyLimitLayer, trace::TraceLayer};
 
@@ -19,6 +20,7 @@ use crate::{
     foundation::{origin, services::Services},
     password::http as password,
     plain::{self, Forms},
+    profile::tabs::Tab,
     server::{content, errors, gate, guard, headers, health},
     sessions::{caller, http as sessions, live, wire},
     sign_in::http as sign_in,
@@ -27,13 +29,16 @@ use crate::{
 /// Larger bodies are refused with 413.
 const LARGEST_BODY: usize = 64 * 1024;
 
+/// Its tabs are pages of both kinds, so it is routed by [`profile`].
+const PROFILE: &str = "/profile";
+
 /// The routes of the pages. Once a process: while Leptos finds them out, pages that are asked for elsewhere in the process
 /// would wait for ever (leptos-rs/leptos#4773).
-static LIVE: LazyLock<Vec<AxumRouteListing>> = LazyLock::new(|| generate_route_list(App));
+static LIVE: LazyLock<Vec<AxumRouteListing>> = LazyLock::new(|| generate_route_list_with_exclusions(App, Some(vec![PROFILE.to_owned()])));
 /// Those of the pages that are forms, without the server functions that stand beside the others already.
 static PLAIN: LazyLock<Vec<AxumRouteListing>> = LazyLock::new(|| {
-    let doors = leptos::server_fn::axum::server_fn_paths().map(|(path, _)| path.to_owned()).collect();
-    generate_route_list_with_exclusions(Forms, Some(doors))
+    let doors = leptos::server_fn::axum::server_fn_paths().map(|(path, _)| path.to_owned());
+    generate_route_list_with_exclusions(Forms, Some(doors.chain([PROFILE.to_owned()]).collect()))
 });
 
 /// What the router is given.
@@ -89,8 +94,26 @@ fn pages(site: &Site) -> Router<Site> {
     };
     let (live, plain) = (site.options.clone(), site.options.clone());
     Router::new()
+        .route(PROFILE, get(profile))
         .leptos_routes_with_context(site, LIVE.clone(), context.clone(), move || plain::live_shell(live.clone()))
         .leptos_routes_with_context(site, PLAIN.clone(), context, move || plain::plain_shell(plain.clone()))
         .method_not_allowed_fallback(errors::method_not_allowed)
         .layer(from_fn(gate::pages))
+}
+
+/// The tabs of the profile: a script takes over the Security tab, and the others are forms.
+async fn profile(State(site): State<Site>, Query(wanted): Query<Wanted>, request: Request) -> Response {
+    let (options, services) = (site.options, site.services);
+    let context = move || provide_context(services.clone());
+    if wanted.tab == Tab::Profile.key() {
+        render_app_async_with_context(context, move || plain::plain_shell(options.clone()))(request).await
+    } else {
+        render_app_async_with_context(context, move || plain::live_shell(options.clone()))(request).await
+    }
+}
+
+#[derive(serde::Deserialize)]
+struct Wanted {
+    #[serde(default)]
+    tab: String,
 }

@@ -154,3 +154,10 @@ pub fn caller() -> Result<(Arc<Services>, Caller), AppError> {
     let services = leptos::prelude::use_context::<Arc<Services>>().ok_or(AppError::Unavailable)?;
     Ok((services, visitor().signed_in()?))
 }
+
+/// Where the page or server function that runs was asked from, with the services: for doors that need no session.
+pub fn here() -> Result<(Arc<Services>, Origin), AppError> {
+    let services = leptos::prelude::use_context::<Arc<Services>>().ok_or(AppError::Unavailable)?;
+    let origin = leptos::prelude::use_context::<Parts>().and_then(|parts| parts.extensions.get::<Origin>().cloned());
+    Ok((services, origin.ok_or(AppError::Unavailable)?))
+}

@@ -10,12 +10,14 @@ use crate::{
     error::AppError,
     foundation::{
         db::Tx,
+        hasher::is_outdated,
         ids::UserId,
         links::{self, Purpose},
         origin::Origin,
         secret::{Secret, hash_hex},
         services::Services,
     },
+    password::store::rehash,
     sessions::{
         actions::{self as sessions, Begun},
         caller::{Caller, Visitor},
@@ -62,6 +64,7 @@ pub async fn sign_in(services: &Services, attempt: Attempt) -> Result<SignedIn, 
     let Some(credentials) = verify(services, &attempt, known.credentials).await? else {
         return Err(refuse(services, &attempt.origin, &attempt.identifier, known.subject, failures).await?);
     };
+    let credentials = harden(services, &attempt.password, credentials).await?;
     if !two_factor::is_on(&mut services.db.read().await?, &credentials.account.id).await? {
         return begin(services, attempt, credentials, &tries, "Password").await;
     }
@@ -156,6 +159,19 @@ async fn verify(services: &Services, attempt: &Attempt, found: Option<Credential
     let hash = found.as_ref().map(|found| found.password_hash.clone());
     let is_right = services.hasher.verify(attempt.password.clone(), hash).await?;
     Ok(found.filter(|found| is_right && found.is_enabled))
+}
+
+/// Hashes a right password anew where today's parameters are stronger than its hash's (PWD-1).
+async fn harden(services: &Services, password: &SecretString, found: Credentials) -> Result<Credentials, AppError> {
+    if !is_outdated(&found.password_hash) {
+        return Ok(found);
+    }
+    let hash = services.hasher.hash(password.clone()).await?;
+    let mut tx = services.db.write().await?;
+    let is_ours = rehash(&mut tx, &found.account.id, &found.password_hash, &hash).await?;
+    tx.commit().await?;
+    // Somebody else was first, or changed the password: then the transaction that begins the session finds out.
+    Ok(if is_ours { Credentials { password_hash: hash, ..found } } else { found })
 }
 
 async fn begin(services: &Services, attempt: Attempt, found: Credentials, tries: &Tries, method: &str) -> Result<SignedIn, AppError> {

@@ -31,7 +31,13 @@ pub async fn open_login() -> Result<Welcome, AppError> {
         Some(half) => actions::is_half_way(&services, &half).await?,
         None => false,
     };
-    Ok(Welcome { ended: ended.filter(|_| !needs_code), needs_code, is_first_start: actions::is_first_start(&services).await?, flash })
+    Ok(Welcome {
+        ended: ended.filter(|_| !needs_code),
+        needs_code,
+        is_first_start: actions::is_first_start(&services).await?,
+        registration: services.config.registration,
+        flash,
+    })
 }
 
 /// Signs in and sets the session's cookie; where it leads.

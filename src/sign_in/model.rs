@@ -3,6 +3,7 @@
 use chrono::Duration;
 
 use crate::{
+    foundation::config::Registration,
     sessions::model::EndReason,
     ui::{plain_form::Flash, time::span},
 };
@@ -15,6 +16,8 @@ pub struct Welcome {
     pub needs_code: bool,
     /// No account exists yet: how to make the first one.
     pub is_first_start: bool,
+    /// Who makes an account here.
+    pub registration: Registration,
     /// What the page before wants said, and what was typed before.
     pub flash: Flash,
 }

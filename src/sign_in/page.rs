@@ -4,6 +4,7 @@ use leptos::prelude::*;
 
 use crate::{
     error::AppError,
+    foundation::config::Registration,
     sign_in::{api::open_login, model::Welcome},
     ui::{
         door::{Door, asked, queried},
@@ -40,7 +41,13 @@ fn SignIn(welcome: Welcome) -> impl IntoView {
             <Field name="identifier" label="Username or email" autocomplete="username" value=welcome.flash.typed("identifier") />
             <PasswordField />
             <button class="primary">"Sign in"</button>
-            <p class="hint"><a href="/forgot-password">"Forgot your password?"</a></p>
+            <p class="hint ways-in">
+                <a href="/forgot-password">"Forgot your password?"</a>
+                {match welcome.registration {
+                    Registration::Open => view! { <a href="/register">"Create an account"</a> },
+                    Registration::Invite => view! { <a href="/request-access">"Request access"</a> },
+                }}
+            </p>
         </form>
     }
     .into_any()

@@ -4,7 +4,10 @@ use leptos::prelude::*;
 
 use crate::{
     error::AppError,
-    proof::{actions::require_fresh, api::path as confirm_path},
+    proof::{
+        actions::require_fresh,
+        api::{path as confirm_path, proven},
+    },
     sessions::{caller, model::HOME, next::Next},
     two_factor::actions,
     ui::{
@@ -71,7 +74,7 @@ pub async fn prepare_two_factor() -> Result<String, AppError> {
         actions::prepare(&services, &caller).await?;
         Ok(Led::to(format!("{PAGE}?step=1")))
     };
-    lead(proven(prepare().await), PAGE, &[])
+    lead(proven(prepare().await, PAGE), PAGE, &[])
 }
 
 /// Turns the factor on by its first code.
@@ -82,7 +85,7 @@ pub async fn enable_two_factor(code: String) -> Result<String, AppError> {
         actions::enable(&services, &caller, &code).await?;
         Ok(Led::to(HOME).saying("Two-factor authentication is on."))
     };
-    lead(proven(enable().await), &format!("{PAGE}?step=3"), &[])
+    lead(proven(enable().await, PAGE), &format!("{PAGE}?step=3"), &[])
 }
 
 /// Turns it off.
@@ -104,7 +107,7 @@ pub async fn renew_recovery_codes(password: String, code: String) -> Result<Stri
         actions::renew_codes(&services, &caller, password.into(), &code).await?;
         Ok(Led::to(PAGE))
     };
-    lead(proven(renew().await), PAGE, &[])
+    lead(proven(renew().await, PAGE), PAGE, &[])
 }
 
 /// The new recovery codes were kept: they are never shown again.
@@ -116,12 +119,4 @@ pub async fn keep_recovery_codes() -> Result<String, AppError> {
         Ok(Led::to(HOME).saying("Your new recovery codes are in force."))
     };
     lead(keep().await, PAGE, &[])
-}
-
-/// Whoever has to prove themselves first is led there, and back to the page.
-fn proven(result: Result<Led, AppError>) -> Result<Led, AppError> {
-    match result {
-        Err(AppError::ProofNeeded) => Ok(Led::to(confirm_path(&Next::parse(PAGE)))),
-        other => other,
-    }
 }

@@ -104,6 +104,11 @@ pub fn take() -> Flash {
     json.and_then(|json| serde_json::from_slice(&json).ok()).unwrap_or_default() // not of our writing: nothing to say
 }
 
+/// The page that a one-time link's secret opens.
+pub fn with_token(page: &str, token: &str) -> String {
+    format!("{page}?{}", serde_urlencoded::to_string([("token", token)]).unwrap_or_default()) // a pair of strings always encodes
+}
+
 /// Adds a cookie to the answer.
 pub fn set_cookie(cookie: HeaderValue) {
     expect_context::<ResponseOptions>().append_header(header::SET_COOKIE, cookie);

@@ -82,6 +82,17 @@ macro_rules! both {
     };
 }
 
+/// Who sends mails, and where to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mailing {
+    /// The worker, to a mail server.
+    Worker,
+    /// The test, by `send_due`, to a mail server.
+    ByHand,
+    /// The test, by `send_due`, into files.
+    IntoFiles,
+}
+
 pub struct TestApp {
     pub services: Arc<Services>,
     pub addr: SocketAddr,
@@ -89,6 +100,7 @@ pub struct TestApp {
     pub database_url: String,
     /// Where its mails go.
     pub smtp: smtp::Smtp,
+    mailing: Mailing,
     server: JoinHandle<std::io::Result<()>>,
     _folder: Arc<tempfile::TempDir>,
 }
@@ -98,37 +110,50 @@ impl TestApp {
         Self::start_with(backend, &[]).await
     }
 
+    /// With mails sent so.
+    pub async fn start_mailing(backend: Backend, mailing: Mailing) -> Self {
+        Self::begin(backend, &[], mailing).await
+    }
+
     /// With more options of `serve`.
     pub async fn start_with(backend: Backend, options: &[&str]) -> Self {
+        Self::begin(backend, options, Mailing::Worker).await
+    }
+
+    async fn begin(backend: Backend, options: &[&str], mailing: Mailing) -> Self {
         let folder = Arc::new(tempfile::tempdir().unwrap());
         let url = match backend {
             Backend::Sqlite => format!("sqlite://{}/test.db", folder.path().display()),
             Backend::Postgres => new_postgres_database().await,
         };
         let now = DateTime::parse_from_rfc3339("2026-06-01T12:00:00Z").unwrap().to_utc();
-        Self::start_on(url, folder, Clock::manual(now), options).await
+        Self::start_on(url, folder, Clock::manual(now), options, mailing).await
     }
 
     /// A second node beside this one.
     pub async fn another_node(&self) -> Self {
-        Self::start_on(self.database_url.clone(), self._folder.clone(), self.services.clock.clone(), &[]).await
+        Self::start_on(self.database_url.clone(), self._folder.clone(), self.services.clock.clone(), &[], self.mailing).await
     }
 
-    async fn start_on(database_url: String, folder: Arc<tempfile::TempDir>, clock: Clock, options: &[&str]) -> Self {
+    async fn start_on(database_url: String, folder: Arc<tempfile::TempDir>, clock: Clock, options: &[&str], mailing: Mailing) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let addr = listener.local_addr().unwrap();
         let (smtp, data_dir) = (smtp::Smtp::start().await, folder.path().display().to_string());
         let url = format!("smtp://{}", smtp.addr);
-        let options: Vec<&str> = ["--smtp-url", &url, "--data-dir", &data_dir].iter().chain(options).copied().collect();
+        let to_server = ["--smtp-url", &url];
+        let to_server: &[&str] = if mailing == Mailing::IntoFiles { &[] } else { &to_server };
+        let options: Vec<&str> = ["--data-dir", &data_dir].iter().chain(to_server).chain(options).copied().collect();
         let services = Arc::new(services(config(addr, &options), &database_url, clock).await);
         listen(&services).await;
         let site = Site { services: services.clone(), options: serve_options() };
         let server = tokio::spawn(server::serve(listener, site));
         tokio::spawn(presence::run(services.clone()));
         tokio::spawn(later::run(services.clone()));
-        tokio::spawn(mail::run(services.clone(), mail::Transport::new(&services.config).unwrap()));
+        if mailing == Mailing::Worker {
+            tokio::spawn(mail::run(services.clone(), mail::Transport::new(&services.config).unwrap()));
+        }
         let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).timeout(Duration::from_secs(20)).build().unwrap();
-        Self { services, addr, http, database_url, smtp, server, _folder: folder }
+        Self { services, addr, http, database_url, smtp, mailing, server, _folder: folder }
     }
 
     pub fn backend(&self) -> Backend {
@@ -152,8 +177,17 @@ impl TestApp {
 
     /// An account that signs in by `name` and [`PASSWORD`].
     pub async fn add_user(&self, name: &str) {
+        self.add(name, false).await;
+    }
+
+    /// The same, of an administrator.
+    pub async fn add_admin(&self, name: &str) {
+        self.add(name, true).await;
+    }
+
+    async fn add(&self, name: &str, is_admin: bool) {
         let email = format!("{name}@example.com");
-        let account = NewAccount { username: name.to_owned(), email, password: PASSWORD.into(), is_admin: false };
+        let account = NewAccount { username: name.to_owned(), email, password: PASSWORD.into(), is_admin };
         registration::add_account(&self.services.db, &self.services.clock, account, &PASSWORD_HASH).await.unwrap();
     }
 
@@ -188,8 +222,37 @@ impl TestApp {
     /// Returns once all that was left for later is done.
     pub async fn is_done_with_what_was_left(&self) {
         let (done, is_done) = tokio::sync::oneshot::channel();
-        self.services.later.push(async move { Ok(drop(done.send(()))) }).unwrap();
+        let last = async move {
+            done.send(()).unwrap();
+            Ok(())
+        };
+        self.services.later.push(last).unwrap();
         is_done.await.unwrap();
+    }
+
+    /// How long a door takes that is asked for alice's address, against one that nobody has: the ratio of the medians of 200.
+    /// Turn by turn, each first as often as the other; each asks from an address of its own, so that limits stay on.
+    pub async fn ratio_of_asking(&self, door: &str) -> f64 {
+        let mut times = [Vec::new(), Vec::new()];
+        for turn in 0..200 {
+            for who in [turn % 2, (turn + 1) % 2] {
+                let address = ["alice@example.com", "nobody@example.com"][who];
+                let request =
+                    self.http.post(self.url(&format!("/api/ui/{door}"))).header("origin", self.url("")).form(&[("email", address)]);
+                let started = std::time::Instant::now();
+                let answer = request.header("x-forwarded-for", format!("10.{who}.0.{turn}")).send().await.unwrap();
+                times[who].push(started.elapsed());
+                assert_eq!(answer.status(), StatusCode::OK);
+                self.is_done_with_what_was_left().await;
+            }
+        }
+        let [known, unknown] = &mut times;
+        median(known) / median(unknown)
+    }
+
+    /// Sends the mails that are due.
+    pub async fn send_due(&self) {
+        mail::send_due(&self.services, &mail::Transport::new(&self.services.config).unwrap()).await.unwrap();
     }
 
     /// How often an event is on record, with this outcome.

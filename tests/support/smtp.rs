@@ -1,6 +1,13 @@
 //! A mail server on loopback, and the mails that it took.
 
-use std::{net::SocketAddr, time::Duration};
+use std::{
+    net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use mail_parser::MessageParser;
 use tokio::{
@@ -41,19 +48,32 @@ impl Mail {
 pub struct Smtp {
     pub addr: SocketAddr,
     taken: tokio::sync::Mutex<UnboundedReceiver<Mail>>,
+    refuses: Arc<AtomicBool>,
 }
 
 impl Smtp {
     pub async fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let (sender, taken) = unbounded_channel();
-        let addr = listener.local_addr().unwrap();
+        let (addr, refuses) = (listener.local_addr().unwrap(), Arc::<AtomicBool>::default());
+        let server_refuses = refuses.clone();
         tokio::spawn(async move {
             while let Ok((socket, _)) = listener.accept().await {
-                tokio::spawn(serve(socket, sender.clone()));
+                tokio::spawn(serve(socket, sender.clone(), server_refuses.clone()));
             }
         });
-        Self { addr, taken: tokio::sync::Mutex::new(taken) }
+        Self { addr, taken: tokio::sync::Mutex::new(taken), refuses }
+    }
+
+    /// Whether it takes no mail from now on (450, "try again later").
+    pub fn refuse(&self, refuses: bool) {
+        self.refuses.store(refuses, Ordering::SeqCst);
+    }
+
+    /// The mails that came and were not read yet.
+    pub async fn all(&self) -> Vec<Mail> {
+        let mut taken = self.taken.lock().await;
+        std::iter::from_fn(|| taken.try_recv().ok()).collect()
     }
 
     /// The next mail that comes.
@@ -73,7 +93,7 @@ impl Smtp {
 }
 
 /// One connection: RFC 5321, as far as a client needs it.
-async fn serve(socket: TcpStream, taken: UnboundedSender<Mail>) -> std::io::Result<()> {
+async fn serve(socket: TcpStream, taken: UnboundedSender<Mail>, refuses: Arc<AtomicBool>) -> std::io::Result<()> {
     let (read, mut write) = socket.into_split();
     let mut lines = BufReader::new(read).split(b'\n');
     write.write_all(b"220 sink\r\n").await?;
@@ -81,6 +101,7 @@ async fn serve(socket: TcpStream, taken: UnboundedSender<Mail>) -> std::io::Resu
         let command = String::from_utf8_lossy(&line).to_ascii_uppercase();
         let answer: &[u8] = match command.split_whitespace().next() {
             Some("EHLO") => b"250 sink\r\n",
+            Some("MAIL") if refuses.load(Ordering::SeqCst) => b"450 later\r\n",
             Some("DATA") => {
                 write.write_all(b"354 go on\r\n").await?;
                 let mut raw = Vec::new();

@@ -1,0 +1,15 @@
+import { chromium } from '@playwright/test';
+const browser = await chromium.launch({executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args:['--no-sandbox']});
+const page = await browser.newPage();
+page.on('console', m => console.log('console', m.text()));
+page.on('pageerror', e => console.log('pageerror', e.message));
+page.on('response', r => console.log(r.status(), r.request().method(), r.url()));
+await page.goto('http://127.0.0.1:3000/login');
+await page.waitForTimeout(1000);
+await page.getByRole('textbox',{name:'Username or email'}).fill('alice');
+await page.getByRole('textbox',{name:'Password'}).fill('correct horse battery');
+await page.getByRole('button',{name:'Sign in'}).click();
+await page.waitForTimeout(3000);
+console.log(page.url());
+await page.screenshot({path:'/tmp/shots/probe.png'});
+await browser.close();

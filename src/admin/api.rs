@@ -1,0 +1,84 @@
+//! The doors of the administrators' page. Each asks who its caller is.
+
+use std::sync::Arc;
+
+use axum::http::StatusCode;
+use leptos::prelude::*;
+use leptos_axum::ResponseOptions;
+
+use crate::{
+    admin::actions::{self, By, Deed, Overview},
+    error::AppError,
+    foundation::{ids::RequestId, services::Services},
+    registration::invitations::Invitation,
+    sessions::caller::{Caller, caller},
+    ui::plain_form::{Led, lead},
+};
+
+/// The page.
+pub const PAGE: &str = "/admin";
+
+async fn administrator() -> Result<(Arc<Services>, Caller), AppError> {
+    let (services, caller) = caller()?;
+    actions::require_administrator(&services, &caller).await?;
+    Ok((services, caller))
+}
+
+/// What the page shows.
+pub async fn open_admin(search: String) -> Result<Overview, AppError> {
+    let (services, _) = administrator().await.inspect_err(|error| {
+        let status = StatusCode::from_u16(error.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        expect_context::<ResponseOptions>().set_status(status);
+    })?;
+    actions::overview(&services, &search).await
+}
+
+/// Invites somebody by mail.
+#[server(prefix = "/api/ui", endpoint = "invite")]
+pub async fn invite(email: String, #[server(default)] is_admin: Option<String>) -> Result<String, AppError> {
+    let invite = async || {
+        let (services, caller) = administrator().await?;
+        let invitation = Invitation { email: email.clone(), is_admin: is_admin.is_some() };
+        actions::invite(&services, &invitation, By::Administrator(&caller)).await?;
+        Ok(Led::to(PAGE).saying(format!("An invitation is on its way to {email}.")))
+    };
+    lead(invite().await, PAGE, &[("email", &email)])
+}
+
+/// Settles a request for access. `answer`: `invite` or `decline`.
+#[server(prefix = "/api/ui", endpoint = "settle_request")]
+pub async fn settle_request(id: String, answer: String) -> Result<String, AppError> {
+    let settle = async || {
+        let (services, caller) = administrator().await?;
+        let id = RequestId::parse(&id).ok_or(AppError::NotFound)?;
+        let is_welcome = match answer.as_str() {
+            "invite" => true,
+            "decline" => false,
+            _ => return Err(AppError::NotFound),
+        };
+        let request = actions::settle(&services, &id, is_welcome, By::Administrator(&caller)).await?;
+        let email = request.email;
+        let words =
+            if is_welcome { format!("An invitation is on its way to {email}.") } else { format!("The request of {email} was declined.") };
+        Ok(Led::to(PAGE).saying(words))
+    };
+    lead(settle().await, PAGE, &[])
+}
+
+/// Does one thing to somebody's account. `deed`: `disable`, `enable`, `sign_out` or `reset`.
+#[server(prefix = "/api/ui", endpoint = "administer")]
+pub async fn administer(user: String, deed: String) -> Result<String, AppError> {
+    let act = async || {
+        let (services, caller) = administrator().await?;
+        let deed = match deed.as_str() {
+            "disable" => Deed::Disable,
+            "enable" => Deed::Enable,
+            "sign_out" => Deed::SignOut,
+            "reset" => Deed::Reset,
+            _ => return Err(AppError::NotFound),
+        };
+        let account = actions::find(&services, &user).await?;
+        Ok(Led::to(PAGE).saying(actions::act(&services, &caller, deed, &account).await?))
+    };
+    lead(act().await, PAGE, &[])
+}

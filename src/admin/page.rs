@@ -1,0 +1,122 @@
+//! The administrators' page: invitations, requests, people.
+
+use leptos::prelude::*;
+use leptos_meta::Title;
+
+use crate::{
+    admin::{
+        actions::{MOST_PEOPLE, Overview},
+        api::open_admin,
+        store::Person,
+    },
+    framed::framed_with,
+    registration::store::AccessRequest,
+    ui::{
+        date::date,
+        door::queried,
+        field::{Field, Said},
+        plain_form::Flash,
+    },
+};
+
+/// The page.
+#[component]
+pub fn AdminPage() -> impl IntoView {
+    let search = queried("search");
+    framed_with(open_admin(search.clone()), |Overview { requests, people }, flash| {
+        view! {
+            <Title text="Administration" />
+            <h1>"Administration"</h1>
+            <Invite flash />
+            {(!requests.is_empty()).then(|| view! { <Requests requests /> })}
+            <People people search />
+        }
+        .into_any()
+    })
+}
+
+#[component]
+fn Invite(flash: Flash) -> impl IntoView {
+    let email = flash.typed("email");
+    view! {
+        <form class="card narrow-card" method="post" action="/api/ui/invite" data-sent aria-labelledby="invite">
+            <h2 id="invite">"Invite somebody"</h2>
+            <Said flash />
+            <Field name="email" label="Email" autocomplete="off" kind="email" value=email />
+            <label class="check"><input type="checkbox" name="is_admin" value="yes" />"As an administrator"</label>
+            <div class="buttons"><button class="primary">"Send invitation"</button></div>
+        </form>
+    }
+}
+
+#[component]
+fn Requests(requests: Vec<AccessRequest>) -> impl IntoView {
+    let row = |AccessRequest { id, email, words, asked_at }: AccessRequest| {
+        let (invite, decline) = (format!("Invite {email}"), format!("Decline {email}"));
+        view! {
+            <li>
+                <div><strong>{email}</strong><small>"asked on "{date(asked_at)}</small><p>{words}</p></div>
+                <form method="post" action="/api/ui/settle_request" data-sent class="deeds">
+                    <div role="alert" class="failure is-empty"></div>
+                    <input type="hidden" name="id" value=id.to_string() />
+                    <button class="outlined" name="answer" value="decline" aria-label=decline>"Decline"</button>
+                    <button class="outlined strong" name="answer" value="invite" aria-label=invite>"Invite"</button>
+                </form>
+            </li>
+        }
+    };
+    view! {
+        <section class="card people" aria-labelledby="requests">
+            <h2 id="requests">"Requests for access"</h2>
+            <ul>{requests.into_iter().map(row).collect_view()}</ul>
+        </section>
+    }
+}
+
+#[component]
+fn People(people: Vec<Person>, search: String) -> impl IntoView {
+    let is_cut = i64::try_from(people.len()).is_ok_and(|count| count >= MOST_PEOPLE);
+    let is_empty = people.is_empty();
+    view! {
+        <section class="card people" aria-labelledby="people">
+            <header>
+                <h2 id="people">"People"</h2>
+                <form method="get" action="/admin" role="search">
+                    <input type="search" name="search" value=search aria-label="Search people" placeholder="Name or email" />
+                    <button class="outlined">"Search"</button>
+                </form>
+            </header>
+            <ul>{people.into_iter().map(|person| view! { <Row person /> }).collect_view()}</ul>
+            {is_empty.then(|| view! { <p class="hint">"Nobody has such a name or address."</p> })}
+            {is_cut.then(|| view! { <p class="hint">{format!("These are the first {MOST_PEOPLE}. Search for the others.")}</p> })}
+        </section>
+    }
+}
+
+#[component]
+fn Row(person: Person) -> impl IntoView {
+    let Person { account, is_enabled, sessions } = person;
+    let name = account.username.clone();
+    let deed = |value: &'static str, class: &'static str, words: &'static str| {
+        view! { <button class=class name="deed" value=value aria-label=format!("{words}: {name}")>{words}</button> }
+    };
+    let (change, change_class, change_words) =
+        if is_enabled { ("disable", "outlined danger", "Disable") } else { ("enable", "outlined", "Enable") };
+    view! {
+        <li>
+            <div>
+                <strong>{account.username.clone()}</strong>
+                {account.is_admin.then(|| view! { <span class="badge current">"Administrator"</span> })}
+                {(!is_enabled).then(|| view! { <span class="badge">"Disabled"</span> })}
+                <small>{account.email}" · "{sessions}{if sessions == 1 { " session" } else { " sessions" }}</small>
+            </div>
+            <form method="post" action="/api/ui/administer" data-sent class="deeds">
+                <div role="alert" class="failure is-empty"></div>
+                <input type="hidden" name="user" value=account.id.to_string() />
+                {deed("reset", "outlined", "Reset password")}
+                {deed("sign_out", "outlined", "Sign out")}
+                {deed(change, change_class, change_words)}
+            </form>
+        </li>
+    }
+}

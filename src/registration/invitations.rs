@@ -1,0 +1,99 @@
+//! Invitations, and the accounts that are made by them. Whoever opens one has the mail, so the address is verified.
+
+use secrecy::{ExposeSecret, SecretString};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use crate::{
+    accounts::{
+        actions::NewAccount,
+        model::{Account, check_chosen_username, check_email},
+        store::{self as accounts, key},
+    },
+    audit::{self, Action, Event},
+    error::AppError,
+    foundation::{
+        db::Tx,
+        links::{self, Purpose},
+        secret::{Secret, hash_hex},
+        services::Services,
+    },
+    mail::{self, Kind, Letter},
+    password::rules,
+    registration::store,
+};
+
+/// Who is invited.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Invitation {
+    /// The address that the invitation is mailed to, and that the account gets.
+    pub email: String,
+    /// Whether the account administers the service.
+    pub is_admin: bool,
+}
+
+/// Invites somebody, and settles their request, if there is one; `event` says by whom. Said in words where they have an
+/// account already: an administrator may know.
+pub async fn invite(tx: &mut Tx, services: &Services, invitation: &Invitation, event: Event<'_>) -> Result<(), AppError> {
+    let email = &invitation.email;
+    check_email(email)?;
+    if accounts::find(tx, email).await?.is_some() {
+        return Err(AppError::invalid("email", "Somebody with this email address has an account already."));
+    }
+    if !mail_invitation(tx, services, invitation, "Somebody invited this email address.").await? {
+        return Err(AppError::invalid("email", "This address was sent several mails within an hour. Invite it again later."));
+    }
+    store::settle_email(tx, email).await?;
+    Ok(audit::record(tx, &services.clock, Event { detail: about(invitation), ..event }).await?)
+}
+
+/// Addresses are told apart on record, and not told (LOG-3).
+fn about(invitation: &Invitation) -> serde_json::Value {
+    json!({ "email_sha256": hash_hex(key(&invitation.email).as_bytes()), "administrator": invitation.is_admin })
+}
+
+/// Mails a link that makes an account, unless too much was mailed there already. Whether it was.
+pub async fn mail_invitation(tx: &mut Tx, services: &Services, invitation: &Invitation, why: &'static str) -> sqlx::Result<bool> {
+    let secret = links::make(tx, Purpose::Invitation, None, invitation, services.clock.now()).await?;
+    let site = services.config.public_url().authority;
+    let letter = Letter::new("Create your Whereabouts account", why)
+        .say(format!("You can create an account at {site}. Choose a username and a password, and it is yours."))
+        .lead("Create your account", join_path(&secret))
+        .advise("This works once, and for 7 days. If you do not want an account, do nothing.");
+    mail::send_asked_for(tx, services, None, &invitation.email, Kind::Invitation, letter).await
+}
+
+fn join_path(secret: &Secret) -> String {
+    format!("/register?token={}", secret.reveal())
+}
+
+/// Whom this link invites, while it is good. Looking at it changes nothing.
+pub async fn look(services: &Services, link: &str) -> Result<Invitation, AppError> {
+    let found = links::look(&mut services.db.read().await?, Purpose::Invitation, link, services.clock.now()).await?;
+    found.and_then(|link| link.detail()).ok_or(AppError::SpentLink)
+}
+
+/// Makes the account that a link invites to, and spends the link.
+pub async fn join(services: &Services, link: &str, username: String, password: SecretString) -> Result<Account, AppError> {
+    let Invitation { email, is_admin } = look(services, link).await?;
+    if is_admin {
+        crate::accounts::model::check_username(&username)?;
+    } else {
+        check_chosen_username(&username)?;
+    }
+    rules::check("password", password.expose_secret(), &[&username, &email])?;
+    let hash = services.hasher.hash(password.clone()).await?;
+    let mut tx = services.db.write().await?;
+    links::spend(&mut tx, Purpose::Invitation, link, services.clock.now()).await?.ok_or(AppError::SpentLink)?;
+    let account = NewAccount { username, email, password, is_admin }.create(&mut tx, &services.clock, &hash).await?;
+    store::settle_email(&mut tx, &account.email).await?;
+    tx.commit().await?;
+    Ok(account)
+}
+
+/// An event of somebody who asks for an account without having one.
+pub fn asked(action: Action, is_mailed: bool, email: &str, ip: std::net::IpAddr) -> Event<'static> {
+    let outcome = if is_mailed { audit::Outcome::Success } else { audit::Outcome::Refused };
+    let detail = json!({ "email_sha256": hash_hex(key(email).as_bytes()) });
+    Event { action, outcome, actor: None, session: None, subject: None, ip: Some(ip), detail }
+}
