@@ -1,6 +1,7 @@
 // For everybody: without a script, on a phone, in the dark, by keyboard alone, by ear.
 import AxeBuilder from '@axe-core/playwright';
-import { FIREFOX, expect, fillIn, hydrated, rows, test } from './support.js';
+import { link } from './mails.js';
+import { FIREFOX, type Page, expect, fillIn, hydrated, rows, test } from './support.js';
 
 test('everything works without JavaScript', async ({ alice, bob }) => {
   const [token, second, bobs] = [await alice.script('curl/8.5.0'), await alice.script('Wget/1.21.3'), await bob.script('curl/8.5.0')];
@@ -90,9 +91,36 @@ for (const colorScheme of ['light', 'dark'] as const) {
       await page.keyboard.press('Escape');
       await page.getByRole('button', { name: 'Profile menu' }).click();
       await clean();
-      const login = await alice.open({ colorScheme, viewport: { width, height: 860 } });
-      await login.goto('/login');
-      expect((await new AxeBuilder({ page: login }).analyze()).violations).toEqual([]);
+    });
+
+    test(`the pages that are forms are clean too: ${width} wide, ${colorScheme}`, async ({ root, alice, server }) => {
+      const [outside, inside] = [
+        await alice.open({ colorScheme, viewport: { width, height: 860 } }),
+        await root.signIn({ colorScheme, viewport: { width, height: 860 } }),
+      ];
+      const invited = `invited${Date.now()}@example.com`;
+      server.run(['invite', invited]);
+      server.run(['user', 'reset-password', alice.name]);
+      const clean = async (page: Page, path: string) => {
+        await page.goto(path);
+        await hydrated(page);
+        expect(await page.evaluate(() => document.documentElement.scrollWidth), path).toBeLessThanOrEqual(width);
+        expect((await new AxeBuilder({ page }).analyze()).violations, path).toEqual([]);
+      };
+      const mailed = [await server.mails.to(invited, 'Create your Whereabouts account'), await alice.mail('Choose a new password')];
+      for (const path of ['/login', '/register', '/request-access', '/forgot-password', '/verify-email?token=x', ...mailed.map(link)]) {
+        await clean(outside, path);
+      }
+      for (const path of ['/profile?tab=profile', '/admin', '/profile/password', '/profile/two-factor', '/confirm?next=/']) {
+        await clean(inside, path);
+      }
+      await inside.goto('/profile/two-factor');
+      await hydrated(inside);
+      await inside.getByRole('button', { name: 'Set up' }).click();
+      await expect(inside.getByRole('dialog')).toBeVisible();
+      for (const step of [1, 2, 3]) {
+        await clean(inside, `/profile/two-factor?step=${step}`);
+      }
     });
   }
 }

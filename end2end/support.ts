@@ -5,6 +5,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { type Browser, type BrowserContext, type Page, test as base, expect } from '@playwright/test';
+import { Mails } from './mails.js';
 
 export const PASSWORD = 'correct horse battery';
 const BINARY = resolve(import.meta.dirname, '../dist/whereabouts');
@@ -17,6 +18,7 @@ export class Server {
   private constructor(
     readonly port: number,
     private readonly folder: string,
+    readonly mails: Mails,
     private process: ChildProcess,
   ) {
     process.stdout?.on('data', (text: Buffer) => {
@@ -27,24 +29,25 @@ export class Server {
   private printed = '';
 
   static async start(): Promise<Server> {
-    const [port, folder] = [await freePort(), mkdtempSync(join(tmpdir(), 'whereabouts-'))];
-    const server = new Server(port, folder, Server.spawn(port, folder));
+    const [port, folder, mails] = [await freePort(), mkdtempSync(join(tmpdir(), 'whereabouts-')), await Mails.start()];
+    const server = new Server(port, folder, mails, Server.spawn(port, folder, mails));
     await server.ready();
     return server;
   }
 
-  private static environment(port: number, folder: string) {
+  private static environment(port: number, folder: string, mails: Mails) {
     return {
       ...process.env,
       WHEREABOUTS_ADDR: `127.0.0.1:${port}`,
       WHEREABOUTS_DATA_DIR: folder,
       WHEREABOUTS_TRUSTED_PROXIES: '127.0.0.0/8',
+      WHEREABOUTS_SMTP_URL: mails.url,
       WHEREABOUTS_LOG: 'warn',
     };
   }
 
-  private static spawn(port: number, folder: string): ChildProcess {
-    return spawn(BINARY, ['serve'], { env: Server.environment(port, folder), stdio: ['ignore', 'pipe', 'inherit'] });
+  private static spawn(port: number, folder: string, mails: Mails): ChildProcess {
+    return spawn(BINARY, ['serve'], { env: Server.environment(port, folder, mails), stdio: ['ignore', 'pipe', 'inherit'] });
   }
 
   get url(): string {
@@ -57,12 +60,12 @@ export class Server {
 
   /** Runs a command beside the running server. */
   run(args: string[], input = ''): string {
-    const env = Server.environment(this.port, this.folder);
+    const env = Server.environment(this.port, this.folder, this.mails);
     return execFileSync(BINARY, args, { env, input, encoding: 'utf8' });
   }
 
-  addUser(name: string): void {
-    this.run(['user', 'add', '--username', name, '--email', `${name}@example.com`, '--password-stdin'], `${PASSWORD}\n`);
+  addUser(name: string, ...more: string[]): void {
+    this.run(['user', 'add', '--username', name, '--email', `${name}@example.com`, '--password-stdin', ...more], `${PASSWORD}\n`);
   }
 
   /** Ends it with this signal; how long it took, in milliseconds. */
@@ -75,7 +78,7 @@ export class Server {
 
   /** Starts it again, on what it left. */
   async resume(): Promise<void> {
-    this.process = Server.spawn(this.port, this.folder);
+    this.process = Server.spawn(this.port, this.folder, this.mails);
     await this.ready();
   }
 
@@ -100,6 +103,7 @@ export class Server {
 
   async remove(): Promise<void> {
     await this.stop();
+    await this.mails.stop();
     rmSync(this.folder, { recursive: true });
   }
 }
@@ -120,6 +124,15 @@ export class Person {
     readonly server: Server,
     readonly browser: Browser,
   ) {}
+
+  get email(): string {
+    return `${this.name}@example.com`;
+  }
+
+  /** A mail to this person. */
+  mail(subject: string | RegExp) {
+    return this.server.mails.to(this.email, subject);
+  }
 
   /** A browser of its own, not signed in. */
   async open(options: Parameters<Browser['newContext']>[0] = {}): Promise<Page> {
@@ -173,7 +186,7 @@ export function rows(page: Page) {
 
 let people = 0;
 
-export const test = base.extend<{ alice: Person; bob: Person }, { server: Server }>({
+export const test = base.extend<{ alice: Person; bob: Person; root: Person }, { server: Server }>({
   server: [
     async ({}, use) => {
       const server = await Server.start();
@@ -188,11 +201,14 @@ export const test = base.extend<{ alice: Person; bob: Person }, { server: Server
   bob: async ({ server, browser }, use) => {
     await use(person('bob', server, browser));
   },
+  root: async ({ server, browser }, use) => {
+    await use(person('root', server, browser, '--admin'));
+  },
 });
 
-function person(name: string, server: Server, browser: Browser): Person {
+function person(name: string, server: Server, browser: Browser, ...more: string[]): Person {
   const unique = `${name}${process.pid}x${(people += 1)}`;
-  server.addUser(unique);
+  server.addUser(unique, ...more);
   return new Person(unique, server, browser);
 }
 

@@ -147,12 +147,18 @@ pub struct Overview {
     pub requests: Vec<AccessRequest>,
     /// People with an account, or some of them.
     pub people: Vec<Person>,
+    /// Whoever looks.
+    pub own: UserId,
 }
 
 /// Who is there, and who would like to be.
-pub async fn overview(services: &Services, search: &str) -> Result<Overview, AppError> {
+pub async fn overview(services: &Services, caller: &Caller, search: &str) -> Result<Overview, AppError> {
     let mut db = services.db.read().await?;
-    Ok(Overview { requests: requests::list(&mut db).await?, people: store::people(&mut db, search, MOST_PEOPLE).await? })
+    Ok(Overview {
+        requests: requests::list(&mut db).await?,
+        people: store::people(&mut db, search, MOST_PEOPLE).await?,
+        own: caller.account.id.clone(),
+    })
 }
 
 /// The account of this id, enabled or not.

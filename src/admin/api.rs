@@ -26,11 +26,11 @@ async fn administrator() -> Result<(Arc<Services>, Caller), AppError> {
 
 /// What the page shows.
 pub async fn open_admin(search: String) -> Result<Overview, AppError> {
-    let (services, _) = administrator().await.inspect_err(|error| {
+    let (services, caller) = administrator().await.inspect_err(|error| {
         let status = StatusCode::from_u16(error.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         expect_context::<ResponseOptions>().set_status(status);
     })?;
-    actions::overview(&services, &search).await
+    actions::overview(&services, &caller, &search).await
 }
 
 /// Invites somebody by mail.

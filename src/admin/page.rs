@@ -4,11 +4,13 @@ use leptos::prelude::*;
 use leptos_meta::Title;
 
 use crate::{
+    accounts::model::Account,
     admin::{
         actions::{MOST_PEOPLE, Overview},
         api::open_admin,
         store::Person,
     },
+    foundation::ids::UserId,
     framed::framed_with,
     registration::store::AccessRequest,
     ui::{
@@ -23,13 +25,13 @@ use crate::{
 #[component]
 pub fn AdminPage() -> impl IntoView {
     let search = queried("search");
-    framed_with(open_admin(search.clone()), |Overview { requests, people }, flash| {
+    framed_with(open_admin(search.clone()), |Overview { requests, people, own }, flash| {
         view! {
             <Title text="Administration" />
             <h1>"Administration"</h1>
             <Invite flash />
             {(!requests.is_empty()).then(|| view! { <Requests requests /> })}
-            <People people search />
+            <People people own search />
         }
         .into_any()
     })
@@ -74,7 +76,7 @@ fn Requests(requests: Vec<AccessRequest>) -> impl IntoView {
 }
 
 #[component]
-fn People(people: Vec<Person>, search: String) -> impl IntoView {
+fn People(people: Vec<Person>, own: UserId, search: String) -> impl IntoView {
     let is_cut = i64::try_from(people.len()).is_ok_and(|count| count >= MOST_PEOPLE);
     let is_empty = people.is_empty();
     view! {
@@ -86,7 +88,7 @@ fn People(people: Vec<Person>, search: String) -> impl IntoView {
                     <button class="outlined">"Search"</button>
                 </form>
             </header>
-            <ul>{people.into_iter().map(|person| view! { <Row person /> }).collect_view()}</ul>
+            <ul>{people.into_iter().map(|person| view! { <Row is_own=person.account.id == own person /> }).collect_view()}</ul>
             {is_empty.then(|| view! { <p class="hint">"Nobody has such a name or address."</p> })}
             {is_cut.then(|| view! { <p class="hint">{format!("These are the first {MOST_PEOPLE}. Search for the others.")}</p> })}
         </section>
@@ -94,29 +96,35 @@ fn People(people: Vec<Person>, search: String) -> impl IntoView {
 }
 
 #[component]
-fn Row(person: Person) -> impl IntoView {
+fn Row(person: Person, is_own: bool) -> impl IntoView {
     let Person { account, is_enabled, sessions } = person;
-    let name = account.username.clone();
-    let deed = |value: &'static str, class: &'static str, words: &'static str| {
-        view! { <button class=class name="deed" value=value aria-label=format!("{words}: {name}")>{words}</button> }
-    };
-    let (change, change_class, change_words) =
-        if is_enabled { ("disable", "outlined danger", "Disable") } else { ("enable", "outlined", "Enable") };
+    let badge = |is_worn: bool, words: &'static str| is_worn.then(|| view! { <span class="badge">{words}</span> });
     view! {
         <li>
             <div>
                 <strong>{account.username.clone()}</strong>
-                {account.is_admin.then(|| view! { <span class="badge current">"Administrator"</span> })}
-                {(!is_enabled).then(|| view! { <span class="badge">"Disabled"</span> })}
-                <small>{account.email}" · "{sessions}{if sessions == 1 { " session" } else { " sessions" }}</small>
+                {badge(is_own, "You")} {badge(account.is_admin, "Administrator")} {badge(!is_enabled, "Disabled")}
+                <small>{account.email.clone()}" · "{sessions}{if sessions == 1 { " session" } else { " sessions" }}</small>
             </div>
-            <form method="post" action="/api/ui/administer" data-sent class="deeds">
-                <div role="alert" class="failure is-empty"></div>
-                <input type="hidden" name="user" value=account.id.to_string() />
-                {deed("reset", "outlined", "Reset password")}
-                {deed("sign_out", "outlined", "Sign out")}
-                {deed(change, change_class, change_words)}
-            </form>
+            {(!is_own).then(|| view! { <Deeds account is_enabled /> })}
         </li>
+    }
+}
+
+/// What can be done to an account.
+#[component]
+fn Deeds(account: Account, is_enabled: bool) -> impl IntoView {
+    let deed = |value: &'static str, class: &'static str, words: &'static str| {
+        let label = format!("{words}: {}", account.username);
+        view! { <button class=class name="deed" value=value aria-label=label>{words}</button> }
+    };
+    view! {
+        <form method="post" action="/api/ui/administer" data-sent class="deeds">
+            <div role="alert" class="failure is-empty"></div>
+            <input type="hidden" name="user" value=account.id.to_string() />
+            {deed("reset", "outlined", "Reset password")}
+            {deed("sign_out", "outlined", "Sign out")}
+            {if is_enabled { deed("disable", "outlined danger", "Disable") } else { deed("enable", "outlined", "Enable") }}
+        </form>
     }
 }

@@ -55,7 +55,9 @@ async fn send(form: &HtmlFormElement, submitter: Option<&Element>) -> Result<Str
     if let Some((name, value)) = submitter.and_then(|button| Some((button.get_attribute("name")?, button.get_attribute("value")?))) {
         fields.append(&name, &value);
     }
-    let answer = post(&form.action(), String::from(fields.to_string())).await?;
+    // A button may send the form elsewhere.
+    let elsewhere = submitter.and_then(|button| button.get_attribute("formaction"));
+    let answer = post(&elsewhere.unwrap_or_else(|| form.action()), String::from(fields.to_string())).await?;
     let text = answer.binary().await.map_err(|_| AppError::NoAnswer)?;
     if answer.ok() {
         return serde_json::from_slice(&text).map_err(|_| AppError::NoAnswer);

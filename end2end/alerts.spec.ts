@@ -1,0 +1,51 @@
+// Alerts: a mail for a sign-in from somewhere new, and a notice on the pages that are open.
+import { link } from './mails.js';
+import { FIREFOX, expect, hydrated, rows, test } from './support.js';
+
+for (const javaScriptEnabled of [true, false]) {
+  test(`a sign-in that was not theirs is ended by the mailed link, ${javaScriptEnabled ? 'with' : 'without'} a script`, async ({ alice, bob }) => {
+    const [mine, bobs] = [await alice.signIn(), await bob.signIn()];
+    const thief = await alice.signIn({ userAgent: FIREFOX, extraHTTPHeaders: { 'x-forwarded-for': '177.92.48.10' } });
+    const mail = await alice.mail(/^New sign-in from Firefox/);
+    expect(mail.text).toContain('177.92.48.10');
+    expect(mail.html).toContain('Brazil');
+    const page = await alice.open({ javaScriptEnabled });
+    await page.goto(link(mail));
+    if (javaScriptEnabled) await hydrated(page);
+    await expect(page.getByText('Firefox on Windows')).toBeVisible();
+    await thief.reload();
+    await expect(thief.getByRole('heading', { name: 'Active Sessions' })).toBeVisible();
+    await hydrated(thief);
+    await page.getByRole('checkbox', { name: 'Sign out everywhere else too' }).uncheck();
+    await page.getByRole('button', { name: "This wasn't me" }).click();
+    await expect(page.getByRole('heading', { name: 'Choose a new password' })).toBeVisible();
+    await expect(page.getByText('That session was ended.')).toBeVisible();
+    await expect(thief).toHaveURL(/\/login/);
+    await expect(rows(mine)).toHaveCount(1);
+    await bobs.reload();
+    await expect(rows(bobs)).toHaveCount(1);
+    await page.goto(link(mail));
+    await expect(page.getByRole('alert')).toContainText('This link was used already');
+  });
+}
+
+test('a sign-in that was theirs is confirmed, and nothing ends', async ({ alice }) => {
+  const mine = await alice.signIn();
+  await alice.script('curl/8.5.0', '177.92.48.10');
+  const page = await alice.open();
+  await page.goto(link(await alice.mail(/^New sign-in from curl/)));
+  await hydrated(page);
+  await page.getByRole('button', { name: 'This was me' }).click();
+  await expect(page.getByText('Good. This device is known from now on.')).toBeVisible();
+  await expect(rows(mine)).toHaveCount(2);
+});
+
+test('the pages that are open say that a sign-in came', async ({ alice, bob }) => {
+  const [page, bobs] = [await alice.signIn(), await bob.signIn()];
+  await alice.script('curl/8.5.0');
+  const notice = page.getByText(/^New sign-in: curl/);
+  await expect(notice).toBeVisible();
+  await expect(bobs.getByText(/^New sign-in:/)).toBeHidden();
+  await page.getByRole('link', { name: 'Review' }).click();
+  await expect(notice).toBeHidden();
+});
