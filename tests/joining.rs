@@ -122,6 +122,23 @@ both!(
 );
 
 both!(
+    /// SES-10: an administrator ends everybody's sessions at once, but for the one in use, and only when it is meant.
+    everybody_is_signed_out, |app| {
+        app.add_admin("root").await;
+        app.add_user("alice").await;
+        app.add_user("bob").await;
+        let (root, elsewhere) = (app.sign_in("root").await, app.sign_in("root").await);
+        let (alice, bob) = (app.sign_in("alice").await, app.sign_in("bob").await);
+        assert_eq!(alice.post_form("revoke_everybody", &[("sure", "yes")]).await.status(), StatusCode::FORBIDDEN);
+        assert_eq!(root.post_form("revoke_everybody", &[]).await.status(), StatusCode::UNPROCESSABLE_ENTITY);
+        assert!(alice.is_signed_in().await && bob.is_signed_in().await && elsewhere.is_signed_in().await);
+        assert_eq!(root.post_form("revoke_everybody", &[("sure", "yes")]).await.status(), StatusCode::OK);
+        assert!(!alice.is_signed_in().await && !bob.is_signed_in().await && !elsewhere.is_signed_in().await);
+        assert!(root.is_signed_in().await && app.sign_in("alice").await.is_signed_in().await);
+    }
+);
+
+both!(
     /// Requests for access answer alike (ENU-1); administrators see them, and invite or decline.
     requests_are_settled, |app| {
         app.add_admin("root").await;

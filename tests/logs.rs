@@ -9,7 +9,7 @@ use std::{
 };
 
 use reqwest::Method;
-use support::{Backend, PASSWORD, TestApp, live::Page};
+use support::{Backend, Client, PASSWORD, TestApp, live::Page};
 use tracing_subscriber::{EnvFilter, fmt::MakeWriter};
 
 #[derive(Clone, Default)]
@@ -34,6 +34,36 @@ impl<'a> MakeWriter<'a> for Log {
     }
 }
 
+/// The secrets of one link of each kind, mailed and followed; and the seed of a second factor.
+async fn mailed_links(app: &TestApp, alice: &Client<'_>) -> Vec<String> {
+    app.add_admin("root").await;
+    let root = app.sign_in("root").await;
+    app.post_form("ask_for_reset", "", &[("email", "alice@example.com")]).await;
+    root.post_form("invite", &[("email", "carol@example.com")]).await;
+    alice.post_form("change_email", &[("email", "carol@example.com")]).await;
+    alice.post_form("prepare_two_factor", &[]).await;
+    let page = alice.browser(Method::GET, "/profile/two-factor?step=1").send().await.unwrap().text().await.unwrap();
+    let seed = page.split_once("id=\"seed\">").unwrap().1.split('<').next().unwrap().replace(' ', "");
+    let mut secrets = vec![seed];
+    for (address, subject, page) in [
+        ("alice@example.com", "Choose a new password", "/reset-password"),
+        ("carol@example.com", "Create your Whereabouts account", "/register"),
+        ("carol@example.com", "Confirm the change of your email address", "/verify-email"),
+    ] {
+        let mail = loop {
+            let mail = app.smtp.next_to(address).await;
+            if mail.subject == subject {
+                break mail;
+            }
+        };
+        let (path, secret) = mail.link(page);
+        app.get(&path).await;
+        secrets.push(secret);
+    }
+    app.post_form("join", "", &[("token", &secrets[2]), ("username", "carol"), ("password", PASSWORD)]).await;
+    secrets
+}
+
 /// LOG-2, LOG-3, SES-1: at its most talkative the log is one JSON object a line, and has no password, token, cookie, link or
 /// mail address in it.
 #[tokio::test(flavor = "multi_thread")]
@@ -53,6 +83,7 @@ async fn the_log_holds_no_secrets() {
     app.try_sign_in("alice@example.com", "Tr0ub4dor wrong", "curl/8.5.0").await;
     let form = [("identifier", "alice@example.com"), ("password", PASSWORD), ("next", "")];
     app.http.post(app.url("/api/ui/sign_in")).header("origin", app.url("")).form(&form).send().await.unwrap();
+    let links = mailed_links(&app, &alice).await;
     alice.delete("/api/v1/sessions").await;
     drop(page);
     alice.delete("/api/v1/sessions/current").await;
@@ -62,7 +93,10 @@ async fn the_log_holds_no_secrets() {
     for line in said.lines() {
         assert!(serde_json::from_str::<serde_json::Value>(line).is_ok(), "{line}");
     }
-    for secret in [PASSWORD, "Tr0ub4dor", &alice.token, "alice@example.com", setup.reveal()] {
+    for secret in [PASSWORD, "Tr0ub4dor", &alice.token, "alice@example.com", "carol@example.com", setup.reveal()]
+        .into_iter()
+        .chain(links.iter().map(String::as_str))
+    {
         let told: Vec<&str> = said.lines().filter(|line| line.contains(secret)).take(3).collect();
         assert!(told.is_empty(), "{secret}: {told:?}");
     }

@@ -27,7 +27,7 @@ async fn ask_for_reset(app: &TestApp, name: &str) -> String {
 }
 
 both!(
-    /// PWD-4, SES-3, ALT-1: a change asks the current password, ends all others, gives a new token, and tells by mail.
+    /// PWD-4, PWD-9, SES-3, ALT-1: a change asks the current password, ends all others, gives a new token, and tells by mail.
     a_change_ends_the_other_sessions, |app| {
         app.add_user("alice").await;
         app.add_user("bob").await;

@@ -240,6 +240,7 @@ both!(
         assert_eq!(last.json("/api/v1/sessions?limit=1000").await["sessions"].as_array().unwrap().len(), 1000);
         assert!(!first.is_signed_in().await);
         assert_eq!(app.on_record("session_displaced", "success").await, 1);
+        assert!(app.smtp.next_to("alice@example.com").await.subject.contains("gave way"));
     }
 );
 

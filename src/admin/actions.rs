@@ -1,5 +1,7 @@
 //! What an administrator does, on the page and from the command line. A running server honours it at the next request.
 
+use std::collections::HashMap;
+
 use serde_json::{Value, json};
 
 use crate::{
@@ -108,6 +110,26 @@ pub async fn revoke(
     audit::record(&mut tx, clock, who.event(Some(user), Action::SessionsRevokedByAdministrator, detail)).await?;
     tx.commit().await?;
     Ok(ended)
+}
+
+/// Ends everybody's sessions but the caller's own (SES-10, ASVS 7.4.5); how many.
+pub async fn revoke_everybody(services: &Services, caller: &Caller) -> Result<usize, AppError> {
+    let (now, reason) = (services.clock.now(), EndReason::RevokedByAdministrator);
+    let cutoffs = Cutoffs::at(&services.config.lifetimes, now);
+    let mut tx = services.db.write().await?;
+    let ended = sessions_store::end_everybody(&mut tx, &caller.session, cutoffs, now, reason).await?;
+    let detail = json!({ "everybody": true, "sessions_ended": ended.len() });
+    audit::record(&mut tx, &services.clock, by(caller, Action::SessionsRevokedByAdministrator, detail)).await?;
+    tx.commit().await?;
+    let count = ended.len();
+    let mut of_each: HashMap<UserId, Vec<SessionId>> = HashMap::new();
+    for (session, user) in ended {
+        of_each.entry(user).or_default().push(session);
+    }
+    for (user, its) in of_each {
+        sessions::ended(services, &user, its);
+    }
+    Ok(count)
 }
 
 /// Mails somebody the way to a new password, which nobody else chooses or sees (PWD-8).

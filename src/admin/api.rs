@@ -11,7 +11,10 @@ use crate::{
     error::AppError,
     foundation::{ids::RequestId, services::Services},
     registration::invitations::Invitation,
-    sessions::caller::{Caller, caller},
+    sessions::{
+        caller::{Caller, caller},
+        model::signed_out,
+    },
     ui::plain_form::{Led, lead},
 };
 
@@ -63,6 +66,20 @@ pub async fn settle_request(id: String, answer: String) -> Result<String, AppErr
         Ok(Led::to(PAGE).saying(words))
     };
     lead(settle().await, PAGE, &[])
+}
+
+/// Ends everybody's sessions but the caller's own. `sure` is the box that says so.
+#[server(prefix = "/api/ui", endpoint = "revoke_everybody")]
+pub async fn revoke_everybody(#[server(default)] sure: Option<String>) -> Result<String, AppError> {
+    let revoke = async || {
+        let (services, caller) = administrator().await?;
+        if sure.is_none() {
+            return Err(AppError::invalid("sure", "Tick the box first: this signs everybody out."));
+        }
+        Ok(Led::to(PAGE)
+            .saying(format!("Everybody else was signed out. {}", signed_out(actions::revoke_everybody(&services, &caller).await?))))
+    };
+    lead(revoke().await, PAGE, &[])
 }
 
 /// Does one thing to somebody's account. `deed`: `disable`, `enable`, `sign_out` or `reset`.

@@ -32,6 +32,7 @@ pub fn AdminPage() -> impl IntoView {
             <Invite flash />
             {(!requests.is_empty()).then(|| view! { <Requests requests /> })}
             <People people own search />
+            <Everybody />
         }
         .into_any()
     })
@@ -92,6 +93,20 @@ fn People(people: Vec<Person>, own: UserId, search: String) -> impl IntoView {
             {is_empty.then(|| view! { <p class="hint">"Nobody has such a name or address."</p> })}
             {is_cut.then(|| view! { <p class="hint">{format!("These are the first {MOST_PEOPLE}. Search for the others.")}</p> })}
         </section>
+    }
+}
+
+/// For the day on which nobody's session can be trusted.
+#[component]
+fn Everybody() -> impl IntoView {
+    view! {
+        <form class="card narrow-card" method="post" action="/api/ui/revoke_everybody" data-sent aria-labelledby="everybody">
+            <h2 id="everybody">"Sign everybody out"</h2>
+            <p>"Every session of every account ends at once, but for the one that you are using."</p>
+            <div role="alert" class="failure is-empty"></div>
+            <label class="check"><input type="checkbox" name="sure" value="yes" required />"Yes, everybody else"</label>
+            <div class="buttons"><button class="outlined danger">"Sign everybody out"</button></div>
+        </form>
     }
 }
 

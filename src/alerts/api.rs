@@ -2,9 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::http::{HeaderValue, header};
 use leptos::prelude::*;
-use leptos_axum::ResponseOptions;
 
 use crate::{
     alerts::actions::{self, Alert},
@@ -36,7 +34,7 @@ pub struct Told {
 
 /// The sign-in that this link is about. Opening it changes nothing; its page tells nobody where it is.
 pub async fn open_alert(token: String) -> Result<Told, AppError> {
-    expect_context::<ResponseOptions>().insert_header(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    plain_form::tell_nobody_where();
     let services = expect_context::<Arc<Services>>();
     let Alert { device, location, ip, time, .. } = actions::look(&services, &token).await?;
     Ok(Told { token, device, location, ip, time, flash: plain_form::take() })

@@ -2,9 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::http::{HeaderValue, header};
 use leptos::prelude::*;
-use leptos_axum::ResponseOptions;
 
 use crate::{
     email_change::actions::{self, Stand},
@@ -52,7 +50,7 @@ pub struct OpenedConfirmation {
 
 /// What this link confirms. Opening it changes nothing; its page tells nobody where it is.
 pub async fn open_confirmation(token: String) -> Result<OpenedConfirmation, AppError> {
-    expect_context::<ResponseOptions>().insert_header(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    plain_form::tell_nobody_where();
     let confirmation = actions::look(&expect_context::<Arc<Services>>(), &token).await?;
     Ok(OpenedConfirmation { token, email: confirmation.email, flash: plain_form::take() })
 }

@@ -39,6 +39,8 @@ pub enum Kind {
     RecoveryCodeUsed,
     /// A sign-in from somewhere new.
     NewSignIn,
+    /// A session gave way to a new one.
+    SessionDisplaced,
     /// Several sign-ins failed.
     FailedSignIns,
     /// An invitation, or the way to an account that was asked for.

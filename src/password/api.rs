@@ -2,9 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::http::{HeaderValue, header};
 use leptos::prelude::*;
-use leptos_axum::ResponseOptions;
 
 use crate::{
     error::AppError,
@@ -65,7 +63,7 @@ pub struct OpenedReset {
 
 /// What this link resets. Opening it changes nothing; its page tells nobody where it is (PWD-6).
 pub async fn open_reset(token: String) -> Result<OpenedReset, AppError> {
-    expect_context::<ResponseOptions>().insert_header(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    plain_form::tell_nobody_where();
     let services = expect_context::<Arc<Services>>();
     let reset = actions::look_at_reset(&services, &token).await?;
     Ok(OpenedReset { token, username: reset.account.username, needs_code: reset.needs_code, flash: plain_form::take() })

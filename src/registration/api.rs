@@ -2,9 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::http::{HeaderValue, header};
 use leptos::prelude::*;
-use leptos_axum::ResponseOptions;
 
 use crate::{
     accounts::actions::NewAccount,
@@ -56,7 +54,7 @@ pub struct OpenedInvitation {
 
 /// Whom this link invites. Opening it changes nothing; its page tells nobody where it is.
 pub async fn open_invitation(token: String) -> Result<OpenedInvitation, AppError> {
-    expect_context::<ResponseOptions>().insert_header(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    plain_form::tell_nobody_where();
     let services = expect_context::<Arc<Services>>();
     let Invitation { email, .. } = invitations::look(&services, &token).await?;
     Ok(OpenedInvitation { token, email, flash: plain_form::take() })

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, Duration, Utc};
 use serde_json::json;
 
 use crate::{
@@ -21,6 +21,7 @@ use crate::{
         secret::Secret,
         services::Services,
     },
+    mail::{self, Kind, Letter},
     sessions::{
         caller::Caller,
         expiry::{Cutoffs, Expiry},
@@ -133,8 +134,26 @@ async fn displace(tx: &mut Tx, services: &Services, account: &Account, by: &Sess
             detail,
         };
         audit::record(tx, &services.clock, event).await?;
+        tell_of_displaced(tx, services, account).await?;
     }
     Ok(displaced)
+}
+
+/// Tells the owner by mail, once a day at most: a script that signs in and never out does so every minute (SES-9).
+async fn tell_of_displaced(tx: &mut Tx, services: &Services, account: &Account) -> sqlx::Result<()> {
+    if mail::was_told(tx, &account.id, Kind::SessionDisplaced, services.clock.now() - Duration::days(1)).await? {
+        return Ok(());
+    }
+    let letter = Letter::new(
+        "A session gave way to a new one",
+        "You are told when your account has more sessions than it may, once a day at most.",
+    )
+    .say(format!(
+        "Your Whereabouts account has {MOST_A_PERSON} sessions, and may have no more: for each new one, the one longest unused ends."
+    ))
+    .lead("Review your sessions", "/profile?tab=security")
+    .advise("Usually this is a script that signs in and never signs out.");
+    mail::tell(tx, services, account, Kind::SessionDisplaced, letter).await
 }
 
 /// Turns rows into what their owner sees: both clocks of expiry, and memory over database.

@@ -193,6 +193,28 @@ pub async fn end_others(
     Ok(ended.into_iter().map(|(id,)| id).collect())
 }
 
+/// Ends everybody's live sessions but `kept`; which, and whose.
+pub async fn end_everybody(
+    tx: &mut Tx,
+    kept: &SessionId,
+    cutoffs: Cutoffs,
+    now: DateTime<Utc>,
+    reason: EndReason,
+) -> sqlx::Result<Vec<(SessionId, UserId)>> {
+    fetch!(
+        tx,
+        fetch_all as (SessionId, UserId),
+        "UPDATE sessions SET ended_at = $2, end_reason = $3
+         WHERE id <> $1 AND ended_at IS NULL AND created_at > $4 AND last_active_at > $5
+         RETURNING id, user_id",
+        kept,
+        now,
+        reason,
+        cutoffs.created,
+        cutoffs.used,
+    )
+}
+
 /// Ends those that are longest unused, so that at most `most` stay.
 pub async fn end_longest_unused(tx: &mut Tx, user: &UserId, most: i64, now: DateTime<Utc>) -> sqlx::Result<Vec<SessionId>> {
     let ended: Vec<(SessionId,)> = fetch!(

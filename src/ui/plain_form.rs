@@ -109,6 +109,11 @@ pub fn with_token(page: &str, token: &str) -> String {
     format!("{page}?{}", serde_urlencoded::to_string([("token", token)]).unwrap_or_default()) // a pair of strings always encodes
 }
 
+/// Has browsers tell no other site where this page is: a link's secret is in its address (PWD-6).
+pub fn tell_nobody_where() {
+    expect_context::<ResponseOptions>().insert_header(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+}
+
 /// Adds a cookie to the answer.
 pub fn set_cookie(cookie: HeaderValue) {
     expect_context::<ResponseOptions>().append_header(header::SET_COOKIE, cookie);

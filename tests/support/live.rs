@@ -13,7 +13,7 @@ use whereabouts::sessions::wire::HEARTBEAT_SECONDS;
 
 use super::Client;
 
-/// Sooner than a heartbeat comes round: whatever is heard by then was pushed. How soon it is, `make bench` tells.
+/// Sooner than a heartbeat comes round: whatever is heard by then was pushed.
 const WITHIN: Duration = Duration::from_secs(HEARTBEAT_SECONDS - 1);
 
 pub struct Page(WebSocketStream<MaybeTlsStream<TcpStream>>);
