@@ -30,20 +30,23 @@ test('everything works without JavaScript', async ({ alice, bob }) => {
   await expect(page).toHaveURL(/\/login$/);
 });
 
+/** Presses Tab until what is called so, or has this id, has the focus. */
+async function reach(page: Page, name: string): Promise<void> {
+  for (let steps = 0; steps < 30; steps += 1) {
+    await page.keyboard.press('Tab');
+    const focused = await page.evaluate(() => document.activeElement?.getAttribute('aria-label') ?? document.activeElement?.textContent ?? '');
+    const id = await page.evaluate(() => document.activeElement?.id ?? '');
+    if (focused.startsWith(name) || id === name) return;
+  }
+  throw new Error(`the keyboard does not reach ${name}`);
+}
+
 test('the keyboard alone suffices', async ({ alice }) => {
   await alice.script('curl/8.5.0');
   const page = await alice.open();
   await page.goto('/login');
   await hydrated(page);
-  const tabTo = async (name: string) => {
-    for (let steps = 0; steps < 30; steps += 1) {
-      await page.keyboard.press('Tab');
-      const focused = await page.evaluate(() => document.activeElement?.getAttribute('aria-label') ?? document.activeElement?.textContent ?? '');
-      const id = await page.evaluate(() => document.activeElement?.id ?? '');
-      if (focused.startsWith(name) || id === name) return;
-    }
-    throw new Error(`the keyboard does not reach ${name}`);
-  };
+  const tabTo = (name: string) => reach(page, name);
   await tabTo('identifier');
   await page.keyboard.type(alice.name);
   await tabTo('password');
@@ -69,6 +72,49 @@ test('the keyboard alone suffices', async ({ alice }) => {
   await tabTo('Revoke curl');
   await page.keyboard.press('Enter');
   await expect(rows(page)).toHaveCount(1);
+});
+
+test('the keyboard alone fills in every form', async ({ root, alice }) => {
+  const page = await root.signIn();
+  const fill = async (fields: Record<string, string>, button: string) => {
+    for (const [field, value] of Object.entries(fields)) {
+      await reach(page, field);
+      await page.keyboard.type(value);
+    }
+    await reach(page, button);
+    await page.keyboard.press('Enter');
+  };
+  const visit = async (path: string) => {
+    await page.goto(path);
+    await hydrated(page);
+  };
+  await visit('/profile/password');
+  await fill({ current: 'correct horse battery', new: 'a longer staple of horses' }, 'Change password');
+  await expect(page.getByText(/^Your password was changed/)).toBeVisible();
+  await visit('/profile?tab=profile');
+  await fill({ time_zone: 'Asia/Tok' }, 'Save');
+  await expect(page.getByRole('combobox', { name: 'Time zone' })).toHaveValue('Asia/Tokyo');
+  await expect(page.getByText('Saved.')).toBeVisible();
+  await visit('/profile?tab=profile');
+  await fill({ email: `new${root.email}` }, 'Change email');
+  await expect(page.getByText('A mail is on its way to both addresses.')).toBeVisible();
+  await visit(`/admin?search=${alice.name}`);
+  await fill({ email: `guest${root.email}` }, 'Send invitation');
+  await expect(page.getByText('An invitation is on its way')).toBeVisible();
+  await visit(`/admin?search=${alice.name}`);
+  await fill({}, `Reset password: ${alice.name}`);
+  await expect(page.getByText('A link for a new password is on its way')).toBeVisible();
+  await alice.mail('Choose a new password');
+  const stranger = await root.open();
+  for (const [path, button] of [['/forgot-password', 'Mail me a link'], ['/request-access', 'Request access']] as const) {
+    await stranger.goto(path);
+    await hydrated(stranger);
+    await reach(stranger, 'email');
+    await stranger.keyboard.type('nobody@example.com');
+    await reach(stranger, button);
+    await stranger.keyboard.press('Enter');
+    await expect(stranger.getByRole('status')).toBeVisible();
+  }
 });
 
 const long = `curl/8.5.0 ${'W'.repeat(60)}`;
