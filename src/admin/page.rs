@@ -113,7 +113,7 @@ fn Everybody() -> impl IntoView {
 #[component]
 fn Row(person: Person, is_own: bool) -> impl IntoView {
     let Person { account, is_enabled, sessions } = person;
-    let badge = |is_worn: bool, words: &'static str| is_worn.then(|| view! { <span class="badge">{words}</span> });
+    let badge = |is_worn: bool, words: &'static str| is_worn.then(|| view! { <span class="badge plain">{words}</span> });
     view! {
         <li>
             <div>

@@ -61,20 +61,25 @@ pub async fn ask(services: &Services, caller: &Caller, email: &str) -> Result<()
     let mut tx = services.db.write().await?;
     links::cancel(&mut tx, Purpose::EmailChange, Some(&account.id)).await?;
     store::begin(&mut tx, &account.id, email).await?;
-    mail_link(&mut tx, services, account, email, Side::Old).await?;
+    if !mail_link(&mut tx, services, account, email, Side::Old).await? {
+        return Err(AppError::invalid("email", "Your address was sent several mails within an hour. Try again later."));
+    }
     match accounts::find(&mut tx, email).await? {
         Some(other) => {
             let letter = Letter::new("Your email address was asked for", WHY)
                 .say("Somebody wanted this email address for another account. It is yours, so nothing was changed.");
             mail::send_asked_for(&mut tx, services, Some(&other.account.id), &other.account.email, Kind::EmailChange, letter).await?;
         }
-        None => mail_link(&mut tx, services, account, email, Side::New).await?,
+        None => {
+            mail_link(&mut tx, services, account, email, Side::New).await?;
+        }
     }
     audit::record(&mut tx, &services.clock, by(caller, Action::EmailChangeAskedFor, json!({}))).await?;
     Ok(tx.commit().await?)
 }
 
-async fn mail_link(tx: &mut Tx, services: &Services, account: &Account, email: &str, side: Side) -> sqlx::Result<()> {
+/// Mails the link of one side, unless too much was mailed there already. Whether it was.
+async fn mail_link(tx: &mut Tx, services: &Services, account: &Account, email: &str, side: Side) -> sqlx::Result<bool> {
     let confirmation = Confirmation { email: email.to_owned(), side };
     let secret = links::make(tx, Purpose::EmailChange, Some(&account.id), &confirmation, services.clock.now()).await?;
     let to = if side == Side::Old { &account.email } else { email };
@@ -84,8 +89,7 @@ async fn mail_link(tx: &mut Tx, services: &Services, account: &Account, email: &
         .fact("New address", email)
         .lead("Confirm the change", format!("/verify-email?token={}", secret.reveal()))
         .advise("This works once, and for a day. If it was not you, do not confirm it, and change your password.");
-    mail::send_asked_for(tx, services, Some(&account.id), to, Kind::EmailChange, letter).await?;
-    Ok(())
+    mail::send_asked_for(tx, services, Some(&account.id), to, Kind::EmailChange, letter).await
 }
 
 /// The new address that waits to be confirmed, if one does.
