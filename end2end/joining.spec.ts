@@ -51,7 +51,13 @@ for (const javaScriptEnabled of [true, false]) {
     await page.getByRole('combobox', { name: 'Time zone' }).selectOption('Asia/Kolkata');
     await page.getByRole('button', { name: 'Save' }).click();
     await expect(page.getByText('Saved.')).toBeVisible();
-    await expect(page.getByRole('region', { name: 'Recent security activity' }).getByText(/IST$/).first()).toBeVisible();
+    await expect(page.getByRole('region', { name: 'Recent security activity' }).getByText(/GMT\+05:30$/).first()).toBeVisible();
+    await page.getByRole('tab', { name: 'Security' }).click();
+    await ready();
+    await expect(rows(page).locator('time').first()).toHaveAttribute('title', /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d GMT\+05:30$/);
+    await rows(page).locator('summary').click();
+    await expect(rows(page).getByText(/^in .* \(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d GMT\+05:30\)$/)).toHaveCount(2);
+    await page.getByRole('tab', { name: 'Profile' }).click();
     await ready();
     await page.getByRole('textbox', { name: 'New email' }).fill(fresh);
     await page.getByRole('button', { name: 'Change email' }).click();

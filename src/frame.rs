@@ -8,6 +8,7 @@ use crate::{
     ui::{
         dynamic::{flag, words},
         icon::{Icon, mark},
+        time::TimeZone,
     },
 };
 
@@ -23,6 +24,7 @@ pub fn Frame(
 ) -> impl IntoView {
     let live = Live::new(notice);
     provide_context(live);
+    TimeZone::provide(account.time_zone.clone());
     #[cfg(feature = "hydrate")]
     crate::sessions::channel::open(live);
     view! {

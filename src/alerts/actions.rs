@@ -23,7 +23,7 @@ use crate::{
         actions::{self as sessions, Begun},
         model::EndReason,
     },
-    ui::date::local,
+    ui::time::exact,
 };
 
 /// A place is remembered for so long.
@@ -71,7 +71,7 @@ pub async fn notice(tx: &mut Tx, services: &Services, account: &Account, begun: 
         return Ok(());
     }
     let (device, location, ip) = (label.clone(), row.location.label.clone(), row.ip.clone());
-    let alert = Alert { session: row.id.clone(), device_key, device, location, ip, time: local(now, &account.time_zone) };
+    let alert = Alert { session: row.id.clone(), device_key, device, location, ip, time: exact(now, &account.time_zone) };
     let secret = links::make(tx, Purpose::Alert, Some(user), &alert, now).await?;
     Ok(mail::tell(tx, services, account, Kind::NewSignIn, letter(&alert, &secret)).await?)
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use leptos::prelude::*;
 
 use crate::{
+    accounts::model::check_email,
     error::AppError,
     foundation::services::Services,
     password::{
@@ -42,7 +43,7 @@ pub async fn ask_for_reset(email: String) -> Result<String, AppError> {
     let words = "If an account has this address, a mail with a link is on its way. The link works once, for 30 minutes.";
     let ask = async || {
         let (services, origin) = here()?;
-        crate::accounts::model::check_email(&email)?;
+        check_email(&email)?;
         actions::ask_for_reset(&services, email.clone(), &origin).await?;
         Ok(Led::to(FORGOT).saying(words))
     };

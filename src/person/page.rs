@@ -10,9 +10,10 @@ use crate::{
     person::api::{Person, open_person},
     profile::tabs::{Tab, Tabs},
     ui::{
-        date::{local, time_zones},
+        date::time_zones,
         field::{Field, Said},
         plain_form::Flash,
+        time::exact,
     },
 };
 
@@ -52,7 +53,7 @@ fn About(account: Account, flash: Flash) -> impl IntoView {
             <div class="field">
                 <label for="time_zone">"Time zone"</label>
                 <select id="time_zone" name="time_zone">{zones}</select>
-                <p class="hint">"Mails and this page tell times in it."</p>
+                <p class="hint">"Pages and mails tell times in it."</p>
             </div>
             <div class="buttons"><button class="primary">"Save"</button></div>
         </form>
@@ -93,7 +94,7 @@ fn Recent(recent: Vec<Recorded>, time_zone: String) -> impl IntoView {
             <li class=class>
                 <span>{event.action.in_words(event.outcome)}</span>
                 <span class="address">{event.ip}</span>
-                <time datetime=event.at.to_rfc3339()>{local(event.at, &time_zone)}</time>
+                <time datetime=event.at.to_rfc3339()>{exact(event.at, &time_zone)}</time>
             </li>
         }
     };

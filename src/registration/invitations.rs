@@ -1,5 +1,7 @@
 //! Invitations, and the accounts that are made by them. Whoever opens one has the mail, so the address is verified.
 
+use std::net::IpAddr;
+
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -7,10 +9,10 @@ use serde_json::json;
 use crate::{
     accounts::{
         actions::NewAccount,
-        model::{Account, check_chosen_username, check_email},
+        model::{Account, check_chosen_username, check_email, check_username},
         store::{self as accounts, key},
     },
-    audit::{self, Action, Event},
+    audit::{self, Action, Event, Outcome},
     error::AppError,
     foundation::{
         db::Tx,
@@ -77,7 +79,7 @@ pub async fn look(services: &Services, link: &str) -> Result<Invitation, AppErro
 pub async fn join(services: &Services, link: &str, username: String, password: SecretString) -> Result<Account, AppError> {
     let Invitation { email, is_admin } = look(services, link).await?;
     if is_admin {
-        crate::accounts::model::check_username(&username)?;
+        check_username(&username)?;
     } else {
         check_chosen_username(&username)?;
     }
@@ -92,8 +94,8 @@ pub async fn join(services: &Services, link: &str, username: String, password: S
 }
 
 /// An event of somebody who asks for an account without having one.
-pub fn asked(action: Action, is_mailed: bool, email: &str, ip: std::net::IpAddr) -> Event<'static> {
-    let outcome = if is_mailed { audit::Outcome::Success } else { audit::Outcome::Refused };
+pub fn asked(action: Action, is_mailed: bool, email: &str, ip: IpAddr) -> Event<'static> {
+    let outcome = if is_mailed { Outcome::Success } else { Outcome::Refused };
     let detail = json!({ "email_sha256": hash_hex(key(email).as_bytes()) });
     Event { action, outcome, actor: None, session: None, subject: None, ip: Some(ip), detail }
 }

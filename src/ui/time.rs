@@ -50,10 +50,51 @@ pub fn span(length: Duration) -> String {
     format!("{count} {unit}{plural}")
 }
 
-/// The exact time, for those who point at it: "2026-11-23 22:43:00 UTC".
-pub fn exact(time: DateTime<Utc>) -> String {
-    let text = time.to_rfc3339_opts(chrono::SecondsFormat::Secs, true);
-    text.replace('T', " ").replace('Z', " UTC")
+/// The exact time in this time zone (an IANA name; UTC where it is not known): "2026-11-23 23:43:00 GMT+01:00".
+#[cfg(feature = "ssr")]
+pub fn exact(time: DateTime<Utc>, zone: &str) -> String {
+    let zone: chrono_tz::Tz = zone.parse().unwrap_or(chrono_tz::Tz::UTC);
+    let text = time.with_timezone(&zone).format("%Y-%m-%d %H:%M:%S GMT%:z").to_string();
+    text.replace("GMT+00:00", "UTC")
+}
+
+/// The same by the browser's own time zones, which a page need not load.
+#[cfg(feature = "hydrate")]
+pub fn exact(time: DateTime<Utc>, zone: &str) -> String {
+    use js_sys::{Date, Function, Object, Reflect};
+    let milliseconds = time.timestamp_millis() as f64; // whole for the next 285,000 years
+    let written = |zone: &str| {
+        let (date, options) = (Date::new(&milliseconds.into()), Object::new());
+        Reflect::set(&options, &"timeZone".into(), &zone.into()).ok()?;
+        Reflect::set(&options, &"timeZoneName".into(), &"longOffset".into()).ok()?;
+        let write: Function = Reflect::get(&date, &"toLocaleString".into()).ok()?.into();
+        // Swedish: the one locale that writes times as ISO 8601 does.
+        write.call2(&date, &"sv-SE".into(), &options).ok()?.as_string()
+    };
+    // A browser may not know every name.
+    let text = written(zone).or_else(|| written("UTC")).unwrap_or_default().replace('\u{2212}', "-");
+    text.strip_suffix("GMT").map(|text| format!("{text}UTC")).unwrap_or(text)
+}
+
+/// The time zone that a page's times are told in: its person's.
+#[derive(Clone, Copy)]
+pub struct TimeZone(StoredValue<String>);
+
+impl TimeZone {
+    /// Has this page tell times in that zone.
+    pub fn provide(name: String) {
+        provide_context(Self(StoredValue::new(name)));
+    }
+
+    /// The page's.
+    pub fn of_page() -> Self {
+        use_context().unwrap_or_else(|| Self(StoredValue::new("UTC".to_owned())))
+    }
+
+    /// The exact time in it.
+    pub fn exact(self, time: DateTime<Utc>) -> String {
+        self.0.with_value(|zone| exact(time, zone))
+    }
 }
 
 /// Reads a time as RFC 3339 writes it. chrono's own reader takes many more forms, which a page would load for nothing.
@@ -72,7 +113,8 @@ pub fn Time(
     #[prop(into)]
     told: Signal<String>,
 ) -> impl IntoView {
-    view! { <time datetime=words(move || time.get().to_rfc3339()) title=words(move || exact(time.get()))>{told}</time> }
+    let zone = TimeZone::of_page();
+    view! { <time datetime=words(move || time.get().to_rfc3339()) title=words(move || zone.exact(time.get()))>{told}</time> }
 }
 
 /// The page's clock: seeded by the server, so that what it rendered and what takes over never differ; then it goes.
@@ -110,6 +152,16 @@ mod tests {
 
     fn at(seconds: i64) -> DateTime<Utc> {
         DateTime::from_timestamp(seconds, 0).unwrap()
+    }
+
+    #[test]
+    fn exact_times_are_told_where_somebody_is() {
+        let time = at(1_790_000_000);
+        assert_eq!(exact(time, "Europe/Berlin"), "2026-09-21 16:13:20 GMT+02:00");
+        assert_eq!(exact(time, "America/St_Johns"), "2026-09-21 11:43:20 GMT-02:30");
+        for zone in ["UTC", "Europe/London", "Nowhere/At-All"] {
+            assert_eq!(exact(at(1_800_000_000), zone), "2027-01-15 08:00:00 UTC");
+        }
     }
 
     #[test]
