@@ -146,6 +146,21 @@ both!(
 );
 
 both!(
+    /// A form without its fields, or a body that is none, gets one clear 4xx at every door.
+    incomplete_forms_are_refused, |app| {
+        app.add_admin("root").await;
+        let root = app.sign_in("root").await;
+        for (path, _) in leptos::server_fn::axum::server_fn_paths() {
+            for body in ["", "x=1", "%", "{\"a\":1}"] {
+                let request = app.http.post(app.url(path)).header("origin", app.url("")).header("cookie", format!("whereabouts={}", root.token));
+                let answer = request.header("content-type", "application/x-www-form-urlencoded").body(body).send().await.unwrap();
+                assert!(!answer.status().is_server_error(), "{path} {body:?}: {}", answer.status());
+            }
+        }
+    }
+);
+
+both!(
     /// A malformed cookie, header or path gets one clear 4xx.
     malformed_requests_are_refused, |app| {
         app.add_user("alice").await;

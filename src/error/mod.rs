@@ -149,8 +149,12 @@ impl FromServerFnError for AppError {
 
     fn from_server_fn_error(error: ServerFnErrorErr) -> Self {
         match error {
-            ServerFnErrorErr::Args(_) | ServerFnErrorErr::MissingArg(_) => {
-                Self::invalid("form", "The form was not complete. Fill it in again.")
+            ServerFnErrorErr::Args(_) | ServerFnErrorErr::MissingArg(_) | ServerFnErrorErr::Deserialization(_) => {
+                let error = Self::invalid("form", "The form was not complete. Fill it in again.");
+                // Read before any code of ours runs, so that nobody else gives it its status.
+                #[cfg(feature = "ssr")]
+                problem::answer_with(&error);
+                error
             }
             _ => Self::NoAnswer,
         }
