@@ -4,7 +4,7 @@ import { type ParsedMail, simpleParser } from 'mailparser';
 import { SMTPServer } from 'smtp-server';
 
 /** One that did not come by then does not come. */
-const PATIENCE = 15_000;
+const PATIENCE = 30_000;
 
 type Mail = { to: string; subject: string; text: string; html: string };
 type Wish = { fits: (mail: Mail) => boolean; take: (mail: Mail) => void };
