@@ -49,3 +49,23 @@ test('the pages that are open say that a sign-in came', async ({ alice, bob }) =
   await page.getByRole('link', { name: 'Review' }).click();
   await expect(notice).toBeHidden();
 });
+
+test('a page that is a form says so too, and its person signs out from there', async ({ alice, bob }) => {
+  const [page, other, bobs] = [await alice.signIn(), await alice.signIn(), await bob.signIn()];
+  for (const { goto, mine } of [{ goto: '/profile?tab=profile', mine: page }, { goto: '/profile/password', mine: bobs }]) {
+    await mine.goto(goto);
+    await hydrated(mine);
+  }
+  const heard = page.waitForEvent('websocket').then((channel) => channel.waitForEvent('framereceived'));
+  await page.reload();
+  await heard;
+  await alice.script('curl/8.5.0');
+  await expect(page.getByText(/^New sign-in: curl/)).toBeVisible();
+  await expect(bobs.getByText(/^New sign-in:/)).toBeHidden();
+  await page.getByRole('button', { name: 'Profile menu' }).click();
+  await page.getByRole('menuitem', { name: 'Sign out' }).click();
+  await expect(page).toHaveURL(/\/login$/);
+  await expect(rows(other)).toHaveCount(2);
+  await bobs.reload();
+  await expect(bobs.getByRole('heading', { name: 'Change your password' })).toBeVisible();
+});

@@ -36,7 +36,7 @@ pub fn Frame(
         </header>
         <main id="main" tabindex="-1">{children()}</main>
         <p role="status" class="arrived" class:is-empty=flag(move || live.arrived.with(String::is_empty))>
-            <span>{words(move || live.arrived.with(|name| if name.is_empty() { String::new() } else { format!("New sign-in: {name}.") }))}</span>
+            <span>{words(move || live.arrival())}</span>
             <a href="/profile?tab=security" on:click=move |_| live.arrived.set(String::new())>"Review"</a>
         </p>
         <p role="status" class="said" class:is-empty=flag(move || live.said.with(String::is_empty))>{words(move || live.said.get())}</p>

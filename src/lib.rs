@@ -64,10 +64,7 @@ pub fn hydrate() {
     if !ui::browser::is_plain() {
         leptos::mount::hydrate_body(app::App);
     } else if ui::browser::is_signed_in() {
-        // A form's page has nothing to keep up to date, but leaves as every page does when its session ends.
-        let owner = leptos::prelude::Owner::new();
-        owner.with(|| sessions::channel::open(sessions::signals::Live::new(String::new())));
-        std::mem::forget(owner);
+        sessions::alone::open();
     }
     ui::helps::help();
     ui::browser::ready();

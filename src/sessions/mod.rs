@@ -34,4 +34,6 @@ pub mod store;
 pub mod sweep;
 
 #[cfg(feature = "hydrate")]
+pub mod alone;
+#[cfg(feature = "hydrate")]
 pub mod channel;

@@ -38,4 +38,9 @@ impl Live {
     pub fn say(self, words: impl Into<String>) {
         self.said.set(words.into());
     }
+
+    /// What is said of the last sign-in elsewhere.
+    pub fn arrival(self) -> String {
+        self.arrived.with(|name| if name.is_empty() { String::new() } else { format!("New sign-in: {name}.") })
+    }
 }

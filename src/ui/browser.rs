@@ -42,6 +42,17 @@ pub fn leave() {
     go(&format!("/login?next={}", String::from(next)));
 }
 
+/// Puts words into one of the frame's lines, and shows it.
+pub fn say(line: &str, words: &str) {
+    let find = |selector: &str| document().query_selector(selector).ok().flatten();
+    if let Some(text) = find(&format!(".{line} span")) {
+        text.set_text_content(Some(words));
+    }
+    if let Some(line_itself) = find(&format!(".{line}")) {
+        line_itself.set_class_name(line);
+    }
+}
+
 /// Moves the focus to the first element that matches.
 pub fn focus(selector: &str) -> bool {
     let found = document().query_selector(selector).ok().flatten().and_then(|element| element.dyn_into::<HtmlElement>().ok());
