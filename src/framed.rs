@@ -19,7 +19,7 @@ pub fn framed(page: impl FnOnce(Account, Flash) -> AnyView) -> AnyView {
     match caller::caller() {
         Ok((_, caller)) => {
             let view = page(caller.account.clone(), plain_form::take());
-            view! { <Frame account=caller.account notice=String::new()>{view}</Frame> }.into_any()
+            view! { <Frame account=caller.client.account notice=String::new()>{view}</Frame> }.into_any()
         }
         Err(error) => failed(&error),
     }

@@ -15,6 +15,9 @@ pub mod app;
 pub mod plain;
 
 #[cfg(feature = "ssr")]
+pub mod api;
+
+#[cfg(feature = "ssr")]
 pub mod admin;
 #[cfg(feature = "ssr")]
 pub mod person;
@@ -34,6 +37,9 @@ pub mod alerts;
 pub mod email_change;
 #[cfg(feature = "ssr")]
 pub mod password;
+
+#[cfg(feature = "ssr")]
+pub mod api_tokens;
 #[cfg(feature = "ssr")]
 pub mod proof;
 #[cfg(feature = "ssr")]
@@ -41,6 +47,8 @@ pub mod two_factor;
 
 pub mod sessions;
 
+#[cfg(feature = "ssr")]
+pub mod access;
 #[cfg(feature = "ssr")]
 pub mod mail;
 #[cfg(feature = "ssr")]

@@ -12,6 +12,8 @@ use leptos_router::{
 use crate::{
     admin::page::AdminPage,
     alerts::page::AlertPage,
+    api::page::DocsPage,
+    api_tokens::page::{NewTokenPage, RotatePage, TokensPage},
     app::App,
     email_change::page::VerifyEmailPage,
     password::{
@@ -19,10 +21,12 @@ use crate::{
         reset_page::{ForgotPage, ResetPage},
     },
     person::page::PersonPage,
+    profile::tabs::Tab,
     proof::page::ConfirmPage,
     registration::page::{RegisterPage, RequestAccessPage, SetupPage},
     sign_in::page::LoginPage,
     two_factor::page::TwoFactorPage,
+    ui::door::queried,
 };
 
 /// The document around a page that a script takes over.
@@ -67,6 +71,11 @@ fn set_content_security_policy() {
     expect_context::<leptos_axum::ResponseOptions>().insert_header(header::CONTENT_SECURITY_POLICY, policy);
 }
 
+/// The tabs of the profile that are forms.
+fn plain_tab() -> impl IntoView {
+    if queried("tab") == Tab::ApiTokens.key() { view! { <TokensPage /> }.into_any() } else { view! { <PersonPage /> }.into_any() }
+}
+
 /// The pages that are forms.
 #[component]
 pub fn Forms() -> impl IntoView {
@@ -75,7 +84,7 @@ pub fn Forms() -> impl IntoView {
         <Title formatter=|title: String| format!("{title} · Whereabouts") />
         <Router>
             <FlatRoutes fallback=|| view! { <p class="nothing">"There is no such page. " <a href="/">"Start again"</a></p> }>
-                <Route path=path!("/profile") view=PersonPage ssr=SsrMode::Async />
+                <Route path=path!("/profile") view=plain_tab ssr=SsrMode::Async />
                 <Route path=path!("/admin") view=AdminPage ssr=SsrMode::Async />
                 <Route path=path!("/register") view=RegisterPage ssr=SsrMode::Async />
                 <Route path=path!("/request-access") view=RequestAccessPage ssr=SsrMode::Async />
@@ -88,6 +97,9 @@ pub fn Forms() -> impl IntoView {
                 <Route path=path!("/confirm") view=ConfirmPage ssr=SsrMode::Async />
                 <Route path=path!("/profile/password") view=PasswordPage ssr=SsrMode::Async />
                 <Route path=path!("/profile/two-factor") view=TwoFactorPage ssr=SsrMode::Async />
+                <Route path=path!("/profile/tokens/new") view=NewTokenPage ssr=SsrMode::Async />
+                <Route path=path!("/profile/tokens/rotate") view=RotatePage ssr=SsrMode::Async />
+                <Route path=path!("/api/docs") view=DocsPage ssr=SsrMode::Async />
             </FlatRoutes>
         </Router>
     }

@@ -193,20 +193,21 @@ both!(
 );
 
 both!(
-    /// What is no sign-in gets one clear 4xx.
+    /// API-5: what is no sign-in gets one clear 4xx.
     bad_bodies_are_refused, |app| {
         let post = |kind: &'static str, body: String| app.http.post(app.url("/api/v1/sessions")).header("content-type", kind).body(body).send();
         let large = json!({ "identifier": "x".repeat(100_000), "password": "x" }).to_string();
         let cases = [
-            ("application/json", "{".to_owned(), 422), ("application/json", String::new(), 422), ("application/json", "[]".to_owned(), 422),
+            ("application/json", "{".to_owned(), 400), ("application/json", String::new(), 422), ("application/json", "[]".to_owned(), 422),
             ("application/json", r#"{"identifier":1,"password":2}"#.to_owned(), 422),
             ("application/json", r#"{"identifier":"a","identifier":"b","password":"c"}"#.to_owned(), 422),
             ("application/json", r#"{"identifier":"a","password":"c","extra":1}"#.to_owned(), 422),
-            ("text/plain", "hello".to_owned(), 422), ("application/json", large, 413),
+            ("text/plain", "hello".to_owned(), 415), ("application/json; charset=utf-16", "{}".to_owned(), 415), ("application/json", large, 413),
         ];
         for (kind, body, status) in cases {
             let answer = post(kind, body.clone()).await.unwrap();
             assert_eq!(answer.status().as_u16(), status, "{}", &body[..body.len().min(60)]);
+            assert_eq!(answer.headers()["content-type"], "application/problem+json");
         }
     }
 );

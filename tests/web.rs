@@ -126,7 +126,7 @@ both!(
             let form = [
                 ("id", "x"), ("query[search]", ""), ("query[show]", "25"), ("current", "x"), ("new", "x"), ("password", "x"), ("code", "x"),
                 ("next", "/"), ("email", "x@example.com"), ("name", "x"), ("username", "xxx"), ("time_zone", "UTC"), ("user", "x"), ("deed", "x"),
-                ("answer", "x"),
+                ("answer", "x"), ("group", "read"), ("life", "1"), ("grace", "0"),
             ];
             let answer = app.http.post(app.url(path)).header("origin", app.url("")).form(&form).send().await.unwrap();
             assert_eq!(answer.status(), StatusCode::UNAUTHORIZED, "{path}");
@@ -134,12 +134,14 @@ both!(
         let routes = [
             (Method::GET, "/api/v1/sessions"), (Method::DELETE, "/api/v1/sessions"), (Method::GET, "/api/v1/sessions/current"),
             (Method::DELETE, "/api/v1/sessions/current"), (Method::DELETE, "/api/v1/sessions/x"), (Method::GET, "/api/v1/me"), (Method::GET, "/live"),
+            (Method::PUT, "/api/v1/me/password"), (Method::GET, "/api/v1/tokens"), (Method::POST, "/api/v1/tokens"), (Method::DELETE, "/api/v1/tokens"),
+            (Method::DELETE, "/api/v1/tokens/x"), (Method::POST, "/api/v1/tokens/x/rotate"),
         ];
         for (method, path) in routes {
             let answer = app.http.request(method, app.url(path)).header("origin", app.url("")).send().await.unwrap();
             assert_eq!((answer.status(), &answer.headers()["content-type"]), (StatusCode::UNAUTHORIZED, &"application/problem+json".parse().unwrap()), "{path}");
         }
-        for path in ["/", "/profile", "/profile?tab=profile", "/admin", "/confirm", "/profile/password", "/profile/two-factor"] {
+        for path in ["/", "/profile", "/profile?tab=profile", "/admin", "/confirm", "/profile/password", "/profile/two-factor", "/profile?tab=api-tokens", "/profile/tokens/new", "/profile/tokens/rotate?id=x"] {
             assert_eq!(app.get(path).await.status(), StatusCode::SEE_OTHER, "{path}");
         }
     }

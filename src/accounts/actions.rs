@@ -73,5 +73,5 @@ pub async fn list(db: &Db) -> Result<Vec<Listed>, AppError> {
 
 /// An event of administration.
 pub fn about(subject: &UserId, action: Action, detail: serde_json::Value) -> Event<'_> {
-    Event { action, outcome: Outcome::Success, actor: None, session: None, subject: Some(subject), ip: None, detail }
+    Event { action, outcome: Outcome::Success, actor: None, session: None, token: None, subject: Some(subject), ip: None, detail }
 }

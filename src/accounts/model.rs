@@ -7,6 +7,7 @@ use crate::{error::AppError, foundation::ids::UserId};
 /// An account, as its owner sees it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "ssr", derive(sqlx::FromRow))]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
 pub struct Account {
     /// Its id.
     #[cfg_attr(feature = "ssr", sqlx(rename = "user_id"))]

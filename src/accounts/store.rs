@@ -72,6 +72,11 @@ pub async fn still_stands(tx: &mut Tx, id: &UserId, password_hash: &str) -> sqlx
     Ok(found.is_some())
 }
 
+/// Has others wait who would count what this account has; they go on after this transaction. Whether it is enabled.
+pub async fn lock(tx: &mut Tx, id: &UserId) -> sqlx::Result<bool> {
+    Ok(execute!(tx, "UPDATE users SET id = id WHERE id = $1 AND disabled_at IS NULL", id)? > 0)
+}
+
 /// Whether there is any account.
 pub async fn is_any(db: &mut impl Connection) -> sqlx::Result<bool> {
     Ok(fetch!(db, fetch_optional as (String,), "SELECT id FROM users LIMIT 1")?.is_some())

@@ -46,7 +46,9 @@ impl By<'_> {
     /// The event of something done to somebody.
     fn event<'a>(&'a self, subject: Option<&'a UserId>, action: Action, detail: Value) -> Event<'a> {
         let event = match self {
-            Self::CommandLine => Event { action, outcome: Outcome::Success, actor: None, session: None, subject, ip: None, detail },
+            Self::CommandLine => {
+                Event { action, outcome: Outcome::Success, actor: None, session: None, token: None, subject, ip: None, detail }
+            }
             Self::Administrator(caller) => by(caller, action, detail),
         };
         Event { subject, ..event }

@@ -143,5 +143,5 @@ async fn spend(tx: &mut Tx, services: &Services, link: &str) -> Result<(UserId, 
 
 fn event<'a>(user: &'a UserId, action: Action, alert: &Alert, ip: IpAddr, ended: usize) -> Event<'a> {
     let detail = json!({ "session": alert.session, "device": alert.device, "sessions_ended": ended });
-    Event { action, outcome: Outcome::Success, actor: None, session: None, subject: Some(user), ip: Some(ip), detail }
+    Event { action, outcome: Outcome::Success, actor: None, session: None, token: None, subject: Some(user), ip: Some(ip), detail }
 }

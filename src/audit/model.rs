@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use crate::foundation::ids::{SessionId, UserId};
+use crate::foundation::ids::{SessionId, TokenId, UserId};
 use chrono::{DateTime, Utc};
 
 /// What was done. The names are stable: people filter by them.
@@ -61,6 +61,16 @@ pub enum Action {
     EmailChanged,
     /// Something of administration was refused to somebody who is no administrator.
     AdministrationRefused,
+    /// An API token was made.
+    TokenCreated,
+    /// An API token has a new secret.
+    TokenRotated,
+    /// An API token was revoked by its owner.
+    TokenRevoked,
+    /// All API tokens were revoked by their owner.
+    TokensRevoked,
+    /// An API token asked for what it may not do.
+    TokenRefused,
     /// A mail could not be sent for two days.
     MailGivenUp,
     /// An account was made.
@@ -101,6 +111,11 @@ impl Action {
             (Self::EmailChangeConfirmed, _) => "Email change confirmed by one address",
             (Self::EmailChanged, _) => "Email changed",
             (Self::AdministrationRefused, _) => "Administration refused",
+            (Self::TokenCreated, _) => "API token created",
+            (Self::TokenRotated, _) => "API token rotated",
+            (Self::TokenRevoked, _) => "API token revoked",
+            (Self::TokensRevoked, _) => "All API tokens revoked",
+            (Self::TokenRefused, _) => "An API token asked for what it may not do",
             (Self::MailGivenUp, _) => "A mail to you could not be sent",
             (Self::AccountCreated, _) => "Account created",
             (Self::AccountDisabled, _) => "Account disabled",
@@ -130,6 +145,8 @@ pub struct Event<'a> {
     pub actor: Option<&'a UserId>,
     /// With which session.
     pub session: Option<&'a SessionId>,
+    /// With which API token, where it was none of a session.
+    pub token: Option<&'a TokenId>,
     /// Whose account it is about.
     pub subject: Option<&'a UserId>,
     /// From where; nowhere for the command line.

@@ -14,14 +14,15 @@ use crate::{
 pub async fn insert(tx: &mut Tx, at: DateTime<Utc>, event: Event<'_>) -> sqlx::Result<()> {
     execute!(
         tx,
-        "INSERT INTO audit_events (id, at, action, outcome, actor_id, session_id, subject_id, ip, detail)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+        "INSERT INTO audit_events (id, at, action, outcome, actor_id, session_id, token_id, subject_id, ip, detail)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
         EventId::new(at),
         at,
         event.action,
         event.outcome,
         event.actor,
         event.session,
+        event.token,
         event.subject,
         event.ip.map(|ip| ip.to_string()),
         event.detail.to_string(),

@@ -3,11 +3,13 @@
 mod demo;
 mod healthcheck;
 mod invite;
+mod login;
 mod migrate;
+mod remote;
 mod seed;
 mod serve;
-
 mod session;
+mod sessions;
 mod user;
 
 pub use serve::{options as serve_options, start_services};
@@ -40,6 +42,20 @@ enum Command {
     /// List and end a person's sessions.
     #[command(subcommand)]
     Session(session::Session),
+    /// Sign in to a server, as its client.
+    #[command(after_help = EXIT_CODES)]
+    Login(login::Login),
+    /// List where your account is signed in, at the server that you signed in to.
+    #[command(after_help = EXIT_CODES)]
+    Sessions(sessions::Sessions),
+    /// End one of your sessions there, or all others.
+    #[command(after_help = EXIT_CODES)]
+    Revoke(sessions::Revoke),
+    /// Sign out there.
+    #[command(after_help = EXIT_CODES)]
+    Logout,
+    /// Print the description of the API: OpenAPI 3.1, JSON.
+    Openapi,
     /// Fill a database for benchmarks.
     Seed(seed::Seed),
     /// Fill a database with people, devices and places to look at.
@@ -47,6 +63,9 @@ enum Command {
     /// Ask a running server whether it is ready.
     Healthcheck(healthcheck::Healthcheck),
 }
+
+const EXIT_CODES: &str = "Exit codes: 0 done; 1 refused, the words say why; 2 the command line is wrong; 3 not signed in; 4 no such session; 5 the server does not answer.\n\
+    An API token serves instead of a sign-in: set WHEREABOUTS_TOKEN and WHEREABOUTS_URL.";
 
 /// Does what the command line says. A failure is one clear line (OPS-3).
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
@@ -64,7 +83,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("whereabouts: {error:#}");
-            ExitCode::FAILURE
+            error.downcast_ref::<remote::Failure>().map_or(ExitCode::FAILURE, remote::Failure::exit_code)
         }
     }
 }
@@ -86,10 +105,20 @@ async fn dispatch(command: Option<Command>) -> anyhow::Result<()> {
         Command::User(user) => user::run(user).await,
         Command::Invite(invite) => invite::run(*invite).await,
         Command::Session(session) => session::run(session).await,
+        Command::Login(login) => login::run(login).await,
+        Command::Sessions(wanted) => sessions::list(wanted).await,
+        Command::Revoke(revoke) => sessions::revoke(revoke).await,
+        Command::Logout => login::log_out().await,
+        Command::Openapi => openapi(),
         Command::Seed(seed) => seed::run(seed).await,
         Command::Demo(demo) => demo::run(demo).await,
         Command::Healthcheck(check) => healthcheck::run(&check).await,
     }
+}
+
+fn openapi() -> anyhow::Result<()> {
+    println!("{}", crate::api::description().to_pretty_json()?);
+    Ok(())
 }
 
 /// Opens the database of a command, at this version.

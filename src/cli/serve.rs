@@ -12,6 +12,7 @@ use tokio::{
 use tracing_subscriber::EnvFilter;
 
 use crate::{
+    api_tokens::worker as tokens,
     cli::one_line,
     foundation::{
         activity::Activity,
@@ -59,6 +60,7 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
         tokio::spawn(presence::run(services.clone())),
         tokio::spawn(sweep::run(services.clone())),
         tokio::spawn(later::run(services.clone())),
+        tokio::spawn(tokens::run(services.clone())),
         tokio::spawn(mail::run(services.clone(), transport)),
     ];
     stop_on_signal(services.clone())?;
@@ -93,6 +95,8 @@ pub async fn start_services(config: Config) -> anyhow::Result<Arc<Services>> {
         hub,
         clock: Clock::System,
         activity: Activity::default(),
+        token_activity: Activity::default(),
+        quota: Default::default(),
         hasher: Hasher::new(),
         channels: Default::default(),
         later: Default::default(),

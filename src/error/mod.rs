@@ -1,6 +1,8 @@
 //! What can go wrong, once: one enum, one match to a status, one to a sentence for the person.
 
 #[cfg(feature = "ssr")]
+pub mod described;
+#[cfg(feature = "ssr")]
 mod problem;
 
 use leptos::{
@@ -45,6 +47,15 @@ pub enum AppError {
     /// A person may not do this.
     #[error("Only administrators can do this.")]
     NotPermitted,
+    /// An API token asks for what is not in its permission group (API-2).
+    #[error("The permission group of this API token does not allow that. Nothing was done.")]
+    NotInGroup,
+    /// An API token asks for what takes a session (API-3).
+    #[error("An API token cannot do this. Sign in with your password instead.")]
+    SessionNeeded,
+    /// Nobody has more API tokens.
+    #[error("You have 64 API tokens, and nobody has more. Revoke one that is not used any more, then try again.")]
+    TooManyTokens,
     /// It does not exist, has ended, or is another person's: which one is not said (SES-6).
     #[error("There is no such thing here. It may have ended already.")]
     NotFound,
@@ -59,6 +70,18 @@ pub enum AppError {
         /// What is wrong with it and what would be right.
         message: String,
     },
+    /// The body of a request of the API cannot be read.
+    #[error("The body of this request is not JSON.")]
+    Malformed,
+    /// The body of a request of the API is of another kind (API-5).
+    #[error("The body of this request must be JSON in UTF-8: send it with content-type: application/json.")]
+    UnsupportedMedia,
+    /// The body of a request is longer than any that we take (LIM-5).
+    #[error("This request is too large.")]
+    TooLarge,
+    /// The method is none that this address has.
+    #[error("This method is not possible here.")]
+    MethodNotAllowed,
     /// The request did not come from this site (WEB-2).
     #[error("This request did not come from this site, so nothing was done. Open the page anew and try again.")]
     ForeignOrigin,
@@ -96,12 +119,16 @@ impl AppError {
     /// The HTTP status.
     pub fn status(&self) -> u16 {
         match self {
+            Self::Malformed => 400,
             Self::WrongCredentials | Self::NotSignedIn | Self::SecondFactorRequired | Self::WrongCode | Self::HalfWayOver => 401,
-            Self::ForeignOrigin | Self::ProofNeeded | Self::NotPermitted => 403,
+            Self::ForeignOrigin | Self::ProofNeeded | Self::NotPermitted | Self::NotInGroup | Self::SessionNeeded => 403,
             Self::NotFound => 404,
+            Self::MethodNotAllowed => 405,
             Self::TooSlow => 408,
-            Self::CurrentSession => 409,
+            Self::CurrentSession | Self::TooManyTokens => 409,
             Self::SpentLink => 410,
+            Self::TooLarge => 413,
+            Self::UnsupportedMedia => 415,
             Self::ForeignHost => 421,
             Self::Invalid { .. } => 422,
             Self::TooManyAttempts { .. } => 429,
@@ -123,6 +150,13 @@ impl AppError {
             Self::Busy => "busy",
             Self::NotSignedIn => "not-signed-in",
             Self::NotPermitted => "not-permitted",
+            Self::NotInGroup => "not-in-group",
+            Self::SessionNeeded => "session-needed",
+            Self::TooManyTokens => "too-many-tokens",
+            Self::Malformed => "malformed",
+            Self::UnsupportedMedia => "unsupported-media-type",
+            Self::TooLarge => "too-large",
+            Self::MethodNotAllowed => "method-not-allowed",
             Self::NotFound => "not-found",
             Self::CurrentSession => "current-session",
             Self::Invalid { .. } => "invalid",

@@ -1,74 +1,76 @@
-//! When each session was last used, held in memory until it is written. A request only marks; one worker writes the
-//! marks in a batch (`sessions::presence`). Lists and look-ups read this memory over the database.
+//! When each session, or API token, was last used, held in memory until it is written. A request only marks; one worker writes the
+//! marks in a batch (`sessions::presence`, `api_tokens::worker`). Lists and look-ups read this memory over the database.
 
 use std::{
     collections::{HashMap, HashSet},
+    hash::Hash,
     net::IpAddr,
     sync::{Mutex, MutexGuard},
 };
 
 use chrono::{DateTime, Utc};
 
-use crate::foundation::{
-    agent::Agent,
-    ids::{SessionId, UserId},
-};
+use crate::foundation::{agent::Agent, ids::UserId};
 
-/// One use of a session: an authenticated request that a person or a script made.
+/// One use: an authenticated request that a person or a script made.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Use {
-    /// Whose session.
+    /// Whose account.
     pub user: UserId,
     /// When.
     pub at: DateTime<Utc>,
     /// From where. It travels with its time, so that no address is ever shown beside another use's time (SES-11).
     pub ip: IpAddr,
-    /// What the client now says of itself, if that differs from what the session was known by.
+    /// What the client now says of itself, if that differs from what it was known by.
     pub agent: Option<Agent>,
 }
 
-/// The uses that are not written yet.
-#[derive(Default)]
-pub struct Activity(Mutex<Marks>);
+/// The uses that are not written yet, of what ids of this kind name.
+pub struct Activity<Id>(Mutex<Marks<Id>>);
 
-#[derive(Default)]
-struct Marks {
-    uses: HashMap<SessionId, Use>,
-    unannounced: HashSet<SessionId>,
+struct Marks<Id> {
+    uses: HashMap<Id, Use>,
+    unannounced: HashSet<Id>,
 }
 
-impl Activity {
+impl<Id> Default for Activity<Id> {
+    fn default() -> Self {
+        Self(Mutex::new(Marks { uses: HashMap::new(), unannounced: HashSet::new() }))
+    }
+}
+
+impl<Id: Clone + Eq + Hash> Activity<Id> {
     /// Notes a use. An older one than the one noted changes nothing (SES-11).
-    pub fn mark(&self, session: &SessionId, new: Use) {
+    pub fn mark(&self, id: &Id, new: Use) {
         let mut marks = self.marks();
         let Marks { uses, unannounced } = &mut *marks;
-        match uses.get_mut(session) {
+        match uses.get_mut(id) {
             Some(known) if known.at >= new.at => return,
             Some(known) => *known = Use { agent: new.agent.or(known.agent.take()), ..new },
-            None => drop(uses.insert(session.clone(), new)),
+            None => drop(uses.insert(id.clone(), new)),
         }
-        unannounced.insert(session.clone());
+        unannounced.insert(id.clone());
     }
 
-    /// The last use of a session, if it is not written yet.
-    pub fn last_use(&self, session: &SessionId) -> Option<Use> {
-        self.marks().uses.get(session).cloned()
+    /// The last use, if it is not written yet.
+    pub fn last_use(&self, id: &Id) -> Option<Use> {
+        self.marks().uses.get(id).cloned()
     }
 
-    /// The sessions used since this was last asked, each with its owner.
-    pub fn take_unannounced(&self) -> Vec<(UserId, SessionId)> {
+    /// What was used since this was last asked, each with its owner.
+    pub fn take_unannounced(&self) -> Vec<(UserId, Id)> {
         let mut marks = self.marks();
-        let sessions = std::mem::take(&mut marks.unannounced);
-        sessions.into_iter().filter_map(|id| marks.uses.get(&id).map(|known| (known.user.clone(), id.clone()))).collect()
+        let used = std::mem::take(&mut marks.unannounced);
+        used.into_iter().filter_map(|id| marks.uses.get(&id).map(|known| (known.user.clone(), id.clone()))).collect()
     }
 
     /// All that waits to be written. It stays readable here until [`Activity::forget`] says that it is written.
-    pub fn unwritten(&self) -> Vec<(SessionId, Use)> {
+    pub fn unwritten(&self) -> Vec<(Id, Use)> {
         self.marks().uses.iter().map(|(id, last)| (id.clone(), last.clone())).collect()
     }
 
-    /// Forgets what was written, unless the session has been used again since.
-    pub fn forget(&self, written: &[(SessionId, Use)]) {
+    /// Forgets what was written, unless it has been used again since.
+    pub fn forget(&self, written: &[(Id, Use)]) {
         let mut marks = self.marks();
         for (id, last) in written {
             if marks.uses.get(id).is_some_and(|known| known.at == last.at) {
@@ -77,7 +79,7 @@ impl Activity {
         }
     }
 
-    fn marks(&self) -> MutexGuard<'_, Marks> {
+    fn marks(&self) -> MutexGuard<'_, Marks<Id>> {
         self.0.lock().expect("no code panics while it holds the marks")
     }
 }
@@ -85,6 +87,7 @@ impl Activity {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::foundation::ids::SessionId;
 
     fn used(at: i64, ip: &str) -> Use {
         let at = DateTime::from_timestamp(at, 0).unwrap();

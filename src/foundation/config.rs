@@ -8,6 +8,7 @@ use std::{
 };
 
 use anyhow::Context as _;
+use axum::http::HeaderValue;
 use clap::{Args, ValueEnum};
 use ipnet::IpNet;
 use tracing_subscriber::EnvFilter;
@@ -84,6 +85,10 @@ pub struct Config {
     #[arg(long, env = "WHEREABOUTS_REGISTRATION", default_value = "invite")]
     pub registration: Registration,
 
+    /// Other sites whose pages may ask the API, each as https://HOST, with commas between [default: none].
+    #[arg(long, env = "WHEREABOUTS_CORS_ORIGINS", value_delimiter = ',', value_parser = cors_origin)]
+    pub cors_origins: Vec<HeaderValue>,
+
     /// `off` is for load tests only.
     #[arg(long, env = "WHEREABOUTS_RATE_LIMITS", default_value = "on")]
     pub rate_limits: Switch,
@@ -115,6 +120,15 @@ impl Config {
         EnvFilter::try_new(&self.log).context("WHEREABOUTS_LOG is not understood")?;
         Ok(())
     }
+}
+
+/// An origin, as browsers write it: never `*` (API-4).
+fn cors_origin(text: &str) -> Result<HeaderValue, String> {
+    let url: PublicUrl = text.parse()?;
+    if text.contains('*') {
+        return Err("write each origin in full, without *".to_owned());
+    }
+    HeaderValue::try_from(url.origin()).map_err(|_| format!("{text:?} is no origin"))
 }
 
 /// On or off.
@@ -223,6 +237,15 @@ mod tests {
         assert!(!url.is_origin("http://sessions.example"));
         let local: PublicUrl = "http://127.0.0.1:3000".parse().unwrap();
         assert!(local.is_host("localhost:3000") && !local.is_host("localhost:3001"));
+    }
+
+    /// API-4
+    #[test]
+    fn other_sites_are_named_in_full() {
+        assert_eq!(cors_origin("https://Grafana.example:443").unwrap(), "https://grafana.example");
+        for bad in ["*", "https://*", "https://*.example", "grafana.example", "https://grafana.example/path", "null"] {
+            assert!(cors_origin(bad).is_err(), "{bad}");
+        }
     }
 
     /// OPS-3

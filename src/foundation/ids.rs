@@ -6,13 +6,22 @@ macro_rules! id {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
         #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-        #[cfg_attr(feature = "ssr", derive(sqlx::Type), sqlx(transparent))]
+        #[cfg_attr(feature = "ssr", derive(sqlx::Type, utoipa::ToSchema), sqlx(transparent), schema(value_type = String, format = Uuid))]
         #[serde(transparent)]
         pub struct $name(String);
 
         impl std::fmt::Display for $name {
             fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                 f.write_str(&self.0)
+            }
+        }
+
+        #[cfg(feature = "ssr")]
+        impl std::str::FromStr for $name {
+            type Err = uuid::Error;
+
+            fn from_str(text: &str) -> Result<Self, uuid::Error> {
+                uuid::Uuid::try_parse(text).map(|id| Self(id.to_string()))
             }
         }
 
@@ -25,7 +34,7 @@ macro_rules! id {
 
             /// What somebody outside sent, if it has the form of an id. Another form names nothing.
             pub fn parse(text: &str) -> Option<Self> {
-                uuid::Uuid::try_parse(text).ok().map(|id| Self(id.to_string()))
+                text.parse().ok()
             }
         }
     };
@@ -38,6 +47,10 @@ id!(
 id!(
     /// Names a session. The token that opens it is another value.
     SessionId
+);
+id!(
+    /// Names an API token. The secret that it is used by is another value.
+    TokenId
 );
 id!(
     /// Names a mail.

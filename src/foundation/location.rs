@@ -23,6 +23,7 @@ pub enum Place {
 /// One location.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "ssr", derive(sqlx::FromRow))]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
 pub struct Location {
     /// "London, United Kingdom", "Germany", "Private network" or "Unknown location".
     #[cfg_attr(feature = "ssr", sqlx(rename = "location_label"))]

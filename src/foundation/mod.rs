@@ -9,6 +9,8 @@ pub mod activity;
 #[cfg(feature = "ssr")]
 pub mod agent;
 #[cfg(feature = "ssr")]
+pub mod body;
+#[cfg(feature = "ssr")]
 pub mod channels;
 #[cfg(feature = "ssr")]
 pub mod clock;
@@ -18,6 +20,8 @@ pub mod config;
 pub mod cookies;
 #[cfg(feature = "ssr")]
 pub mod db;
+#[cfg(feature = "ssr")]
+pub mod etag;
 #[cfg(feature = "ssr")]
 pub mod geoip;
 #[cfg(feature = "ssr")]
@@ -30,6 +34,10 @@ pub mod later;
 pub mod links;
 #[cfg(feature = "ssr")]
 pub mod origin;
+#[cfg(feature = "ssr")]
+pub mod path;
+#[cfg(feature = "ssr")]
+pub mod quota;
 #[cfg(feature = "ssr")]
 pub mod seal;
 #[cfg(feature = "ssr")]

@@ -6,8 +6,19 @@ use axum::extract::State;
 use tokio::sync::{Notify, watch};
 
 use crate::foundation::{
-    activity::Activity, channels::Channels, clock::Clock, config::Config, db::Db, geoip::GeoIp, hasher::Hasher, hub::Hub, later::Later,
-    seal::Seal, user_agents::UserAgents,
+    activity::Activity,
+    channels::Channels,
+    clock::Clock,
+    config::Config,
+    db::Db,
+    geoip::GeoIp,
+    hasher::Hasher,
+    hub::Hub,
+    ids::{SessionId, TokenId},
+    later::Later,
+    quota::Quota,
+    seal::Seal,
+    user_agents::UserAgents,
 };
 
 /// All that the features share.
@@ -21,7 +32,11 @@ pub struct Services {
     /// Who is to be told of changes.
     pub hub: Hub,
     /// Uses of sessions that are not written yet.
-    pub activity: Activity,
+    pub activity: Activity<SessionId>,
+    /// Uses of API tokens that are not written yet.
+    pub token_activity: Activity<TokenId>,
+    /// How many requests each client of the API made lately.
+    pub quota: Quota,
     /// Hashes passwords, as many at once as there are cores.
     pub hasher: Hasher,
     /// Tells devices.

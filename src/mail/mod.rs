@@ -45,6 +45,10 @@ pub enum Kind {
     FailedSignIns,
     /// An invitation, or the way to an account that was asked for.
     Invitation,
+    /// An API token was made, rotated or revoked.
+    TokenChanged,
+    /// An API token is about to expire.
+    TokenExpires,
     /// To confirm a change of address, or that it was done.
     EmailChange,
 }

@@ -92,6 +92,7 @@ fn given_up(waiting: &Waiting) -> Event<'_> {
         outcome: Outcome::Refused,
         actor: None,
         session: None,
+        token: None,
         subject: waiting.user_id.as_ref(),
         ip: None,
         detail: serde_json::json!({ "kind": format!("{:?}", waiting.kind), "tries": waiting.tries }),

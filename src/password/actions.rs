@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use secrecy::{ExposeSecret, SecretString};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::{
     accounts::{model::Account, store as accounts},
+    api_tokens::actions as api_tokens,
     audit::{self, Action, Event, Outcome},
     error::AppError,
     foundation::{
@@ -35,6 +36,8 @@ pub struct Changed {
     pub revoked: usize,
     /// The current session's new token (SES-3).
     pub token: Secret,
+    /// How many API tokens go on working.
+    pub api_tokens: i64,
 }
 
 /// Changes the caller's password: all other sessions end with it (PWD-4).
@@ -51,11 +54,13 @@ pub async fn change(services: &Services, caller: &Caller, current: SecretString,
     let token = sessions::renew(&mut tx, services, caller).await?;
     links::cancel(&mut tx, Purpose::Reset, Some(&account.id)).await?;
     audit::record(&mut tx, &services.clock, by(caller, Action::PasswordChanged, json!({ "sessions_ended": ended.len() }))).await?;
-    mail::tell(&mut tx, services, account, Kind::PasswordChanged, changed_letter(&caller.origin, ended.len())).await?;
+    let api_tokens = api_tokens::count(&mut tx, services, &account.id).await?;
+    let letter = changed_letter(&caller.origin, ended.len()).fact("API tokens", format!("{api_tokens}, which go on working"));
+    mail::tell(&mut tx, services, account, Kind::PasswordChanged, letter).await?;
     tx.commit().await?;
     let revoked = ended.len();
     sessions::ended(services, &account.id, ended);
-    Ok(Changed { revoked, token })
+    Ok(Changed { revoked, token, api_tokens })
 }
 
 /// Has a reset mailed, if somebody has this address. It is done after the answer, and is as much work for an address that
@@ -74,7 +79,8 @@ pub async fn ask_for_reset(services: &Arc<Services>, email: String, origin: &Ori
         let detail = json!({ "email_sha256": hash_hex(accounts::key(&email).as_bytes()), "mailed": is_mailed });
         let subject = account.as_ref().map(|account| &account.id);
         let outcome = if is_mailed { Outcome::Success } else { Outcome::Refused };
-        let event = Event { action: Action::ResetAskedFor, outcome, actor: None, session: None, subject, ip: Some(ip), detail };
+        let event =
+            Event { action: Action::ResetAskedFor, outcome, actor: None, session: None, token: None, subject, ip: Some(ip), detail };
         audit::record(&mut tx, &later.clock, event).await?;
         Ok(tx.commit().await?)
     })
@@ -133,9 +139,12 @@ pub async fn reset(services: &Services, link: &str, new: SecretString, code: &st
         links::cancel(&mut tx, purpose, Some(&account.id)).await?;
     }
     let ended = sessions::end_all_but(&mut tx, services, &account.id, None, EndReason::PasswordReset).await?;
+    let tokens = api_tokens::end_all(&mut tx, &account.id).await?;
     Tries::forget_account(&mut tx, &account).await?;
-    audit::record(&mut tx, &services.clock, about(&account.id, Action::PasswordReset, Some(origin.ip))).await?;
-    mail::tell(&mut tx, services, &account, Kind::PasswordChanged, changed_letter(origin, ended.len())).await?;
+    let detail = json!({ "sessions_ended": ended.len(), "tokens_revoked": tokens });
+    audit::record(&mut tx, &services.clock, about(&account.id, Action::PasswordReset, Some(origin.ip), detail)).await?;
+    let letter = changed_letter(origin, ended.len()).fact("API tokens", format!("{tokens}, all revoked"));
+    mail::tell(&mut tx, services, &account, Kind::PasswordChanged, letter).await?;
     tx.commit().await?;
     sessions::ended(services, &account.id, ended);
     Ok(())
@@ -150,6 +159,6 @@ fn changed_letter(origin: &Origin, ended: usize) -> Letter {
         .advise("If it was not you, ask for a new password at once: use \"Forgot your password?\" on the page where you sign in.")
 }
 
-fn about(user: &UserId, action: Action, ip: Option<std::net::IpAddr>) -> Event<'_> {
-    Event { action, outcome: Outcome::Success, actor: None, session: None, subject: Some(user), ip, detail: json!({}) }
+fn about(user: &UserId, action: Action, ip: Option<std::net::IpAddr>, detail: Value) -> Event<'_> {
+    Event { action, outcome: Outcome::Success, actor: None, session: None, token: None, subject: Some(user), ip, detail }
 }

@@ -6,6 +6,7 @@ use leptos::prelude::*;
 
 use crate::{
     accounts::model::check_email,
+    api_tokens::page::PAGE as TOKENS,
     error::AppError,
     foundation::services::Services,
     password::{
@@ -30,9 +31,15 @@ pub const FORGOT: &str = "/forgot-password";
 pub async fn change_password(current: String, new: String) -> Result<String, AppError> {
     let change = async || {
         let (services, caller) = caller()?;
-        let Changed { revoked, token } = actions::change(&services, &caller, current.into(), new.into()).await?;
+        let Changed { revoked, token, api_tokens } = actions::change(&services, &caller, current.into(), new.into()).await?;
         browser::give(&services, &token);
-        Ok(Led::to(HOME).saying(format!("Your password was changed. {}", signed_out(revoked))))
+        let words = format!("Your password was changed. {}", signed_out(revoked));
+        Ok(match api_tokens {
+            0 => Led::to(HOME).saying(words),
+            1 => Led::to(TOKENS).saying(format!("{words} 1 API token goes on working: revoke it too if somebody else may have it.")),
+            _ => Led::to(TOKENS)
+                .saying(format!("{words} {api_tokens} API tokens go on working: revoke them too if somebody else may have them.")),
+        })
     };
     lead(change().await, CHANGE, &[])
 }

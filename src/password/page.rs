@@ -25,7 +25,7 @@ fn Change(account: Account, flash: Flash) -> impl IntoView {
         <p class="back"><a href="/profile?tab=security">"Security"</a></p>
         <h1>"Change your password"</h1>
         <form class="card narrow-card" method="post" action="/api/ui/change_password" data-sent>
-            <p>"You stay signed in here, and are signed out everywhere else."</p>
+            <p>"You stay signed in here, and are signed out everywhere else. API tokens go on working until they are revoked."</p>
             <Said flash />
             // Password managers find the account by it.
             <input type="text" name="username" autocomplete="username" value=account.username hidden />

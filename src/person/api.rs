@@ -29,7 +29,7 @@ pub async fn open_person() -> Result<Person, AppError> {
     let (services, caller) = caller()?;
     let new_email = email_change::waiting(&services, &caller.account.id).await?;
     let recent = actions::recent(&services, &caller).await?;
-    Ok(Person { account: caller.account, new_email, recent })
+    Ok(Person { account: caller.client.account, new_email, recent })
 }
 
 /// Takes what a person says of themselves.

@@ -12,6 +12,8 @@ pub struct Opened {
     pub account: Account,
     /// What the page before wants said.
     pub notice: String,
+    /// When API tokens were used in the last days; empty if none was.
+    pub tokens_used: String,
 }
 
 /// What guards the account, as the Security tab says it.
@@ -60,9 +62,19 @@ impl Guards {
 /// Who is signed in, and what the page before wants said.
 #[server(prefix = "/api/ui", endpoint = "open_profile")]
 pub async fn open_profile() -> Result<Opened, AppError> {
-    use crate::{sessions::caller, ui::plain_form};
-    let (_, caller) = plain_form::tell(caller::caller())?;
+    use crate::{
+        api_tokens::actions::{LATELY, used_since},
+        sessions::caller,
+        ui::{plain_form, time::ago},
+    };
+    let (services, caller) = plain_form::tell(caller::caller())?;
+    let now = services.clock.now();
+    let tokens_used = match plain_form::tell(used_since(&services, &caller.account.id, now - LATELY).await)? {
+        Some((1, last)) => format!("1 API token was used in the last 7 days: {}.", ago(now, last)),
+        Some((count, last)) => format!("{count} API tokens were used in the last 7 days, the last one {}.", ago(now, last)),
+        None => String::new(),
+    };
     let flash = plain_form::take();
     let notice = flash.failure.map(|failure| failure.to_string()).or(flash.notice).unwrap_or_default();
-    Ok(Opened { account: caller.account, notice })
+    Ok(Opened { account: caller.client.account, notice, tokens_used })
 }

@@ -21,10 +21,10 @@ use crate::{
 #[component]
 pub fn ProfilePage() -> impl IntoView {
     loaded(open_profile, |opened: Result<Opened, AppError>| match opened {
-        Ok(Opened { account, notice }) => view! {
+        Ok(Opened { account, notice, tokens_used }) => view! {
             <Title text="Security" />
             <Frame account notice>
-                <Tabs open=Tab::Security>{loaded(open_guards, guards)} <ActiveSessions /></Tabs>
+                <Tabs open=Tab::Security>{loaded(open_guards, guards)} <ActiveSessions tokens_used /></Tabs>
             </Frame>
         }
         .into_any(),

@@ -9,6 +9,8 @@ pub enum Tab {
     Profile,
     /// Their sessions, and what guards the account.
     Security,
+    /// The API tokens of their scripts.
+    ApiTokens,
 }
 
 impl Tab {
@@ -16,6 +18,7 @@ impl Tab {
         match self {
             Self::Profile => "Profile",
             Self::Security => "Security",
+            Self::ApiTokens => "API Tokens",
         }
     }
 
@@ -24,6 +27,7 @@ impl Tab {
         match self {
             Self::Profile => "profile",
             Self::Security => "security",
+            Self::ApiTokens => "api-tokens",
         }
     }
 }
@@ -45,7 +49,7 @@ pub fn Tabs(
     };
     view! {
         <h1>"Profile"</h1>
-        <div class="tabs" role="tablist" aria-label="Profile">{link(Tab::Profile)}{link(Tab::Security)}</div>
+        <div class="tabs" role="tablist" aria-label="Profile">{link(Tab::Profile)}{link(Tab::Security)}{link(Tab::ApiTokens)}</div>
         <div role="tabpanel" id="tab-panel" aria-labelledby=format!("tab-{}", open.key())>{children()}</div>
     }
 }

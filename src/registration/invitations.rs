@@ -97,5 +97,5 @@ pub async fn join(services: &Services, link: &str, username: String, password: S
 pub fn asked(action: Action, is_mailed: bool, email: &str, ip: IpAddr) -> Event<'static> {
     let outcome = if is_mailed { Outcome::Success } else { Outcome::Refused };
     let detail = json!({ "email_sha256": hash_hex(key(email).as_bytes()) });
-    Event { action, outcome, actor: None, session: None, subject: None, ip: Some(ip), detail }
+    Event { action, outcome, actor: None, session: None, token: None, subject: None, ip: Some(ip), detail }
 }

@@ -4,7 +4,7 @@ use std::any::Any;
 
 use axum::{
     extract::Request,
-    http::{Method, StatusCode, header},
+    http::{StatusCode, header},
     middleware::Next,
     response::{Html, IntoResponse, Response},
 };
@@ -20,10 +20,11 @@ pub fn panicked(panic: Box<dyn Any + Send>) -> Response {
     AppError::internal(&words.unwrap_or_else(|| "a panic without words".to_owned())).into_response()
 }
 
-/// The path exists, the method does not.
-pub async fn method_not_allowed(method: Method) -> Response {
-    let problem = serde_json::json!({ "type": "method-not-allowed", "title": format!("{method} is not possible here."), "status": 405 });
-    (StatusCode::METHOD_NOT_ALLOWED, [(header::CONTENT_TYPE, "application/problem+json")], problem.to_string()).into_response()
+/// Middleware: a body that is too large is refused before anything of ours sees it, with a problem as everything else is.
+pub async fn too_large(request: Request, next: Next) -> Response {
+    let response = next.run(request).await;
+    let is_ours = response.headers().get(header::CONTENT_TYPE).is_some_and(|kind| kind == "application/problem+json");
+    if response.status() == StatusCode::PAYLOAD_TOO_LARGE && !is_ours { AppError::TooLarge.into_response() } else { response }
 }
 
 /// Middleware: a person who opened a page reads a failure as a page, with the same words that a script gets.

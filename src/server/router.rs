@@ -3,27 +3,28 @@
 use std::sync::{Arc, LazyLock};
 
 use axum::{
-    Router,
+    Json, Router,
     extract::{FromRef, Query, Request, State},
+    http::{HeaderValue, Method, header},
     middleware::{from_fn, from_fn_with_state},
     response::Response,
-    routing::{any, delete, get, put},
+    routing::{any, get},
 };
 use leptos::prelude::{LeptosOptions, provide_context};
 use leptos_axum::{AxumRouteListing, LeptosRoutes, generate_route_list_with_exclusions, render_app_async_with_context};
 use tower::ServiceBuilder;
-use tower_http::{catch_panic::CatchPanicLayer, limit::RequestBodyLimitLayer, trace::TraceLayer};
+use tower_http::{catch_panic::CatchPanicLayer, cors::CorsLayer, limit::RequestBodyLimitLayer, trace::TraceLayer};
 
 use crate::{
+    api::{self, quota},
+    api_tokens::bearer,
     app::App,
     error::AppError,
     foundation::{origin, services::Services},
-    password::http as password,
     plain::{self, Forms},
     profile::tabs::Tab,
     server::{content, errors, gate, guard, headers, health},
-    sessions::{caller, http as sessions, live, wire},
-    sign_in::http as sign_in,
+    sessions::{caller, live, wire},
 };
 
 /// Larger bodies are refused with 413.
@@ -59,12 +60,14 @@ pub fn router(site: Site, more: Router<Site>) -> Router {
         .layer(CatchPanicLayer::custom(errors::panicked))
         .layer(from_fn_with_state(site.clone(), guard::host))
         .layer(from_fn(guard::in_time))
+        .layer(from_fn(errors::too_large))
         .layer(RequestBodyLimitLayer::new(LARGEST_BODY));
     let identified = ServiceBuilder::new()
         .layer(from_fn_with_state(site.clone(), guard::same_site))
         .layer(from_fn_with_state(site.clone(), origin::identify))
-        .layer(from_fn_with_state(site.clone(), caller::identify));
-    api()
+        .layer(from_fn_with_state(site.clone(), caller::identify))
+        .layer(from_fn_with_state(site.clone(), bearer::identify));
+    api(&site)
         .merge(pages(&site))
         .merge(more)
         .layer(identified)
@@ -74,16 +77,27 @@ pub fn router(site: Site, more: Router<Site>) -> Router {
         .with_state(site)
 }
 
-fn api() -> Router<Site> {
-    Router::new()
-        .route("/api/v1/sessions", get(sessions::list).post(sign_in::create).delete(sessions::revoke_others))
-        .route("/api/v1/sessions/current", get(sessions::current).delete(sign_in::delete_current))
-        .route("/api/v1/sessions/{id}", delete(sessions::revoke))
-        .route("/api/v1/me", get(sessions::me))
-        .route("/api/v1/me/password", put(password::change))
+/// What scripts ask for, and what pages hear by.
+fn api(site: &Site) -> Router<Site> {
+    let (routes, description) = api::routes::<Site>().split_for_parts();
+    let description = Json(description);
+    let routes =
+        routes.route("/api/openapi.json", get(async move || description.clone())).layer(from_fn_with_state(site.clone(), quota::count));
+    let origins = &site.services.config.cors_origins;
+    let routes = if origins.is_empty() { routes } else { routes.layer(cross_origin(origins)) };
+    routes
         .route("/api/{*unknown}", any(async || AppError::NotFound))
         .route(wire::PATH, get(live::connect))
-        .method_not_allowed_fallback(errors::method_not_allowed)
+        .method_not_allowed_fallback(async || AppError::MethodNotAllowed)
+}
+
+/// Browsers of other sites get nothing, but where the settings name them, exactly: then bearers alone, never cookies (API-4).
+fn cross_origin(origins: &[HeaderValue]) -> CorsLayer {
+    CorsLayer::new()
+        .allow_origin(origins.to_vec())
+        .allow_methods([Method::GET, Method::POST, Method::PUT, Method::DELETE])
+        .allow_headers([header::AUTHORIZATION, header::CONTENT_TYPE, header::IF_NONE_MATCH])
+        .expose_headers([header::ETAG, header::RETRY_AFTER])
 }
 
 /// Pages, and the server functions that Leptos puts beside them.
@@ -97,7 +111,7 @@ fn pages(site: &Site) -> Router<Site> {
         .route(PROFILE, get(profile))
         .leptos_routes_with_context(site, LIVE.clone(), context.clone(), move || plain::live_shell(live.clone()))
         .leptos_routes_with_context(site, PLAIN.clone(), context, move || plain::plain_shell(plain.clone()))
-        .method_not_allowed_fallback(errors::method_not_allowed)
+        .method_not_allowed_fallback(async || AppError::MethodNotAllowed)
         .layer(from_fn(gate::pages))
 }
 
@@ -105,7 +119,7 @@ fn pages(site: &Site) -> Router<Site> {
 async fn profile(State(site): State<Site>, Query(wanted): Query<Wanted>, request: Request) -> Response {
     let (options, services) = (site.options, site.services);
     let context = move || provide_context(services.clone());
-    if wanted.tab == Tab::Profile.key() {
+    if [Tab::Profile, Tab::ApiTokens].iter().any(|plain| wanted.tab == plain.key()) {
         render_app_async_with_context(context, move || plain::plain_shell(options.clone()))(request).await
     } else {
         render_app_async_with_context(context, move || plain::live_shell(options.clone()))(request).await

@@ -6,6 +6,7 @@ use chrono::{DateTime, Duration, Utc};
 use serde_json::json;
 
 use crate::{
+    access::Client,
     accounts::model::Account,
     audit::{self, Action, Event, Outcome},
     error::AppError,
@@ -116,7 +117,7 @@ impl Begun {
 
     /// As its owner sees it.
     pub fn session(&self, services: &Services) -> Session {
-        View::of(services, &self.row.id).show(self.row.clone(), None)
+        View::of(services, Some(&self.row.id)).show(self.row.clone(), None)
     }
 }
 
@@ -129,6 +130,7 @@ async fn displace(tx: &mut Tx, services: &Services, account: &Account, by: &Sess
             outcome: Outcome::Success,
             actor: Some(&account.id),
             session: Some(by),
+            token: None,
             subject: Some(&account.id),
             ip: None,
             detail,
@@ -159,12 +161,13 @@ async fn tell_of_displaced(tx: &mut Tx, services: &Services, account: &Account) 
 /// Turns rows into what their owner sees: both clocks of expiry, and memory over database.
 struct View<'a> {
     services: &'a Services,
-    current: &'a SessionId,
+    /// The session that asks, if it is one.
+    current: Option<&'a SessionId>,
     now: DateTime<Utc>,
 }
 
 impl<'a> View<'a> {
-    fn of(services: &'a Services, current: &'a SessionId) -> Self {
+    fn of(services: &'a Services, current: Option<&'a SessionId>) -> Self {
         Self { services, current, now: services.clock.now() }
     }
 
@@ -184,7 +187,7 @@ impl<'a> View<'a> {
         let expiry = Expiry::of(lifetimes, row.created_at, last_active_at);
         let since = (self.now - last_active_at).to_std().unwrap_or_default(); // used this instant on another thread
         Session {
-            current: row.id == *self.current,
+            current: self.current == Some(&row.id),
             online: since < lifetimes.online_window,
             id: row.id,
             device: row.device,
@@ -214,14 +217,14 @@ impl<'a> View<'a> {
     }
 }
 
-/// All sessions of the caller, most recently active first.
-pub async fn all(services: &Services, caller: &Caller) -> Result<Vec<Session>, AppError> {
-    View::of(services, &caller.session).all(&caller.account.id).await
+/// All sessions of the client, most recently active first.
+pub async fn all(services: &Services, client: &Client) -> Result<Vec<Session>, AppError> {
+    View::of(services, client.session()).all(&client.account.id).await
 }
 
 /// The rows that the page shows.
-pub async fn list(services: &Services, caller: &Caller, query: &Query) -> Result<Sessions, AppError> {
-    let mut rows = all(services, caller).await?;
+pub async fn list(services: &Services, client: &Client, query: &Query) -> Result<Sessions, AppError> {
+    let mut rows = all(services, client).await?;
     let total = rows.len();
     rows.retain(|session| session.matches(&query.search));
     let matching = rows.len();
@@ -231,57 +234,57 @@ pub async fn list(services: &Services, caller: &Caller, query: &Query) -> Result
     Ok(Sessions { rows, matching, total, now: services.clock.now(), online_window, is_by_dbip })
 }
 
-/// One session of the caller.
-pub async fn one(services: &Services, caller: &Caller, id: &SessionId) -> Result<Session, AppError> {
-    let row = store::find(&mut services.db.read().await?, &caller.account.id, id).await?.ok_or(AppError::NotFound)?;
-    let view = View::of(services, &caller.session);
+/// One session of the client.
+pub async fn one(services: &Services, client: &Client, id: &SessionId) -> Result<Session, AppError> {
+    let row = store::find(&mut services.db.read().await?, &client.account.id, id).await?.ok_or(AppError::NotFound)?;
+    let view = View::of(services, client.session());
     let session = view.show_now(row).await;
     if session.is_expired(view.now) { Err(AppError::NotFound) } else { Ok(session) }
 }
 
-/// What a page of the caller is told of a change.
-pub async fn news(services: &Services, caller: &Caller, query: &Query, change: Change) -> Result<Option<News>, AppError> {
+/// What a page is told of a change.
+pub async fn news(services: &Services, client: &Client, query: &Query, change: Change) -> Result<Option<News>, AppError> {
     Ok(match change {
-        Change::Began(ref id) | Change::Used(ref id) => match one(services, caller, id).await {
+        Change::Began(ref id) | Change::Used(ref id) => match one(services, client, id).await {
             Ok(session) => {
                 let began = matches!(change, Change::Began(_));
-                Some(News::Row { session: Box::new(session), total: count(services, caller).await?, began })
+                Some(News::Row { session: Box::new(session), total: count(services, client).await?, began })
             }
             Err(AppError::NotFound) => None, // ended meanwhile: that is news of its own
             Err(error) => return Err(error),
         },
-        Change::Ended(sessions) => Some(News::Gone { sessions, total: count(services, caller).await? }),
-        Change::Missed => Some(News::List(Box::new(list(services, caller, query).await?))),
+        Change::Ended(sessions) => Some(News::Gone { sessions, total: count(services, client).await? }),
+        Change::Missed => Some(News::List(Box::new(list(services, client, query).await?))),
     })
 }
 
-async fn count(services: &Services, caller: &Caller) -> Result<usize, AppError> {
+async fn count(services: &Services, client: &Client) -> Result<usize, AppError> {
     let cutoffs = Cutoffs::at(&services.config.lifetimes, services.clock.now());
-    let count = store::count(&mut services.db.read().await?, &caller.account.id, cutoffs).await?;
+    let count = store::count(&mut services.db.read().await?, &client.account.id, cutoffs).await?;
     Ok(usize::try_from(count).unwrap_or_default()) // a count is never negative
 }
 
-/// Ends another session of the caller, before it returns. What it was, as its owner knew it.
-pub async fn revoke(services: &Services, caller: &Caller, id: &SessionId) -> Result<Session, AppError> {
-    if *id == caller.session {
+/// Ends another session of the client, before it returns. What it was, as its owner knew it.
+pub async fn revoke(services: &Services, client: &Client, id: &SessionId) -> Result<Session, AppError> {
+    if client.session() == Some(id) {
         return Err(AppError::CurrentSession);
     }
-    let user = &caller.account.id;
+    let user = &client.account.id;
     let mut tx = services.db.write().await?;
     let row = end_one(&mut tx, services, user, id, EndReason::Revoked).await?.ok_or(AppError::NotFound)?;
-    let event = by(caller, Action::SessionRevoked, json!({ "session": id, "device": row.device.label }));
+    let event = by(client, Action::SessionRevoked, json!({ "session": id, "device": row.device.label }));
     audit::record(&mut tx, &services.clock, event).await?;
     tx.commit().await?;
     ended(services, user, vec![id.clone()]);
-    Ok(View::of(services, &caller.session).show(row, None))
+    Ok(View::of(services, client.session()).show(row, None))
 }
 
-/// Ends all other sessions of the caller; how many.
-pub async fn revoke_others(services: &Services, caller: &Caller) -> Result<usize, AppError> {
-    let user = &caller.account.id;
+/// Ends all other sessions of the client; how many. A token is no session: then all end.
+pub async fn revoke_others(services: &Services, client: &Client) -> Result<usize, AppError> {
+    let user = &client.account.id;
     let mut tx = services.db.write().await?;
-    let sessions = end_all_but(&mut tx, services, user, Some(&caller.session), EndReason::Revoked).await?;
-    let event = by(caller, Action::OtherSessionsRevoked, json!({ "revoked": sessions.len() }));
+    let sessions = end_all_but(&mut tx, services, user, client.session(), EndReason::Revoked).await?;
+    let event = by(client, Action::OtherSessionsRevoked, json!({ "revoked": sessions.len() }));
     audit::record(&mut tx, &services.clock, event).await?;
     tx.commit().await?;
     let revoked = sessions.len();
@@ -333,9 +336,9 @@ pub fn ended(services: &Services, user: &UserId, sessions: Vec<SessionId>) {
     }
 }
 
-/// An event that this caller caused, on their own account.
-pub fn by(caller: &Caller, action: Action, detail: serde_json::Value) -> Event<'_> {
-    let Caller { account, session, origin, .. } = caller;
-    let (actor, ip) = (Some(&account.id), Some(origin.ip));
-    Event { action, outcome: Outcome::Success, actor, session: Some(session), subject: actor, ip, detail }
+/// An event that this client caused, on their own account.
+pub fn by(client: &Client, action: Action, detail: serde_json::Value) -> Event<'_> {
+    let Client { account, origin, .. } = client;
+    let (actor, session, token, ip) = (Some(&account.id), client.session(), client.token(), Some(origin.ip));
+    Event { action, outcome: Outcome::Success, actor, session, token, subject: actor, ip, detail }
 }

@@ -1,6 +1,6 @@
 //! Who makes this request: one look-up in the database, at every request (SES-2).
 
-use std::sync::Arc;
+use std::{ops::Deref, sync::Arc};
 
 use axum::{
     extract::{FromRequestParts, Request, State},
@@ -11,7 +11,7 @@ use axum::{
 use chrono::{DateTime, Utc};
 
 use crate::{
-    accounts::model::Account,
+    access::{Access, Client, Credential, Group},
     error::AppError,
     foundation::{
         activity::Use,
@@ -29,19 +29,25 @@ use crate::{
     },
 };
 
-/// A signed-in person or script.
+/// A signed-in person or script: a [`Client`] with a session. An API token is none.
 #[derive(Debug, Clone)]
 pub struct Caller {
-    /// Whose session.
-    pub account: Account,
+    /// Who asks, and from where.
+    pub client: Client,
     /// Which session: the current one.
     pub session: SessionId,
     /// When it ends if it is not used again.
     pub expires_at: DateTime<Utc>,
     /// When its person last proved who they are.
     pub proven_at: DateTime<Utc>,
-    /// From where this request came.
-    pub origin: Origin,
+}
+
+impl Deref for Caller {
+    type Target = Client;
+
+    fn deref(&self) -> &Client {
+        &self.client
+    }
 }
 
 /// Whoever makes a request.
@@ -76,6 +82,9 @@ pub async fn identify(State(services): Shared, mut request: Request, next: Next)
     if let (Visitor::SignedIn(caller), true) = (&visitor, request.uri().path() != wire::PATH) {
         mark(&services, caller);
     }
+    if let Visitor::SignedIn(caller) = &visitor {
+        request.extensions_mut().insert(Access { client: caller.client.clone(), group: Group::Full });
+    }
     request.extensions_mut().insert(visitor);
     next.run(request).await
 }
@@ -106,7 +115,8 @@ fn recognize(services: &Services, found: Found, origin: &Origin) -> Visitor {
                 origin.agent = Default::default();
             }
             let Found { account, id: session, proven_at, .. } = found;
-            Visitor::SignedIn(Box::new(Caller { account, session, expires_at: expiry.at(), proven_at, origin }))
+            let client = Client { account, credential: Credential::Session(session.clone()), origin };
+            Visitor::SignedIn(Box::new(Caller { client, session, expires_at: expiry.at(), proven_at }))
         }
     }
 }
@@ -118,14 +128,17 @@ fn mark(services: &Services, caller: &Caller) {
 }
 
 /// The token of a request: its bearer's, else its cookie's, never both.
-pub fn token(headers: &HeaderMap, https: bool) -> Option<Secret> {
-    match headers.get(header::AUTHORIZATION) {
-        Some(authorization) => {
-            let (scheme, token) = authorization.to_str().ok()?.split_once(' ')?;
-            scheme.eq_ignore_ascii_case("Bearer").then(|| Secret::parse(token.trim()))?
-        }
-        None => Secret::parse(Cookie::Session.read(headers, https)?),
+fn token(headers: &HeaderMap, https: bool) -> Option<Secret> {
+    match headers.contains_key(header::AUTHORIZATION) {
+        true => Secret::parse(bearer(headers)?),
+        false => Secret::parse(Cookie::Session.read(headers, https)?),
     }
+}
+
+/// What a request bears, of a session or of an API token. A cookie beside it is as if it were not there.
+pub fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let (scheme, token) = headers.get(header::AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("Bearer").then(|| token.trim())
 }
 
 impl<S: Send + Sync> FromRequestParts<S> for Visitor {
@@ -140,7 +153,9 @@ impl<S: Send + Sync> FromRequestParts<S> for Caller {
     type Rejection = AppError;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, AppError> {
-        Visitor::from_request_parts(parts, state).await?.signed_in()
+        let is_token = parts.extensions.get::<Access>().is_some_and(|access| access.client.token().is_some());
+        let visitor = Visitor::from_request_parts(parts, state).await?;
+        if is_token { Err(AppError::SessionNeeded) } else { visitor.signed_in() }
     }
 }
 

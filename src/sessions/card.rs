@@ -23,7 +23,10 @@ use crate::{
 
 /// The card, once its list is there.
 #[component]
-pub fn ActiveSessions() -> impl IntoView {
+pub fn ActiveSessions(
+    /// When API tokens, which are no sessions, were used; empty if none was.
+    tokens_used: String,
+) -> impl IntoView {
     let query = use_query_map().with_untracked(|query| Query {
         search: query.get("search").unwrap_or_default(),
         show: query.get("show").and_then(|show| show.parse().ok()).unwrap_or(PAGE),
@@ -31,14 +34,14 @@ pub fn ActiveSessions() -> impl IntoView {
     let live = expect_context::<Live>();
     live.query.set(query.clone());
     let ask = move || list_sessions(query.clone());
-    loaded(ask, |list: Result<Sessions, AppError>| match list {
-        Ok(list) => view! { <Card list /> }.into_any(),
+    loaded(ask, move |list: Result<Sessions, AppError>| match list {
+        Ok(list) => view! { <Card list tokens_used=tokens_used.clone() /> }.into_any(),
         Err(error) => failed(&error),
     })
 }
 
 #[component]
-fn Card(list: Sessions) -> impl IntoView {
+fn Card(list: Sessions, tokens_used: String) -> impl IntoView {
     let attribution = list.is_by_dbip.then(|| view! { <a href="https://db-ip.com">"IP Geolocation by DB-IP"</a> });
     let list = LiveList::new(expect_context::<Live>(), list);
     #[cfg(feature = "hydrate")]
@@ -57,6 +60,7 @@ fn Card(list: Sessions) -> impl IntoView {
             {when(move || list.with(|list| list.total == 1), alone)}
             <footer>
                 <More list />
+                {(!tokens_used.is_empty()).then(|| view! { <p>{tokens_used}" "<a rel="external" href="/profile?tab=api-tokens">"API Tokens"</a></p> })}
                 <p>"Locations are approximate. " {attribution}</p>
             </footer>
         </section>

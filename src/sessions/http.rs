@@ -2,92 +2,132 @@
 
 use axum::{
     Json,
-    extract::{Path, Query, State, rejection::QueryRejection},
-    http::StatusCode,
+    extract::{Query, State, rejection::QueryRejection},
+    http::{HeaderMap, StatusCode},
+    response::Response,
 };
-use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
-use chrono::{DateTime, Utc};
-use serde::Deserialize;
-use serde_json::{Value, json};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
 
 use crate::{
+    access::{EndSessions, KnowOneself, May, ReadSessions},
     accounts::model::Account,
-    error::AppError,
-    foundation::{ids::SessionId, services::Shared},
-    sessions::{actions, caller::Caller, model::Session},
+    error::{
+        AppError,
+        described::{BadQuery, Everywhere, IsCurrent, NotThere, Refused},
+    },
+    foundation::{etag::tagged, ids::SessionId, path::Id, services::Shared},
+    sessions::{actions, caller::Caller, cursor::Cursor, model::Session},
 };
 
 const LIMIT: usize = 50;
 const MOST: usize = 1_000;
 
 /// Which part of the list.
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
 pub struct Page {
+    /// How many sessions: 50 unless said.
+    #[param(minimum = 1, maximum = 1000)]
     limit: Option<usize>,
+    /// `next_cursor` of the page before.
     cursor: Option<String>,
 }
 
-/// The last session of a page: the next one starts behind it.
-struct Cursor {
-    last_active_at: DateTime<Utc>,
-    id: SessionId,
+/// A part of the list.
+#[derive(Serialize, ToSchema)]
+pub struct SessionPage {
+    /// The most recently active first.
+    sessions: Vec<Session>,
+    /// Asks for the part that follows; none after the last. It holds the rest of the list as it stood: no part repeats a session or skips
+    /// one, however much they are used meanwhile.
+    next_cursor: Option<String>,
 }
 
-impl Cursor {
-    fn write(session: &Session) -> String {
-        BASE64_URL_SAFE_NO_PAD.encode(format!("{}.{}", session.last_active_at.timestamp_micros(), session.id))
-    }
-
-    fn read(text: &str) -> Option<Self> {
-        let bytes = BASE64_URL_SAFE_NO_PAD.decode(text).ok()?;
-        let (micros, id) = std::str::from_utf8(&bytes).ok()?.split_once('.')?;
-        Some(Self { last_active_at: DateTime::from_timestamp_micros(micros.parse().ok()?)?, id: SessionId::parse(id)? })
-    }
-
-    fn is_before(&self, session: &Session) -> bool {
-        (std::cmp::Reverse(self.last_active_at), std::cmp::Reverse(&self.id)) < session.rank()
-    }
+/// What was ended.
+#[derive(Serialize, ToSchema)]
+pub struct Revoked {
+    /// How many.
+    pub revoked: usize,
 }
 
-/// `GET /api/v1/sessions`: most recently active first.
-pub async fn list(State(services): Shared, caller: Caller, page: Result<Query<Page>, QueryRejection>) -> Result<Json<Value>, AppError> {
+/// List sessions
+///
+/// `If-None-Match` is answered by 304 while nothing has changed but the use of the session that asks.
+#[utoipa::path(get, path = "/api/v1/sessions", tag = "Sessions",
+    params(Page, ("If-None-Match" = Option<String>, Header, description = "The `ETag` of the page that you have.")),
+    responses((status = 200, description = "A page of them.", body = SessionPage, headers(("ETag" = String, description = "Names this page as it is."))),
+        (status = 304, description = "You have it already."), Refused, BadQuery, Everywhere))]
+pub async fn list(
+    State(services): Shared,
+    client: May<ReadSessions>,
+    page: Result<Query<Page>, QueryRejection>,
+    headers: HeaderMap,
+) -> Result<Response, AppError> {
     let Query(page) = page.map_err(|error| AppError::invalid("query", error.body_text()))?;
     let limit = page.limit.unwrap_or(LIMIT);
     if !(1..=MOST).contains(&limit) {
         return Err(AppError::invalid("limit", "The limit is a number from 1 to 1000."));
     }
     let cursor = page.cursor.map(|text| Cursor::read(&text).ok_or_else(bad_cursor)).transpose()?;
-    let mut sessions = actions::all(&services, &caller).await?;
-    sessions.retain(|session| cursor.as_ref().is_none_or(|cursor| cursor.is_before(session)));
-    let next_cursor = sessions.get(limit).and_then(|_| sessions.get(limit - 1)).map(Cursor::write);
-    sessions.truncate(limit);
-    Ok(Json(json!({ "sessions": sessions, "next_cursor": next_cursor })))
+    let all = actions::all(&services, &client).await?;
+    let mut sessions = match cursor {
+        Some(cursor) => cursor.pick(all),
+        None => all,
+    };
+    let rest = sessions.split_off(limit.min(sessions.len()));
+    let page = SessionPage { next_cursor: Cursor::of(&rest), sessions };
+    Ok(tagged(&headers, &page.essence(), &page))
 }
 
 fn bad_cursor() -> AppError {
     AppError::invalid("cursor", "This cursor is not one that this list gave. Start without one.")
 }
 
-/// `GET /api/v1/sessions/current`.
+impl SessionPage {
+    /// What of it counts as a change: all but the use of the session that asks, which the request itself is.
+    fn essence(&self) -> (Vec<Session>, &Option<String>) {
+        let mut sessions = self.sessions.clone();
+        for session in sessions.iter_mut().filter(|session| session.current) {
+            let since = session.created_at;
+            (session.last_active_at, session.idle_expires_at, session.expires_at) = (since, since, since);
+        }
+        (sessions, &self.next_cursor)
+    }
+}
+
+/// The current session
+#[utoipa::path(get, path = "/api/v1/sessions/current", tag = "Sessions",
+    responses((status = 200, description = "The session that asks.", body = Session), Refused, NotThere, Everywhere))]
 pub async fn current(State(services): Shared, caller: Caller) -> Result<Json<Session>, AppError> {
     actions::one(&services, &caller, &caller.session).await.map(Json)
 }
 
-/// `DELETE /api/v1/sessions/{id}`.
-pub async fn revoke(State(services): Shared, caller: Caller, Path(id): Path<String>) -> Result<StatusCode, AppError> {
-    let id = SessionId::parse(&id).ok_or(AppError::NotFound)?;
-    actions::revoke(&services, &caller, &id).await?;
+/// Revoke a session
+///
+/// Before this is answered: its next request is refused, and its open pages leave.
+#[utoipa::path(delete, path = "/api/v1/sessions/{id}", tag = "Sessions", params(("id" = SessionId, Path, description = "Which session.")),
+    responses((status = 204, description = "It is ended."), Refused, NotThere, IsCurrent, Everywhere))]
+pub async fn revoke(State(services): Shared, client: May<EndSessions>, Id(id): Id<SessionId>) -> Result<StatusCode, AppError> {
+    actions::revoke(&services, &client, &id).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// `DELETE /api/v1/sessions`: all others.
-pub async fn revoke_others(State(services): Shared, caller: Caller) -> Result<Json<Value>, AppError> {
-    let revoked = actions::revoke_others(&services, &caller).await?;
-    Ok(Json(json!({ "revoked": revoked })))
+/// Revoke all other sessions
+///
+/// An API token is no session: asked by one, all sessions end.
+#[utoipa::path(delete, path = "/api/v1/sessions", tag = "Sessions",
+    responses((status = 200, description = "How many ended.", body = Revoked), Refused, Everywhere))]
+pub async fn revoke_others(State(services): Shared, client: May<EndSessions>) -> Result<Json<Revoked>, AppError> {
+    let revoked = actions::revoke_others(&services, &client).await?;
+    Ok(Json(Revoked { revoked }))
 }
 
-/// `GET /api/v1/me`: whose session it is. All of it comes with the look-up.
-pub async fn me(caller: Caller) -> Json<Account> {
-    Json(caller.account)
+/// Who you are
+///
+/// Whose session or API token it is.
+#[utoipa::path(get, path = "/api/v1/me", tag = "You", responses((status = 200, description = "The account.", body = Account), Refused, Everywhere))]
+pub async fn me(client: May<KnowOneself>) -> Json<Account> {
+    Json(client.account.clone())
 }

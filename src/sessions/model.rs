@@ -17,6 +17,7 @@ pub const SEARCH_FROM: usize = 10;
 
 /// One session, as its owner sees it. Nothing in it opens anything.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
 pub struct Session {
     /// Names the row.
     pub id: SessionId,

@@ -192,6 +192,7 @@ async fn begin(services: &Services, attempt: Attempt, found: Credentials, tries:
         outcome: Outcome::Success,
         actor: Some(&account.id),
         session: Some(begun.id()),
+        token: None,
         subject: Some(&account.id),
         ip: Some(ip),
         detail: json!({ "method": method }),
@@ -199,7 +200,7 @@ async fn begin(services: &Services, attempt: Attempt, found: Credentials, tries:
     audit::record(&mut tx, &services.clock, event).await?;
     tx.commit().await?;
     if let Some(caller) = replaced {
-        sessions::ended(services, &caller.account.id, vec![caller.session]);
+        sessions::ended(services, &caller.account.id, vec![caller.session.clone()]);
     }
     begun.announce(services);
     Ok(SignedIn::Begun(Box::new(begun)))
@@ -226,6 +227,7 @@ async fn refuse(
         outcome: Outcome::Refused,
         actor: None,
         session: None,
+        token: None,
         subject: subject.as_ref(),
         ip: Some(origin.ip),
         // What was typed may be a password in the wrong field: only its hash is kept, to see that tries belong together.

@@ -1,42 +1,56 @@
 //! The API's door to signing in and out.
 
-use axum::{
-    Json,
-    extract::{State, rejection::JsonRejection},
-    http::StatusCode,
-    response::{IntoResponse, Response},
-};
+use axum::{Json, extract::State, http::StatusCode};
 use secrecy::SecretString;
-use serde::Deserialize;
-use serde_json::json;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::{
-    error::AppError,
-    foundation::{origin, services::Shared},
+    error::{
+        AppError,
+        described::{BadBody, Everywhere, Refused, RefusedSignIn},
+    },
+    foundation::{body::Body, origin, services::Shared},
     sessions::{
         actions as sessions,
         caller::{Caller, Visitor},
+        model::Session,
     },
     sign_in::actions::{self, Attempt, SignedIn},
 };
 
 /// What a script sends to sign in.
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SignIn {
+    /// Username or email address.
     identifier: String,
+    #[schema(value_type = String, format = Password)]
     password: SecretString,
-    /// The second factor, where one is on.
+    /// The code of an authenticator app, or a recovery code, where a second factor is on.
     code: Option<String>,
 }
 
-/// `POST /api/v1/sessions`: 201 with the token and the session.
+/// A session that began.
+#[derive(Serialize, ToSchema)]
+pub struct NewSession {
+    /// The token to send as `Authorization: Bearer`: given this once.
+    token: String,
+    /// What it opens.
+    session: Session,
+}
+
+/// Sign in
+///
+/// Any wrong part is answered alike. Right so far, where a second factor is on: 401 with the type `second-factor-required`; ask again
+/// with `code`.
+#[utoipa::path(post, path = "/api/v1/sessions", tag = "Sessions", request_body = SignIn, security(()),
+    responses((status = 201, description = "A session began.", body = NewSession), RefusedSignIn, BadBody, Everywhere))]
 pub async fn create(
     State(services): Shared,
     origin: origin::From,
-    body: Result<Json<SignIn>, JsonRejection>,
-) -> Result<Response, AppError> {
-    let Json(body) = body.map_err(|error| AppError::invalid("body", error.body_text()))?;
+    Body(body): Body<SignIn>,
+) -> Result<(StatusCode, Json<NewSession>), AppError> {
     let attempt = Attempt {
         identifier: body.identifier,
         password: body.password,
@@ -47,11 +61,13 @@ pub async fn create(
         before: Visitor::Stranger,
     };
     let SignedIn::Begun(begun) = actions::sign_in(&services, attempt).await? else { return Err(AppError::SecondFactorRequired) };
-    let answer = json!({ "token": begun.token.reveal(), "session": begun.session(&services) });
-    Ok((StatusCode::CREATED, Json(answer)).into_response())
+    let answer = NewSession { token: begun.token.reveal().to_owned(), session: begun.session(&services) };
+    Ok((StatusCode::CREATED, Json(answer)))
 }
 
-/// `DELETE /api/v1/sessions/current`: signs out.
+/// Sign out
+#[utoipa::path(delete, path = "/api/v1/sessions/current", tag = "Sessions",
+    responses((status = 204, description = "You are signed out."), Refused, Everywhere))]
 pub async fn delete_current(State(services): Shared, caller: Caller) -> Result<StatusCode, AppError> {
     sessions::sign_out(&services, &caller).await?;
     Ok(StatusCode::NO_CONTENT)

@@ -120,8 +120,8 @@ fn wait_after(failures_too_many: i64) -> Duration {
     }
 }
 
-/// An IPv6 client has a whole /64 to itself, and so counts as one.
-fn network(ip: IpAddr) -> String {
+/// What counts as one address. An IPv6 client has a whole /64 to itself, and so counts as one.
+pub fn network(ip: IpAddr) -> String {
     match ip {
         IpAddr::V4(ip) => ip.to_string(),
         IpAddr::V6(ip) => {

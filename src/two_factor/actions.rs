@@ -217,6 +217,7 @@ async fn note_recovery(tx: &mut Tx, services: &Services, account: &Account, orig
         outcome: Outcome::Success,
         actor: None,
         session: None,
+        token: None,
         subject: Some(&account.id),
         ip: Some(origin.ip),
         detail: json!({ "left": left }),

@@ -1,7 +1,7 @@
 //! Forms without a script: the browser posts, is led on, and the next page says how it went. Words and what was typed
 //! travel in a cookie that the next page takes away. Where a script runs it posts the same form and reads the answer itself.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use axum::http::{HeaderValue, StatusCode, header, request::Parts};
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
@@ -18,6 +18,8 @@ use crate::{
 const SECONDS: u64 = 60;
 /// What was typed is given back up to so many bytes a field: a cookie holds four thousand.
 const LONGEST_TYPED: usize = 320;
+/// What a sealed secret opens for.
+const SEALED_FOR: &str = "the next page";
 
 /// What the next page is to say or to fill in.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -28,6 +30,8 @@ pub struct Flash {
     pub failure: Option<AppError>,
     /// What was typed, by field, but for passwords.
     pub typed: BTreeMap<String, String>,
+    /// A secret that is shown once. It travels sealed: whoever reads the cookie reads nothing.
+    pub secret: Option<String>,
 }
 
 impl Flash {
@@ -41,25 +45,32 @@ impl Flash {
 pub struct Led {
     path: String,
     notice: Option<String>,
+    secret: Option<String>,
 }
 
 impl Led {
     /// Leads there.
     pub fn to(path: impl Into<String>) -> Self {
-        Self { path: path.into(), notice: None }
+        Self { path: path.into(), notice: None, secret: None }
     }
 
     /// And has this said.
     pub fn saying(self, notice: impl Into<String>) -> Self {
         Self { notice: Some(notice.into()), ..self }
     }
+
+    /// And has this secret shown, that once.
+    pub fn showing(self, secret: &str) -> Self {
+        Self { secret: Some(secret.to_owned()), ..self }
+    }
 }
 
 /// Answers a form: where it leads when it was taken, for a script to go to; back to `form`, with what was typed, when not.
 pub fn lead(result: Result<Led, AppError>, form: &str, typed: &[(&str, &str)]) -> Result<String, AppError> {
     match result {
-        Ok(Led { path, notice }) => {
-            put(&Flash { notice, ..Flash::default() });
+        Ok(Led { path, notice, secret }) => {
+            let secret = secret.map(|secret| services().seal.seal(SEALED_FOR, &secret));
+            put(&Flash { notice, secret, ..Flash::default() });
             if is_plain() {
                 leptos_axum::redirect(&path);
             }
@@ -101,7 +112,9 @@ pub fn take() -> Flash {
     let Some(value) = Cookie::Flash.read(&parts.headers, is_https()) else { return Flash::default() };
     set_cookie(Cookie::Flash.clear(is_https()));
     let json = BASE64_URL_SAFE_NO_PAD.decode(value).ok();
-    json.and_then(|json| serde_json::from_slice(&json).ok()).unwrap_or_default() // not of our writing: nothing to say
+    let flash: Flash = json.and_then(|json| serde_json::from_slice(&json).ok()).unwrap_or_default(); // not of our writing: nothing to say
+    let secret = flash.secret.and_then(|sealed| services().seal.unseal(SEALED_FOR, &sealed).ok());
+    Flash { secret, ..flash }
 }
 
 /// The page that a one-time link's secret opens.
@@ -126,7 +139,11 @@ fn is_plain() -> bool {
 }
 
 fn is_https() -> bool {
-    expect_context::<std::sync::Arc<Services>>().config.public_url().https
+    services().config.public_url().https
+}
+
+fn services() -> Arc<Services> {
+    expect_context()
 }
 
 fn put(flash: &Flash) {

@@ -255,6 +255,16 @@ impl TestApp {
         mail::send_due(&self.services, &mail::Transport::new(&self.services.config).unwrap()).await.unwrap();
     }
 
+    /// Mails to this address from now on, until one has this subject.
+    pub async fn mail(&self, address: &str, subject: &str) -> smtp::Mail {
+        loop {
+            let mail = self.smtp.next_to(address).await;
+            if mail.subject == subject {
+                return mail;
+            }
+        }
+    }
+
     /// How often an event is on record, with this outcome.
     pub async fn on_record(&self, action: &str, outcome: &str) -> i64 {
         let mut db = self.services.db.read().await.unwrap();
@@ -278,7 +288,7 @@ pub struct Client<'a> {
     pub user_agent: String,
 }
 
-impl Client<'_> {
+impl<'a> Client<'a> {
     pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
         self.app.http.request(method, self.app.url(path)).bearer_auth(&self.token).header("user-agent", &self.user_agent)
     }
@@ -295,6 +305,21 @@ impl Client<'_> {
         let answer = self.get(path).await;
         assert_eq!(answer.status(), StatusCode::OK, "{path}");
         answer.json().await.unwrap()
+    }
+
+    /// Makes an API token, and uses it as `user_agent`.
+    pub async fn make_token(&self, name: &str, group: &str, user_agent: &str) -> Self {
+        let body = json!({ "name": name, "group": group });
+        let answer = self.request(Method::POST, "/api/v1/tokens").json(&body).send().await.unwrap();
+        assert_eq!(answer.status(), StatusCode::CREATED);
+        let answer: Value = answer.json().await.unwrap();
+        let text = |value: &Value| value.as_str().unwrap().to_owned();
+        Self { app: self.app, token: text(&answer["token"]), id: text(&answer["api_token"]["id"]), user_agent: user_agent.to_owned() }
+    }
+
+    /// The API tokens.
+    pub async fn tokens(&self) -> Vec<Value> {
+        self.json("/api/v1/tokens").await["tokens"].as_array().unwrap().clone()
     }
 
     pub async fn sessions(&self) -> Vec<Value> {
@@ -357,6 +382,8 @@ async fn services(config: Config, database_url: &str, clock: Clock) -> Services 
         clock,
         hub,
         activity: Activity::default(),
+        token_activity: Activity::default(),
+        quota: Default::default(),
         hasher: Hasher::new(),
         user_agents: Background::ready(USER_AGENTS.clone()),
         geoip: Background::ready(GEO_IP.clone()),
