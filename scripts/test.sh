@@ -8,6 +8,8 @@ has chromium || has google-chrome || debian chromium
 has curl || debian curl
 has python3 || debian python3
 has oathtool || debian oathtool
+has jq || debian jq
+has script || debian bsdutils
 
 passed=0 failed=0
 count() { passed=$((passed + $1)) failed=$((failed + $2)); }
@@ -38,6 +40,8 @@ grep -q '^test result:' "$report" || count 0 1
 
 check "Building the release" bash scripts/build.sh
 check "What the page loads, compressed, is at most 250 kB" bash scripts/weigh.sh
+
+check "The API answers as it is described, whatever it is asked" bash scripts/conformance.sh dist/whereabouts
 
 say "End-to-end tests, in a browser"
 rm -f test-results/report.json

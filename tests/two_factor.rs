@@ -3,44 +3,13 @@
 
 mod support;
 
-use std::process::Command;
-
 use chrono::{DateTime, Duration, Utc};
 use reqwest::{Method, Response, StatusCode};
 use serde_json::{Value, json};
-use support::{Client, PASSWORD, TestApp};
-
-/// The code of this seed at this time, as `oathtool` computes it.
-fn code(seed: &str, at: DateTime<Utc>) -> String {
-    let now = at.format("%Y-%m-%d %H:%M:%S UTC").to_string();
-    let output = Command::new("oathtool").args(["--totp", "--base32", "--now", &now, seed]).output().unwrap();
-    assert!(output.status.success(), "{output:?}");
-    String::from_utf8(output.stdout).unwrap().trim().to_owned()
-}
-
-/// Between these a page of ours says it.
-fn between<'a>(page: &'a str, before: &str, after: &str) -> &'a str {
-    let start = page.find(before).unwrap_or_else(|| panic!("no {before} in {page}")) + before.len();
-    &page[start..start + page[start..].find(after).unwrap()]
-}
-
-async fn page(client: &Client<'_>, path: &str) -> String {
-    client.browser(Method::GET, path).send().await.unwrap().text().await.unwrap()
-}
-
-/// Turns the second factor on; its seed, and its recovery codes.
-async fn enable(client: &Client<'_>) -> (String, Vec<String>) {
-    assert_eq!(client.post_form("prepare_two_factor", &[]).await.status(), StatusCode::OK);
-    let scan = page(client, "/profile/two-factor?step=1").await;
-    assert!(scan.contains("<svg"));
-    let seed = between(&scan, "id=\"seed\">", "<").replace(' ', "");
-    let keep = page(client, "/profile/two-factor?step=2").await;
-    let codes = between(&keep, "class=\"codes\">", "<").lines().map(str::to_owned).collect();
-    let answer = client.post_form("enable_two_factor", &[("code", &code(&seed, client.app.now()))]).await;
-    assert_eq!(answer.status(), StatusCode::OK, "{}", answer.text().await.unwrap());
-    client.app.advance(Duration::seconds(30)); // a code is taken once: the next one is another
-    (seed, codes)
-}
+use support::{
+    PASSWORD, TestApp,
+    totp::{between, code, page, turn_on},
+};
 
 async fn sign_in(app: &TestApp, code: Option<&str>) -> Response {
     let body = json!({ "identifier": "alice", "password": PASSWORD, "code": code });
@@ -60,7 +29,7 @@ both!(
         assert_eq!(alice.post_form("prepare_two_factor", &[]).await.status(), StatusCode::OK);
         assert_eq!(alice.post_form("enable_two_factor", &[("code", "000000")]).await.status(), StatusCode::UNAUTHORIZED);
         assert_eq!(sign_in(&app, None).await.status(), StatusCode::CREATED);
-        let (seed, codes) = enable(&alice).await;
+        let (seed, codes) = turn_on(&alice).await;
         assert_eq!((seed.len(), codes.len()), (32, 10));
         let mail = app.smtp.next_to("alice@example.com").await;
         assert_eq!(mail.subject, "Two-factor authentication is on");
@@ -79,7 +48,7 @@ both!(
     nothing_is_told_before_the_password_is_right, |app| {
         app.add_user("alice").await;
         let alice = app.sign_in("alice").await;
-        let (seed, _) = enable(&alice).await;
+        let (seed, _) = turn_on(&alice).await;
         let right = code(&seed, app.now());
         let wrong_password = json!({ "identifier": "alice", "password": "wrong password", "code": right });
         let first = app.http.post(app.url("/api/v1/sessions")).json(&wrong_password).send().await.unwrap();
@@ -95,7 +64,7 @@ both!(
     a_code_is_taken_once, |app| {
         app.add_user("alice").await;
         let alice = app.sign_in("alice").await;
-        let (seed, _) = enable(&alice).await;
+        let (seed, _) = turn_on(&alice).await;
         app.advance(Duration::minutes(5));
         for (ahead, expected) in [(-60, StatusCode::UNAUTHORIZED), (60, StatusCode::UNAUTHORIZED), (-30, StatusCode::CREATED), (30, StatusCode::CREATED)] {
             let answer = sign_in(&app, Some(&code(&seed, app.now() + Duration::seconds(ahead)))).await;
@@ -115,7 +84,7 @@ both!(
     a_recovery_code_works_once, |app| {
         app.add_user("alice").await;
         let alice = app.sign_in("alice").await;
-        let (_, codes) = enable(&alice).await;
+        let (_, codes) = turn_on(&alice).await;
         let whole = sign_in(&app, Some(&codes[3].to_lowercase())).await;
         assert_eq!(whole.status(), StatusCode::CREATED);
         assert_eq!(whole.json::<Value>().await.unwrap()["session"]["sign_in_method"], "Password and recovery code");
@@ -132,7 +101,7 @@ both!(
     wrong_codes_are_slowed_down, |app| {
         app.add_user("alice").await;
         let alice = app.sign_in("alice").await;
-        let (seed, _) = enable(&alice).await;
+        let (seed, _) = turn_on(&alice).await;
         for _ in 0..5 {
             assert_eq!(sign_in(&app, Some("000000")).await.status(), StatusCode::UNAUTHORIZED);
         }
@@ -149,7 +118,7 @@ both!(
     half_way_is_no_session, |app| {
         app.add_user("alice").await;
         let alice = app.sign_in("alice").await;
-        let (seed, _) = enable(&alice).await;
+        let (seed, _) = turn_on(&alice).await;
         let half = async || {
             let answer = app.post_form("sign_in", "", &[("identifier", "alice"), ("password", PASSWORD), ("next", "/profile?tab=profile")]).await;
             assert_eq!(answer.status(), StatusCode::OK);
@@ -179,7 +148,7 @@ both!(
     a_reset_asks_for_it, |app| {
         app.add_user("alice").await;
         let alice = app.sign_in("alice").await;
-        let (seed, _) = enable(&alice).await;
+        let (seed, _) = turn_on(&alice).await;
         app.smtp.next_to("alice@example.com").await;
         app.post_form("ask_for_reset", "", &[("email", "alice@example.com")]).await;
         let (path, token) = app.smtp.next_to("alice@example.com").await.link("/reset-password");
@@ -197,7 +166,7 @@ both!(
     off_asks_for_both, |app| {
         app.add_user("alice").await;
         let alice = app.sign_in("alice").await;
-        let (seed, codes) = enable(&alice).await;
+        let (seed, codes) = turn_on(&alice).await;
         app.smtp.next_to("alice@example.com").await;
         let now = || code(&seed, app.now());
         assert_eq!(alice.post_form("disable_two_factor", &[("password", "wrong password"), ("code", &now())]).await.status(), StatusCode::UNPROCESSABLE_ENTITY);
@@ -234,7 +203,7 @@ both!(
     the_seed_is_sealed, |app| {
         app.add_user("alice").await;
         let alice = app.sign_in("alice").await;
-        let (seed, codes) = enable(&alice).await;
+        let (seed, codes) = turn_on(&alice).await;
         let mut db = app.services.db.read().await.unwrap();
         let (sealed, left): (String, String) =
             whereabouts::fetch!(&mut db, fetch_one as (String, String), "SELECT sealed_seed, sealed_codes FROM second_factors").unwrap();

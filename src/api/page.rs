@@ -44,11 +44,13 @@ fn Group(tag: &'static Value) -> impl IntoView {
     let name = text(&tag["name"]);
     let operations =
         entries(&DESCRIPTION["paths"]).flat_map(|(path, methods)| entries(methods).map(move |(method, it)| (path, method, it)));
-    let operations = operations.filter(|(_, _, operation)| items(&operation["tags"]).any(|tag| tag == name));
+    let mut operations: Vec<_> = operations.filter(|(_, _, operation)| items(&operation["tags"]).any(|tag| tag == name)).collect();
+    // To look comes before to change, and to end comes last.
+    operations.sort_by_key(|(_, method, _)| ["get", "post", "put", "delete"].iter().position(|known| known == method));
     view! {
         <h2 id=slug(name)>{name}</h2>
         <p>{text(&tag["description"])}</p>
-        {operations.map(|(path, method, operation)| view! { <Operation path method operation /> }).collect_view()}
+        {operations.into_iter().map(|(path, method, operation)| view! { <Operation path method operation /> }).collect_view()}
     }
 }
 

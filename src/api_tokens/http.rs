@@ -82,9 +82,9 @@ pub async fn rotate(
     State(services): Shared,
     caller: Caller,
     Id(id): Id<TokenId>,
-    Body(rotation): Body<Rotation>,
+    Body(rotation): Body<Option<Rotation>>,
 ) -> Result<Json<NewToken>, AppError> {
-    actions::rotate(&services, &caller, &id, rotation).await.map(NewToken::of)
+    actions::rotate(&services, &caller, &id, rotation.unwrap_or_default()).await.map(NewToken::of)
 }
 
 /// Revoke an API token

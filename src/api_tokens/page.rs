@@ -91,8 +91,7 @@ fn Row(token: ApiToken, now: DateTime<Utc>, time_zone: String) -> impl IntoView 
             <span class="tile">{Icon::Key.draw()}</span>
             <div class="token">
                 <strong>{name}</strong>
-                <span class="badge plain">{group.name()}</span>
-                <small>{format!("Made on {}", date(created_at))}</small>
+                <small><span class="badge plain">{group.name()}</span>{format!(" Made on {}", date(created_at))}</small>
             </div>
             <div class="use">{last_used(last_use, now, time.clone())}</div>
             <div class="end"><span>"Expires "{time(expires_at, ahead(now, expires_at))}</span><small>{date(expires_at)}</small></div>
@@ -130,7 +129,8 @@ fn Shown(secret: String) -> impl IntoView {
         <dialog open data-modal=PAGE aria-labelledby="new-token" class="step">
             <h2 id="new-token">"Copy your token now"</h2>
             <p>"It is shown this once: only its fingerprint is kept. Give it to the script that needs it, and to nobody else."</p>
-            <p class="secret"><code id="token">{secret}</code></p>
+            // It has the focus: a hasty Enter must not close what is shown once.
+            <p class="secret"><code id="token" tabindex="0" autofocus aria-label="Token">{secret}</code></p>
             <div class="buttons">
                 <button type="button" class="outlined needs-script" data-copies="token">"Copy"</button>
                 <a class="outlined strong" href=PAGE>"I have copied it"</a>

@@ -81,14 +81,18 @@ pub fn router(site: Site, more: Router<Site>) -> Router {
 fn api(site: &Site) -> Router<Site> {
     let (routes, description) = api::routes::<Site>().split_for_parts();
     let description = Json(description);
-    let routes =
-        routes.route("/api/openapi.json", get(async move || description.clone())).layer(from_fn_with_state(site.clone(), quota::count));
+    let not_allowed = async || AppError::MethodNotAllowed;
+    let routes = routes
+        .route("/api/openapi.json", get(async move || description.clone()))
+        // Below the layers: they see other methods too, preflights among them.
+        .method_not_allowed_fallback(not_allowed)
+        .layer(from_fn_with_state(site.clone(), quota::count));
     let origins = &site.services.config.cors_origins;
     let routes = if origins.is_empty() { routes } else { routes.layer(cross_origin(origins)) };
     routes
         .route("/api/{*unknown}", any(async || AppError::NotFound))
         .route(wire::PATH, get(live::connect))
-        .method_not_allowed_fallback(async || AppError::MethodNotAllowed)
+        .method_not_allowed_fallback(not_allowed)
 }
 
 /// Browsers of other sites get nothing, but where the settings name them, exactly: then bearers alone, never cookies (API-4).

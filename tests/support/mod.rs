@@ -3,6 +3,7 @@
 
 pub mod live;
 pub mod smtp;
+pub mod totp;
 
 use std::{
     net::SocketAddr,
