@@ -1,5 +1,8 @@
 // Real scripts, as people run them.
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { PASSWORD, expect, rows, test } from './support.js';
 
 const shell = (program: string, args: string[]) => execFileSync(program, args, { encoding: 'utf8', env: { ...process.env, no_proxy: '*' } });
@@ -34,6 +37,24 @@ print(call("DELETE", "/sessions", token=token)["revoked"])
 `;
   expect(shell('python3', ['-c', script, `${alice.server.url}/api/v1`, alice.name, PASSWORD]).split('\n').slice(0, 2)).toEqual(['Python urllib', '1']);
   expect([await alice.use(other), await bob.use(bobs)]).toEqual([401, 200]);
+});
+
+test('our own command line shows for what it is, and is revoked', async ({ alice, bob }) => {
+  const home = mkdtempSync(join(tmpdir(), 'whereabouts-home-'));
+  const run = (args: string[], input = '') => {
+    const env = { PATH: process.env.PATH, HOME: home, no_proxy: '*' };
+    return spawnSync('dist/whereabouts', args, { encoding: 'utf8', input, env });
+  };
+  const bobs = await bob.script('curl/8.5.0');
+  const page = await alice.signIn();
+  expect(run(['login', '--url', alice.server.url, '--username', alice.name, '--password-stdin'], `${PASSWORD}\n`).status).toBe(0);
+  await expect(rows(page).filter({ hasText: 'Whereabouts CLI on Linux' })).toBeVisible();
+  expect((JSON.parse(run(['sessions']).stdout) as unknown[]).length).toBe(2);
+  await page.getByRole('button', { name: /^Revoke Whereabouts CLI on Linux/ }).click();
+  await expect(rows(page)).toHaveCount(1);
+  expect(run(['sessions']).status).toBe(3);
+  expect(await bob.use(bobs)).toBe(200);
+  rmSync(home, { recursive: true });
 });
 
 test('kill -9 right after a revocation was answered: it still stands', async ({ browser }) => {

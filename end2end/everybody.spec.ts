@@ -154,10 +154,14 @@ for (const colorScheme of ['light', 'dark'] as const) {
         expect((await new AxeBuilder({ page }).analyze()).violations, path).toEqual([]);
       };
       const mailed = [await server.mails.to(invited, 'Create your Whereabouts account'), await alice.mail('Choose a new password')];
-      for (const path of ['/login', '/register', '/request-access', '/forgot-password', '/verify-email?token=x', ...mailed.map(link)]) {
+      for (const path of ['/api/docs', '/login', '/register', '/request-access', '/forgot-password', '/verify-email?token=x', ...mailed.map(link)]) {
         await clean(outside, path);
       }
-      for (const path of ['/profile?tab=profile', '/admin', '/profile/password', '/profile/two-factor', '/confirm?next=/']) {
+      const token = await inside.request.post('/api/v1/tokens', { data: { name: 'Long'.repeat(16), group: 'sessions' }, headers: { origin: server.url } });
+      const { api_token } = (await token.json()) as { api_token: { id: string } };
+      const rotate = `/profile/tokens/rotate?id=${api_token.id}`;
+      const tokens = ['/profile?tab=api-tokens', '/profile?tab=api-tokens&confirm=revoke-all', '/profile/tokens/new', rotate];
+      for (const path of [...tokens, '/profile?tab=profile', '/admin', '/profile/password', '/profile/two-factor', '/confirm?next=/']) {
         await clean(inside, path);
       }
       await inside.goto('/profile/two-factor');

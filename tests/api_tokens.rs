@@ -134,6 +134,7 @@ both!(
             assert_eq!(answer.json::<Value>().await.unwrap()["type"], "proof-needed");
         }
         assert_eq!(alice.delete(&format!("/api/v1/tokens/{}", token.id)).await.status(), StatusCode::NO_CONTENT);
+        assert_eq!(alice.browser(Method::GET, "/profile/tokens/new").send().await.unwrap().headers()["location"], "/confirm?next=%2Fprofile%2Ftokens%2Fnew");
         let form = alice.post_form("create_token", &[("name", "late"), ("group", "full"), ("life", "12")]).await;
         assert!(form.text().await.unwrap().starts_with("\"/confirm?next=%2Fprofile%2Ftokens%2Fnew"));
         assert!(alice.tokens().await.is_empty());
@@ -182,6 +183,25 @@ both!(
         let id = alice.tokens().await[0]["id"].as_str().unwrap().to_owned();
         assert_eq!(alice.delete(&format!("/api/v1/tokens/{id}")).await.status(), StatusCode::NO_CONTENT);
         assert_eq!(make().await.status(), StatusCode::CREATED);
+    }
+);
+
+both!(
+    /// LIM-3: secrets, each of which a mail tells of, are made a hundred times and then slowly; others are not slowed down.
+    making_slows_down, |app| {
+        app.add_user("alice").await;
+        app.add_user("bob").await;
+        let (alice, bob) = (app.sign_in("alice").await, app.sign_in("bob").await);
+        let token = alice.make_token("job", "read", CURL).await;
+        let rotate = format!("/api/v1/tokens/{}/rotate", token.id);
+        for _ in 1..100 {
+            assert_eq!(post(&alice, &rotate, json!({})).await.status(), StatusCode::OK);
+        }
+        let over = post(&alice, &rotate, json!({})).await;
+        assert_eq!((over.status(), &over.headers()["retry-after"]), (StatusCode::TOO_MANY_REQUESTS, &"5".parse().unwrap()));
+        bob.make_token("job", "read", CURL).await;
+        app.advance(Duration::seconds(5));
+        assert_eq!(post(&alice, &rotate, json!({})).await.status(), StatusCode::OK);
     }
 );
 

@@ -44,6 +44,8 @@ async fn mailed_links(app: &TestApp, alice: &Client<'_>) -> Vec<String> {
     alice.post_form("prepare_two_factor", &[]).await;
     let page = alice.browser(Method::GET, "/profile/two-factor?step=1").send().await.unwrap().text().await.unwrap();
     let seed = page.split_once("id=\"seed\">").unwrap().1.split('<').next().unwrap().replace(' ', "");
+    let token = alice.make_token("job", "full", "curl/8.5.0").await;
+    assert!(token.is_signed_in().await);
     let mut secrets = vec![seed];
     for (address, subject, page) in [
         ("alice@example.com", "Choose a new password", "/reset-password"),
@@ -60,6 +62,7 @@ async fn mailed_links(app: &TestApp, alice: &Client<'_>) -> Vec<String> {
         app.get(&path).await;
         secrets.push(secret);
     }
+    secrets.push(token.token);
     app.post_form("join", "", &[("token", &secrets[2]), ("username", "carol"), ("password", PASSWORD)]).await;
     secrets
 }

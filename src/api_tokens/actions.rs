@@ -26,6 +26,7 @@ use crate::{
         actions::{by, describe, locate},
         caller::Caller,
     },
+    tries::Tries,
 };
 
 /// A token with its secret, which is given out this once.
@@ -97,6 +98,7 @@ pub async fn create(services: &Services, caller: &Caller, wanted: &Wanted) -> Re
     if !accounts::lock(&mut tx, user).await? {
         return Err(AppError::NotSignedIn);
     }
+    Tries::making(&mut tx, services, user).await?;
     if store::count(&mut tx, user, now).await? >= MOST_A_PERSON {
         return Err(AppError::TooManyTokens);
     }
@@ -140,6 +142,7 @@ pub async fn rotate(services: &Services, caller: &Caller, id: &TokenId, rotation
     let old_ends = now + rotation.grace()?;
     let mut tx = services.db.write().await?;
     accounts::lock(&mut tx, &caller.account.id).await?;
+    Tries::making(&mut tx, services, &caller.account.id).await?;
     let mut row = store::find(&mut tx, &caller.account.id, id, now).await?.ok_or(AppError::NotFound)?;
     if let Some(asked) = rotation.expires_at {
         row.expires_at = check_expiry(asked, now)?;

@@ -66,7 +66,9 @@ pub async fn create_token(name: String, group: String, life: String, #[server(de
         let made = actions::create(&services, &caller, &Wanted { name: name.clone(), group, expires_at }).await?;
         Ok(shown(made))
     };
-    lead(proven(create().await, NEW), NEW, &[("name", &name), ("group", &group), ("life", &life), ("until", &until)])
+    let typed = [("name", name.as_str()), ("group", &group), ("life", &life), ("until", &until)];
+    // What was typed goes through the page that asks for the password, and comes back.
+    lead(proven(create().await, &with_query(NEW, &typed)), NEW, &typed)
 }
 
 /// Gives a token a new secret, and leads to where it is shown.
@@ -119,7 +121,11 @@ fn read_id(id: &str) -> Result<TokenId, AppError> {
 
 /// The page that rotates this token.
 pub fn rotation_path(id: &str) -> String {
-    format!("{ROTATE}?{}", serde_urlencoded::to_string([("id", id)]).unwrap_or_default()) // a pair of strings always encodes
+    with_query(ROTATE, &[("id", id)])
+}
+
+fn with_query(page: &str, fields: &[(&str, &str)]) -> String {
+    format!("{page}?{}", serde_urlencoded::to_string(fields).unwrap_or_default()) // pairs of strings always encode
 }
 
 /// When a token is to end, as the form says it: in so many months, at the end of a day, or not said.

@@ -160,7 +160,11 @@ fn RevokeAll(count: usize) -> impl IntoView {
 /// The page that makes a token.
 #[component]
 pub fn NewTokenPage() -> impl IntoView {
-    framed_with(open_new(), |(), flash| {
+    let asked = ["name", "group", "life", "until"].map(|field| (field, queried(field)));
+    framed_with(open_new(), |(), mut flash| {
+        for (field, value) in asked.into_iter().filter(|(_, value)| !value.is_empty()) {
+            flash.typed.entry(field.to_owned()).or_insert(value);
+        }
         let chosen = flash.typed("group");
         let groups = Group::ALL.into_iter().map(|group| view! { <Choice group is_chosen=chosen == group.key() /> }).collect_view();
         view! {

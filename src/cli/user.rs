@@ -33,7 +33,7 @@ pub enum User {
     /// Let an account sign in again.
     Enable(Named),
     /// Mail somebody the way to a new password. The running server sends it.
-    ResetPassword(Reset),
+    ResetPassword(Box<Reset>),
 }
 
 #[derive(Args)]
@@ -78,7 +78,7 @@ pub async fn run(user: User) -> anyhow::Result<()> {
         User::List { json, storage } => list(json, &storage).await,
         User::Disable(named) => disable(&named).await,
         User::Enable(named) => enable(&named).await,
-        User::ResetPassword(Reset { user, config }) => reset_password(&user, config).await,
+        User::ResetPassword(reset) => reset_password(*reset).await,
     }
 }
 
@@ -126,9 +126,9 @@ async fn enable(Named { user, storage, .. }: &Named) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn reset_password(user: &str, config: Config) -> anyhow::Result<()> {
+async fn reset_password(Reset { user, config }: Reset) -> anyhow::Result<()> {
     let services = start_services(config).await?;
-    let found = accounts::find(&services.db, user).await.map_err(|_| no_such_user(user))?;
+    let found = accounts::find(&services.db, &user).await.map_err(|_| no_such_user(&user))?;
     admin::start_reset(&services, &found.account, By::CommandLine).await?;
     println!("A link for a new password is on its way to {}.", found.account.email);
     Ok(())

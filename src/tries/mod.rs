@@ -19,6 +19,8 @@ use crate::{
 const FREE_A_SUBJECT: i64 = 5;
 /// Many people may share one address.
 const FREE_AN_ADDRESS: i64 = 50;
+/// All the tokens that one may have, and some to rotate.
+const FREE_MAKINGS: i64 = 100;
 const FIRST_WAIT: Duration = Duration::seconds(5);
 const LONGEST_WAIT: Duration = Duration::minutes(15);
 /// Failures are forgotten when none came for this long.
@@ -78,6 +80,14 @@ impl Tries {
         let mut tx = services.db.write().await?;
         count(&mut tx, &format!("asking:{}", network(ip)), FREE_AN_ADDRESS, services.clock.now()).await?;
         Ok(tx.commit().await?)
+    }
+
+    /// Counts that somebody makes a secret, of which they are told by mail (LIM-3); refused while a wait lasts.
+    pub async fn making(tx: &mut Tx, services: &Services, user: &UserId) -> Result<(), AppError> {
+        if services.config.rate_limits == Switch::On {
+            count(tx, &format!("making:{user}"), FREE_MAKINGS, services.clock.now()).await?;
+        }
+        Ok(())
     }
 
     /// The try was right: its count is taken back, and the account's failures are forgotten.
