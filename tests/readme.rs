@@ -4,7 +4,6 @@
 mod support;
 
 use serde_json::json;
-use support::TestApp;
 use tokio::process::Command;
 
 /// The first block of shell lines below this heading.

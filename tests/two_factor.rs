@@ -3,8 +3,8 @@
 
 mod support;
 
-use chrono::{DateTime, Duration, Utc};
-use reqwest::{Method, Response, StatusCode};
+use chrono::Duration;
+use reqwest::{Response, StatusCode};
 use serde_json::{Value, json};
 use support::{
     PASSWORD, TestApp,
