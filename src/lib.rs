@@ -30,6 +30,7 @@ pub mod sign_in;
 pub mod frame;
 #[cfg(feature = "ssr")]
 pub mod framed;
+pub mod tabs;
 
 #[cfg(feature = "ssr")]
 pub mod alerts;

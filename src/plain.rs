@@ -21,10 +21,10 @@ use crate::{
         reset_page::{ForgotPage, ResetPage},
     },
     person::page::PersonPage,
-    profile::tabs::Tab,
     proof::page::ConfirmPage,
     registration::page::{RegisterPage, RequestAccessPage, SetupPage},
     sign_in::page::LoginPage,
+    tabs::Tab,
     two_factor::page::TwoFactorPage,
     ui::door::queried,
 };

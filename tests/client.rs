@@ -111,6 +111,7 @@ both!(
         alice.delete("/api/v1/sessions").await;
         check(shell.run(&["sessions"]).await, 3, "run: whereabouts login");
         assert_eq!(code(&shell.run(&["logout"]).await), 0);
+        check(shell.run(&["login", "--url", "sessions.example", "--username", "alice", "--password-stdin"]).await, 1, "must start with http:// or https://");
         let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
         check(shell.run(&["login", "--url", &format!("http://{nobody}"), "--username", "alice", "--password-stdin"]).await, 5, "does not answer");
         assert!(bob.is_signed_in().await);

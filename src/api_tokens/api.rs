@@ -7,8 +7,7 @@ use crate::{
     access::Group,
     api_tokens::{
         actions::{self, Made},
-        model::{ApiToken, Rotation, Wanted},
-        page::{NEW, PAGE, ROTATE},
+        model::{ApiToken, NEW, PAGE, Rotation, Wanted, rotation_path, with_query},
     },
     error::AppError,
     foundation::ids::TokenId,
@@ -117,15 +116,6 @@ fn shown(Made { secret, token }: Made) -> Led {
 
 fn read_id(id: &str) -> Result<TokenId, AppError> {
     TokenId::parse(id).ok_or(AppError::NotFound)
-}
-
-/// The page that rotates this token.
-pub fn rotation_path(id: &str) -> String {
-    with_query(ROTATE, &[("id", id)])
-}
-
-fn with_query(page: &str, fields: &[(&str, &str)]) -> String {
-    format!("{page}?{}", serde_urlencoded::to_string(fields).unwrap_or_default()) // pairs of strings always encode
 }
 
 /// When a token is to end, as the form says it: in so many months, at the end of a day, or not said.

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 
 use crate::{
     access::Client,
-    api_tokens::{model::ApiToken, page::PAGE},
+    api_tokens::model::{ApiToken, PAGE},
     mail::Letter,
     ui::{date::date, time::exact},
 };

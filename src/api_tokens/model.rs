@@ -6,6 +6,12 @@ use utoipa::ToSchema;
 
 use crate::{access::Group, error::AppError, foundation::ids::TokenId};
 
+/// The tab.
+pub const PAGE: &str = "/profile?tab=api-tokens";
+/// The page that makes a token.
+pub const NEW: &str = "/profile/tokens/new";
+const ROTATE: &str = "/profile/tokens/rotate";
+
 /// So many live tokens a person has at most.
 pub const MOST_A_PERSON: i64 = 64;
 /// How long a token lives if nobody says, in months: a year.
@@ -104,6 +110,16 @@ pub fn check_expiry(asked: DateTime<Utc>, now: DateTime<Utc>) -> Result<DateTime
     let fits = asked > now && asked <= now + LONGEST_LIFE;
     let words = "A token expires in the future, and within 5 years.";
     if fits { Ok(asked) } else { Err(AppError::invalid("expires_at", words)) }
+}
+
+/// The page that rotates this token.
+pub fn rotation_path(id: &str) -> String {
+    with_query(ROTATE, &[("id", id)])
+}
+
+/// A page with these fields in its address.
+pub fn with_query(page: &str, fields: &[(&str, &str)]) -> String {
+    format!("{page}?{}", serde_urlencoded::to_string(fields).unwrap_or_default()) // pairs of strings always encode
 }
 
 #[cfg(test)]

@@ -8,10 +8,10 @@ use crate::{
     access::Group,
     api_tokens::{
         api::{Opened, open_new, open_rotation, open_tokens},
-        model::{ApiToken, LastUse},
+        model::{ApiToken, LastUse, NEW, PAGE, rotation_path},
     },
     framed::framed_with,
-    profile::tabs::{Tab, Tabs},
+    tabs::{Tab, Tabs},
     ui::{
         date::date,
         door::queried,
@@ -22,12 +22,6 @@ use crate::{
     },
 };
 
-/// The tab.
-pub const PAGE: &str = "/profile?tab=api-tokens";
-/// The page that makes a token.
-pub const NEW: &str = "/profile/tokens/new";
-/// The page that rotates one.
-pub const ROTATE: &str = "/profile/tokens/rotate";
 /// The tab, asking before it revokes all.
 const ASK: &str = "/profile?tab=api-tokens&confirm=revoke-all";
 
@@ -96,7 +90,7 @@ fn Row(token: ApiToken, now: DateTime<Utc>, time_zone: String) -> impl IntoView 
             <div class="use">{last_used(last_use, now, time.clone())}</div>
             <div class="end"><span>"Expires "{time(expires_at, ahead(now, expires_at))}</span><small>{date(expires_at)}</small></div>
             <div class="deeds">
-                <a class="quiet" href=super::api::rotation_path(&id.to_string()) aria-label=rotate>"Rotate"</a>
+                <a class="quiet" href=rotation_path(&id.to_string()) aria-label=rotate>"Rotate"</a>
                 <form method="post" action="/api/ui/revoke_token" data-sent>
                     <div role="alert" class="failure is-empty"></div>
                     <input type="hidden" name="id" value=id.to_string() />

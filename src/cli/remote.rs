@@ -14,6 +14,8 @@ use reqwest::{Method, StatusCode, redirect};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::foundation::config::PublicUrl;
+
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// What scripts tell by the exit code. Everything else that fails is 1, and a wrong command line 2.
@@ -72,14 +74,14 @@ struct Login {
 impl Remote {
     /// A server that we are still to sign in to.
     pub fn stranger(url: &str) -> anyhow::Result<Self> {
-        Self::with(Login { url: url.trim_end_matches('/').to_owned(), token: String::new() })
+        Self::with(Login { url: origin(url)?, token: String::new() })
     }
 
     /// The server of the environment's API token, else the one that we signed in to.
     pub fn known() -> anyhow::Result<Self> {
         if let Ok(token) = std::env::var("WHEREABOUTS_TOKEN") {
             let url = std::env::var("WHEREABOUTS_URL").context("WHEREABOUTS_TOKEN is set, and WHEREABOUTS_URL is not")?;
-            return Self::with(Login { url: url.trim_end_matches('/').to_owned(), token });
+            return Self::with(Login { url: origin(&url)?, token });
         }
         Self::kept()?.ok_or_else(|| Failure::NotSignedIn("https://…".to_owned()).into())
     }
@@ -146,6 +148,15 @@ pub fn forget() -> anyhow::Result<()> {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error).context("the sign-in cannot be forgotten"),
         _ => Ok(()),
     }
+}
+
+/// Scheme, host and port of a server; a warning where secrets would go to it unencrypted, beyond this machine.
+fn origin(url: &str) -> anyhow::Result<String> {
+    let public: PublicUrl = url.parse().map_err(|error| anyhow::anyhow!("--url {url}: {error}"))?;
+    if !public.https && !public.is_loopback() {
+        eprintln!("whereabouts: warning: {} is asked without encryption: whoever listens on the way reads your password", public.origin());
+    }
+    Ok(public.origin())
 }
 
 /// In one move, so that the file is never half written, nor ever readable by others.

@@ -171,6 +171,11 @@ impl PublicUrl {
             || (is_loopback(authority) && is_loopback(&self.authority) && port_of(authority) == port_of(&self.authority))
     }
 
+    /// Whether it is on this very machine.
+    pub fn is_loopback(&self) -> bool {
+        is_loopback(&self.authority)
+    }
+
     /// Whether an `Origin` header names this site.
     pub fn is_origin(&self, origin: &str) -> bool {
         let scheme = if self.https { "https://" } else { "http://" };

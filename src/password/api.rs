@@ -6,7 +6,7 @@ use leptos::prelude::*;
 
 use crate::{
     accounts::model::check_email,
-    api_tokens::page::PAGE as TOKENS,
+    api_tokens::model::PAGE as TOKENS,
     error::AppError,
     foundation::services::Services,
     password::{

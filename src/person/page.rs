@@ -8,7 +8,7 @@ use crate::{
     audit::{Outcome, Recorded},
     framed::framed_with,
     person::api::{Person, open_person},
-    profile::tabs::{Tab, Tabs},
+    tabs::{Tab, Tabs},
     ui::{
         date::time_zones,
         field::{Field, Said},

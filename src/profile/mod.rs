@@ -1,5 +1,4 @@
-//! The profile: its tabs, and on the Security tab the Active Sessions card.
+//! The Security tab of the profile: what guards the account, and the Active Sessions card.
 
 pub mod api;
 pub mod page;
-pub mod tabs;

@@ -6,11 +6,9 @@ use leptos_meta::Title;
 use crate::{
     error::AppError,
     frame::Frame,
-    profile::{
-        api::{Guards, Opened, open_guards, open_profile},
-        tabs::{Tab, Tabs},
-    },
+    profile::api::{Guards, Opened, open_guards, open_profile},
     sessions::card::ActiveSessions,
+    tabs::{Tab, Tabs},
     ui::{
         icon::Icon,
         loaded::{failed, loaded},

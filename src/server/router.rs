@@ -22,9 +22,9 @@ use crate::{
     error::AppError,
     foundation::{origin, services::Services},
     plain::{self, Forms},
-    profile::tabs::Tab,
     server::{content, errors, gate, guard, headers, health},
     sessions::{caller, live, wire},
+    tabs::Tab,
 };
 
 /// Larger bodies are refused with 413.
