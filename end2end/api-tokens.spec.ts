@@ -142,8 +142,8 @@ test('the API can be read about, signed in or not', async ({ alice }) => {
     const operation = page.getByRole('region', { name: 'Make an API token' });
     await operation.getByText('Answers').click();
     await expect(operation.getByText('Confirm your password to go on.')).toBeVisible();
-    await operation.getByRole('link', { name: 'Wanted' }).click();
-    await expect(page).toHaveURL(/#shape-Wanted$/);
+    await operation.getByRole('link', { name: 'TokenRequest' }).click();
+    await expect(page).toHaveURL(/#shape-TokenRequest$/);
     expect(faults).toEqual([]);
   }
 });

@@ -19,9 +19,12 @@ use crate::{
     tries::network,
 };
 
-const LIMIT: HeaderName = HeaderName::from_static("ratelimit-limit");
-const REMAINING: HeaderName = HeaderName::from_static("ratelimit-remaining");
-const RESET: HeaderName = HeaderName::from_static("ratelimit-reset");
+/// How many requests a minute there are.
+pub const LIMIT: HeaderName = HeaderName::from_static("ratelimit-limit");
+/// How many of them are left.
+pub const REMAINING: HeaderName = HeaderName::from_static("ratelimit-remaining");
+/// In how many seconds the next minute begins.
+pub const RESET: HeaderName = HeaderName::from_static("ratelimit-reset");
 
 /// Counts a request, and refuses one too many (LIM-5).
 pub async fn count(State(services): Shared, request: Request, next: Next) -> Response {

@@ -59,6 +59,7 @@ pub struct LastUse {
 
 /// What somebody asks a new token to be.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, ToSchema)]
+#[schema(as = TokenRequest)]
 #[serde(deny_unknown_fields)]
 pub struct Wanted {
     /// What to call it: 1 to 64 characters in one line.

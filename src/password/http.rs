@@ -22,6 +22,7 @@ use crate::{
 
 /// What a client sends to change its password.
 #[derive(Deserialize, ToSchema)]
+#[schema(as = PasswordChange)]
 #[serde(deny_unknown_fields)]
 pub struct Change {
     /// The password until now.

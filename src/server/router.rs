@@ -101,7 +101,7 @@ fn cross_origin(origins: &[HeaderValue]) -> CorsLayer {
         .allow_origin(origins.to_vec())
         .allow_methods([Method::GET, Method::POST, Method::PUT, Method::DELETE])
         .allow_headers([header::AUTHORIZATION, header::CONTENT_TYPE, header::IF_NONE_MATCH])
-        .expose_headers([header::ETAG, header::RETRY_AFTER])
+        .expose_headers([header::ETAG, header::RETRY_AFTER, quota::LIMIT, quota::REMAINING, quota::RESET])
 }
 
 /// Pages, and the server functions that Leptos puts beside them.
