@@ -16,7 +16,8 @@ static DESCRIPTION: LazyLock<Value> = LazyLock::new(|| serde_json::to_value(supe
 pub fn DocsPage() -> impl IntoView {
     let api = &*DESCRIPTION;
     let groups = items(&api["tags"]).map(|tag| view! { <Group tag /> }).collect_view();
-    let schemas = entries(&api["components"]["schemas"]).map(|(name, schema)| view! { <Schema name schema /> }).collect_view();
+    let schemas = entries(&api["components"]["schemas"]).filter(|(_, schema)| is_shape(schema));
+    let schemas = schemas.map(|(name, schema)| view! { <Schema name schema /> }).collect_view();
     let contents =
         items(&api["tags"]).map(|tag| view! { <li><a href=format!("#{}", slug(text(&tag["name"])))>{text(&tag["name"])}</a></li> });
     view! {
@@ -117,9 +118,18 @@ fn schema_of(holder: &'static Value) -> Option<&'static Value> {
     entries(&holder["content"]).next().map(|(_, content)| &content["schema"])
 }
 
+/// Whether there is more to say of it than its type: an id is a string.
+fn is_shape(schema: &Value) -> bool {
+    schema["properties"].is_object() || schema["enum"].is_array()
+}
+
 /// What something is: a shape by its name and a link, else its type.
 fn named(schema: &'static Value) -> AnyView {
     if let Some(name) = schema["$ref"].as_str().and_then(|path| path.rsplit('/').next()) {
+        let target = &DESCRIPTION["components"]["schemas"][name];
+        if !is_shape(target) {
+            return named(target);
+        }
         return view! { <a href=format!("#shape-{name}")>{name}</a> }.into_any();
     }
     // Something or null.

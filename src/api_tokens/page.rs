@@ -85,7 +85,8 @@ fn Row(token: ApiToken, now: DateTime<Utc>, time_zone: String) -> impl IntoView 
             <span class="tile">{Icon::Key.draw()}</span>
             <div class="token">
                 <strong>{name}</strong>
-                <small><span class="badge plain">{group.name()}</span>{format!(" Made on {}", date(created_at))}</small>
+                <small><span class="badge plain">{group.name()}</span></small>
+                <small>{format!("Made on {}", date(created_at))}</small>
             </div>
             <div class="use">{last_used(last_use, now, time.clone())}</div>
             <div class="end"><span>"Expires "{time(expires_at, ahead(now, expires_at))}</span><small>{date(expires_at)}</small></div>
