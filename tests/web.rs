@@ -90,6 +90,7 @@ both!(
                 (Method::POST, "/api/ui/revoke_other_sessions".to_owned()), (Method::POST, "/api/ui/sign_out".to_owned()),
                 (Method::POST, "/api/ui/revoke_session".to_owned()), (Method::DELETE, "/api/v1/sessions".to_owned()),
                 (Method::DELETE, format!("/api/v1/sessions/{}", other.id)), (Method::DELETE, "/api/v1/sessions/current".to_owned()),
+                (Method::POST, "/api/v1/tokens".to_owned()), (Method::DELETE, "/api/v1/tokens".to_owned()), (Method::POST, "/api/ui/create_token".to_owned()),
             ];
             for (method, path) in requests {
                 let request = headers.iter().fold(app.http.request(method, app.url(&path)).header("cookie", &cookie), |request, (name, value)| request.header(*name, *value));
