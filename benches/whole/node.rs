@@ -56,7 +56,7 @@ impl Node {
         let mut filled = seed(&database_url, folder.path(), "filler", people, 1_000).await?;
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let (addr, http) = (listener.local_addr()?, Client::new());
-        let services = cli::start_services(config(addr, &database_url)?).await?;
+        let services = cli::start_services(config(addr, &database_url, folder.path())?).await?;
         tokio::spawn(presence::run(services.clone()));
         let node = Self { addr, http, database_url, folder, seeds: AtomicUsize::new(0), tokens: filled.remove(0).tokens };
         let account = account(&services, &node.tokens[0]).await?;
@@ -117,14 +117,16 @@ fn no_look_up(account: Account) -> Router<Site> {
     Router::new().route(NO_LOOK_UP, get(async move || Json(account.clone())))
 }
 
-fn config(addr: SocketAddr, database_url: &str) -> anyhow::Result<Config> {
+fn config(addr: SocketAddr, database_url: &str, folder: &Path) -> anyhow::Result<Config> {
     #[derive(Parser)]
     struct Options {
         #[command(flatten)]
         config: Config,
     }
     let addr = addr.to_string();
-    Ok(Options::try_parse_from(["bench", "--addr", &addr, "--database-url", database_url, "--rate-limits", "off"])?.config)
+    let folder = folder.to_string_lossy();
+    let options = ["bench", "--addr", &addr, "--database-url", database_url, "--data-dir", &folder, "--rate-limits", "off"];
+    Ok(Options::try_parse_from(options)?.config)
 }
 
 async fn create_database(server: &str) -> anyhow::Result<String> {
