@@ -7,7 +7,22 @@ use chrono::{DateTime, Duration, Utc};
 use reqwest::{Method, Response, StatusCode};
 use serde_json::{Value, json};
 use support::{Client, PASSWORD, TestApp};
-use whereabouts::{api_tokens::worker, fetch};
+use whereabouts::{
+    access::{self, Credential, Group},
+    accounts::model::Account,
+    api_tokens::{
+        actions,
+        model::{Rotation, Wanted},
+        worker,
+    },
+    error::AppError,
+    fetch,
+    foundation::{
+        ids::{SessionId, TokenId},
+        origin::Origin,
+    },
+    sessions::caller::Caller,
+};
 
 const CURL: &str = "curl/8.5.0";
 
@@ -339,6 +354,34 @@ both!(
         let reset = app.post_form("reset_password", "", &[("token", &link), ("password", "another staple of horses")]).await;
         assert_eq!(reset.status(), StatusCode::OK);
         assert!(!token.is_signed_in().await && bobs.is_signed_in().await && bob.is_signed_in().await);
+    }
+);
+
+both!(
+    /// PWD-5: a session that a reset ended while its request was under way makes no token, and rotates none.
+    an_ended_session_leaves_no_token_behind, |app| {
+        app.add_user("alice").await;
+        app.add_user("bob").await;
+        let (alice, bob) = (app.sign_in("alice").await, app.sign_in("bob").await);
+        let (token, kept) = (alice.make_token("job", "read", CURL).await, bob.make_token("job", "read", CURL).await);
+        let services = &app.services;
+        // As the middleware found it, before the session ended.
+        let caller = async |client: &Client<'_>| {
+            let account: Account = serde_json::from_value(client.json("/api/v1/me").await).unwrap();
+            let (session, ip) = (SessionId::parse(&client.id).unwrap(), "192.0.2.1".parse().unwrap());
+            let origin = Origin { ip, agent: Default::default() };
+            let client = access::Client { account, credential: Credential::Session(session.clone()), origin };
+            Caller { client, session, expires_at: app.now(), proven_at: app.now() }
+        };
+        let (ended, live) = (caller(&alice).await, caller(&bob).await);
+        assert_eq!(alice.delete("/api/v1/sessions/current").await.status(), StatusCode::NO_CONTENT);
+        let wanted = Wanted { name: "late".to_owned(), group: Group::Full, expires_at: None };
+        let id = TokenId::parse(&token.id).unwrap();
+        assert_eq!(actions::create(services, &ended, &wanted).await.err(), Some(AppError::NotSignedIn));
+        assert_eq!(actions::rotate(services, &ended, &id, Rotation::default()).await.err(), Some(AppError::NotSignedIn));
+        assert!(actions::create(services, &live, &wanted).await.is_ok());
+        assert!(token.is_signed_in().await && kept.is_signed_in().await);
+        assert_eq!(app.sign_in("alice").await.tokens().await.len(), 1);
     }
 );
 

@@ -23,7 +23,7 @@ use crate::{
     mail::{self, Kind},
     proof::actions::require_fresh,
     sessions::{
-        actions::{by, describe, locate},
+        actions::{by, describe, locate, still_stands},
         caller::Caller,
     },
     tries::Tries,
@@ -93,12 +93,7 @@ pub async fn create(services: &Services, caller: &Caller, wanted: &Wanted) -> Re
     let (now, user) = (services.clock.now(), &caller.account.id);
     let row = new_row(wanted, now)?;
     let secret = TokenSecret::generate();
-    let mut tx = services.db.write().await?;
-    // Two at once are counted one after the other.
-    if !accounts::lock(&mut tx, user).await? {
-        return Err(AppError::NotSignedIn);
-    }
-    Tries::making(&mut tx, services, user).await?;
+    let mut tx = begin(services, caller).await?;
     if store::count(&mut tx, user, now).await? >= MOST_A_PERSON {
         return Err(AppError::TooManyTokens);
     }
@@ -110,6 +105,17 @@ pub async fn create(services: &Services, caller: &Caller, wanted: &Wanted) -> Re
     mail::tell(&mut tx, services, &caller.account, Kind::TokenChanged, letters::made(caller, &token)).await?;
     tx.commit().await?;
     Ok(Made { secret, token })
+}
+
+/// Begins to make a secret: two at once are counted one after the other, and a reset that came first has ended this session.
+async fn begin(services: &Services, caller: &Caller) -> Result<Tx, AppError> {
+    let mut tx = services.db.write().await?;
+    if !accounts::lock(&mut tx, &caller.account.id).await? {
+        return Err(AppError::NotSignedIn);
+    }
+    still_stands(&mut tx, caller).await?;
+    Tries::making(&mut tx, services, &caller.account.id).await?;
+    Ok(tx)
 }
 
 fn new_row(wanted: &Wanted, now: DateTime<Utc>) -> Result<Row, AppError> {
@@ -140,9 +146,7 @@ pub async fn rotate(services: &Services, caller: &Caller, id: &TokenId, rotation
     require_fresh(services, caller)?;
     let (now, secret) = (services.clock.now(), TokenSecret::generate());
     let old_ends = now + rotation.grace()?;
-    let mut tx = services.db.write().await?;
-    accounts::lock(&mut tx, &caller.account.id).await?;
-    Tries::making(&mut tx, services, &caller.account.id).await?;
+    let mut tx = begin(services, caller).await?;
     let mut row = store::find(&mut tx, &caller.account.id, id, now).await?.ok_or(AppError::NotFound)?;
     if let Some(asked) = rotation.expires_at {
         row.expires_at = check_expiry(asked, now)?;

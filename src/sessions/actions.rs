@@ -309,6 +309,12 @@ pub async fn renew(tx: &mut Tx, services: &Services, caller: &Caller) -> Result<
     if is_live { Ok(token) } else { Err(AppError::NotSignedIn) }
 }
 
+/// Refuses a caller whose session ended while the request was under way: what it would leave behind outlives it.
+pub async fn still_stands(tx: &mut Tx, caller: &Caller) -> Result<(), AppError> {
+    let found = store::find(tx, &caller.account.id, &caller.session).await?;
+    found.map(drop).ok_or(AppError::NotSignedIn)
+}
+
 /// Ends one session in the transaction of its cause. Nothing, if it has ended.
 pub async fn end_one(tx: &mut Tx, services: &Services, user: &UserId, id: &SessionId, reason: EndReason) -> Result<Option<Row>, AppError> {
     let now = services.clock.now();
