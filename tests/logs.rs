@@ -52,12 +52,7 @@ async fn mailed_links(app: &TestApp, alice: &Client<'_>) -> Vec<String> {
         ("carol@example.com", "Create your Whereabouts account", "/register"),
         ("carol@example.com", "Confirm the change of your email address", "/verify-email"),
     ] {
-        let mail = loop {
-            let mail = app.smtp.next_to(address).await;
-            if mail.subject == subject {
-                break mail;
-            }
-        };
+        let mail = app.mail(address, subject).await;
         let (path, secret) = mail.link(page);
         app.get(&path).await;
         secrets.push(secret);

@@ -18,12 +18,7 @@ async fn change(client: &support::Client<'_>, current: &str, new: &str) -> reqwe
 async fn ask_for_reset(app: &TestApp, name: &str) -> String {
     let address = format!("{name}@example.com");
     assert_eq!(app.post_form("ask_for_reset", "", &[("email", &address)]).await.status(), StatusCode::OK);
-    loop {
-        let mail = app.smtp.next_to(&address).await;
-        if mail.subject == "Choose a new password" {
-            return mail.link("/reset-password").1;
-        }
-    }
+    app.mail(&address, "Choose a new password").await.link("/reset-password").1
 }
 
 both!(

@@ -1,6 +1,6 @@
 //! What is done with API tokens, once: the page and the API both come through here.
 
-use chrono::{DateTime, Duration, Utc};
+use chrono::{DateTime, Utc};
 use serde_json::json;
 
 use crate::{
@@ -193,6 +193,3 @@ pub async fn revoke_all(services: &Services, client: &Client) -> Result<usize, A
 pub async fn end_all(tx: &mut Tx, user: &UserId) -> sqlx::Result<u64> {
     store::remove_all(tx, user).await
 }
-
-/// So many days back a use counts as one of the last days.
-pub const LATELY: Duration = Duration::days(7);

@@ -7,7 +7,7 @@ use crate::{
     access::Group,
     api_tokens::{
         actions::{self, Made},
-        model::{ApiToken, NEW, PAGE, Rotation, Wanted, rotation_path, with_query},
+        model::{ApiToken, NEW, PAGE, Rotation, Wanted, rotation_path},
     },
     error::AppError,
     foundation::ids::TokenId,
@@ -16,7 +16,7 @@ use crate::{
         api::{path as confirm_path, proven},
     },
     sessions::{caller::caller, next::Next},
-    ui::plain_form::{Led, lead},
+    ui::plain_form::{Led, lead, with_query},
 };
 
 /// What the tab shows.
@@ -118,7 +118,7 @@ fn read_id(id: &str) -> Result<TokenId, AppError> {
     TokenId::parse(id).ok_or(AppError::NotFound)
 }
 
-/// When a token is to end, as the form says it: in so many months, at the end of a day, or not said.
+/// When a token is to end, as the form says it: in so many months, at the beginning of a day, or not said.
 fn read_life(life: &str, until: &str, now: DateTime<Utc>) -> Result<Option<DateTime<Utc>>, AppError> {
     match life {
         "" => Ok(None),

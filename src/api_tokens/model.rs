@@ -4,7 +4,7 @@ use chrono::{DateTime, Duration, Months, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::{access::Group, error::AppError, foundation::ids::TokenId};
+use crate::{access::Group, error::AppError, foundation::ids::TokenId, ui::plain_form::with_query};
 
 /// The tab.
 pub const PAGE: &str = "/profile?tab=api-tokens";
@@ -22,6 +22,8 @@ pub const LONGEST_LIFE: Months = Months::new(60);
 pub const LONGEST_GRACE: Duration = Duration::hours(24);
 /// So long before it expires its owner is told.
 pub const TOLD_BEFORE: Duration = Duration::days(14);
+/// A use counts as one of the last days for so long.
+pub const LATELY: Duration = Duration::days(7);
 /// Longer names are refused, in characters.
 const LONGEST_NAME: usize = 64;
 
@@ -116,11 +118,6 @@ pub fn check_expiry(asked: DateTime<Utc>, now: DateTime<Utc>) -> Result<DateTime
 /// The page that rotates this token.
 pub fn rotation_path(id: &str) -> String {
     with_query(ROTATE, &[("id", id)])
-}
-
-/// A page with these fields in its address.
-pub fn with_query(page: &str, fields: &[(&str, &str)]) -> String {
-    format!("{page}?{}", serde_urlencoded::to_string(fields).unwrap_or_default()) // pairs of strings always encode
 }
 
 #[cfg(test)]

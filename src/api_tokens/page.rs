@@ -16,7 +16,7 @@ use crate::{
         date::date,
         door::queried,
         field::{Field, Said},
-        icon::Icon,
+        icon::{Icon, country_flag},
         plain_form::Flash,
         time::{ago, ahead, exact},
     },
@@ -107,9 +107,7 @@ fn last_used<V: IntoView + 'static>(last: Option<LastUse>, now: DateTime<Utc>, t
     let Some(LastUse { at, ip, location, country_code, client }) = last else {
         return view! { <span class="never">"Never used"</span> }.into_any();
     };
-    let flag = country_code.map(|code| {
-        view! { <img class="flag" src=format!("/flags/{}.svg", code.to_ascii_lowercase()) alt="" width="20" height="15" /> }
-    });
+    let flag = country_code.map(|code| country_flag(&code));
     view! {
         <span>"Used "{time(at, ago(now, at))}" by "{client}</span>
         <small>{flag}<span>{location}</span><span class="address">{ip}</span></small>

@@ -63,7 +63,7 @@ impl Guards {
 #[server(prefix = "/api/ui", endpoint = "open_profile")]
 pub async fn open_profile() -> Result<Opened, AppError> {
     use crate::{
-        api_tokens::actions::{LATELY, used_since},
+        api_tokens::{actions::used_since, model::LATELY},
         sessions::caller,
         ui::{plain_form, time::ago},
     };

@@ -6,7 +6,7 @@ use crate::{
     error::AppError,
     proof::actions,
     sessions::{browser, caller, next::Next},
-    ui::plain_form::{Led, lead},
+    ui::plain_form::{Led, lead, with_query},
 };
 
 /// Takes the password again, and leads back to what needed it.
@@ -32,5 +32,5 @@ pub fn proven(result: Result<Led, AppError>, page: &str) -> Result<Led, AppError
 
 /// The page that asks for the password again, and leads back there.
 pub fn path(next: &Next) -> String {
-    format!("/confirm?{}", serde_urlencoded::to_string([("next", next.path())]).unwrap_or_default()) // a pair of strings always encodes
+    with_query("/confirm", &[("next", next.path())])
 }

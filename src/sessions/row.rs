@@ -92,9 +92,7 @@ pub fn icon(form: Form) -> Icon {
 fn Place(location: Location) -> impl IntoView {
     let Location { label, city, country, country_code } = location;
     let flag = match country_code {
-        Some(code) => {
-            view! { <img class="flag" src=format!("/flags/{}.svg", code.to_ascii_lowercase()) alt="" width="20" height="15" /> }.into_any()
-        }
+        Some(code) => country_flag(&code),
         None if label == "Private network" => Icon::Network.draw(),
         None => Icon::Pin.draw(),
     };

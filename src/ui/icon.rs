@@ -54,6 +54,11 @@ impl Icon {
     }
 }
 
+/// The flag of a country (ISO 3166-1), whose name stands beside it.
+pub fn country_flag(code: &str) -> AnyView {
+    view! { <img class="flag" src=format!("/flags/{}.svg", code.to_ascii_lowercase()) alt="" width="20" height="15" /> }.into_any()
+}
+
 /// The mark: a place, and the ring of who is around.
 pub fn mark() -> AnyView {
     drawn("mark", include_str!("mark.svg"))

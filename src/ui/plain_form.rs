@@ -119,7 +119,12 @@ pub fn take() -> Flash {
 
 /// The page that a one-time link's secret opens.
 pub fn with_token(page: &str, token: &str) -> String {
-    format!("{page}?{}", serde_urlencoded::to_string([("token", token)]).unwrap_or_default()) // a pair of strings always encodes
+    with_query(page, &[("token", token)])
+}
+
+/// A page with these fields in its address.
+pub fn with_query(page: &str, fields: &[(&str, &str)]) -> String {
+    format!("{page}?{}", serde_urlencoded::to_string(fields).unwrap_or_default()) // pairs of strings always encode
 }
 
 /// Has browsers tell no other site where this page is: a link's secret is in its address (PWD-6).
