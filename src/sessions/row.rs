@@ -10,7 +10,7 @@ use crate::{
     sessions::{details::Details, live_list::LiveList, model::Session},
     ui::{
         dynamic::{aria, dynamic, flag, words},
-        icon::Icon,
+        icon::{Icon, country_flag},
         time::{Time, ago, ahead},
     },
 };
