@@ -2,9 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::http::StatusCode;
 use leptos::prelude::*;
-use leptos_axum::ResponseOptions;
 
 use crate::{
     admin::actions::{self, By, Deed, Overview},
@@ -29,10 +27,7 @@ async fn administrator() -> Result<(Arc<Services>, Caller), AppError> {
 
 /// What the page shows.
 pub async fn open_admin(search: String) -> Result<Overview, AppError> {
-    let (services, caller) = administrator().await.inspect_err(|error| {
-        let status = StatusCode::from_u16(error.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        expect_context::<ResponseOptions>().set_status(status);
-    })?;
+    let (services, caller) = administrator().await.inspect_err(AppError::set_response)?;
     actions::overview(&services, &caller, &search).await
 }
 

@@ -8,6 +8,7 @@ use crate::{
     admin::{
         actions::{MOST_PEOPLE, Overview},
         api::open_admin,
+        proxy_notice::ProxyNotice,
         store::Person,
     },
     foundation::ids::UserId,
@@ -29,6 +30,7 @@ pub fn AdminPage() -> impl IntoView {
         view! {
             <Title text="Administration" />
             <h1>"Administration"</h1>
+            <ProxyNotice />
             <Invite flash />
             {(!requests.is_empty()).then(|| view! { <Requests requests /> })}
             <People people own search />

@@ -1,6 +1,7 @@
 //! The command line: one file a command.
 
 mod demo;
+mod environment;
 mod healthcheck;
 mod invite;
 mod login;
@@ -69,7 +70,7 @@ const EXIT_CODES: &str = "Exit codes: 0 done; 1 refused, the words say why; 2 th
 
 /// Does what the command line says. A failure is one clear line (OPS-3).
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
-    let cli = match Cli::try_parse_from(arguments) {
+    let cli = match environment::parse::<Cli>(arguments) {
         Ok(cli) => cli,
         Err(error) if error.kind() == ErrorKind::InvalidValue || error.kind() == ErrorKind::ValueValidation => {
             eprintln!("whereabouts: {}", one_line(error));

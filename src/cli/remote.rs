@@ -14,7 +14,7 @@ use reqwest::{Method, StatusCode, redirect};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::foundation::config::PublicUrl;
+use crate::{cli::environment, foundation::config::PublicUrl};
 
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -79,8 +79,8 @@ impl Remote {
 
     /// The server of the environment's API token, else the one that we signed in to.
     pub fn known() -> anyhow::Result<Self> {
-        if let Ok(token) = std::env::var("WHEREABOUTS_TOKEN") {
-            let url = std::env::var("WHEREABOUTS_URL").context("WHEREABOUTS_TOKEN is set, and WHEREABOUTS_URL is not")?;
+        if let Some(token) = environment::variable("WHEREABOUTS_TOKEN") {
+            let url = environment::variable("WHEREABOUTS_URL").context("WHEREABOUTS_TOKEN is set, and WHEREABOUTS_URL is not")?;
             return Self::with(Login { url: origin(&url)?, token });
         }
         Self::kept()?.ok_or_else(|| Failure::NotSignedIn("https://…".to_owned()).into())

@@ -13,7 +13,7 @@ use tracing_subscriber::EnvFilter;
 
 use crate::{
     api_tokens::worker as tokens,
-    cli::one_line,
+    cli::{environment, one_line},
     foundation::{
         activity::Activity,
         clock::Clock,
@@ -22,7 +22,8 @@ use crate::{
         geoip::GeoIp,
         hasher::Hasher,
         hub::Hub,
-        later,
+        later, open_files,
+        quota::{self, Quota},
         seal::Seal,
         secret::Secret,
         services::{Assets, Background, Services},
@@ -41,7 +42,7 @@ pub fn from_environment() -> anyhow::Result<Config> {
         #[command(flatten)]
         config: Config,
     }
-    Ok(Environment::try_parse_from(["whereabouts"]).map_err(one_line)?.config)
+    Ok(environment::parse::<Environment>(["whereabouts".into()]).map_err(one_line)?.config)
 }
 
 /// Serves until it is told to stop.
@@ -50,9 +51,8 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
     mail::check(&config)?;
     start_log(&config.log)?;
     make_private_folder(&config.storage.data_dir)?;
-    if config.rate_limits == Switch::Off {
-        tracing::warn!("rate limits are off: for load tests only");
-    }
+    warn_of_settings(&config);
+    raise_open_files(&config);
     let listener = TcpListener::bind(config.addr).await.with_context(|| format!("{} cannot be listened on", config.addr))?;
     let transport = mail::Transport::new(&config)?;
     let services = start_services(config).await?;
@@ -73,6 +73,29 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
     services.db.close().await;
     tracing::info!("stopped");
     Ok(())
+}
+
+/// Warns of settings that are allowed, and seldom what an operator wants.
+fn warn_of_settings(config: &Config) {
+    if config.rate_limits == Switch::Off {
+        tracing::warn!("rate limits are off: for load tests only");
+    }
+    if config.public_url().https && config.trusted_proxies.is_empty() {
+        tracing::warn!(
+            "WHEREABOUTS_PUBLIC_URL is https, so a proxy in front of this server terminates TLS, and WHEREABOUTS_TRUSTED_PROXIES does not \
+             name it: everyone shares the proxy's address in lists and limits"
+        );
+    }
+}
+
+/// Raises the limit of open files, and warns if the connections that the settings allow do not fit into it.
+fn raise_open_files(config: &Config) {
+    if let Err(error) = open_files::raise_limit() {
+        tracing::warn!(%error, "the limit of open files could not be raised");
+    }
+    if let Some(possible) = open_files::max_connections().filter(|possible| *possible < config.max_connections.into()) {
+        tracing::warn!(possible, "the limit of open files (ulimit -Hn) is too low for WHEREABOUTS_MAX_CONNECTIONS");
+    }
 }
 
 /// All that actions are given, with the database at this version.
@@ -96,8 +119,11 @@ pub async fn start_services(config: Config) -> anyhow::Result<Arc<Services>> {
         clock: Clock::System,
         activity: Activity::default(),
         token_activity: Activity::default(),
-        quota: Default::default(),
+        quota: Quota::new(quota::API),
+        server_function_quota: Quota::new(quota::SERVER_FUNCTIONS),
+        unnamed_proxy: Default::default(),
         hasher: Hasher::new(),
+        connections: Default::default(),
         channels: Default::default(),
         later: Default::default(),
         post: Default::default(),

@@ -116,6 +116,15 @@ impl AppError {
         if let Self::TooManyAttempts { seconds } = self { Some(*seconds) } else { None }
     }
 
+    /// Seconds after which it is worth trying again: the `Retry-After` of its response. `None` if trying again does not help.
+    #[cfg(feature = "ssr")]
+    pub fn retry_after(&self) -> Option<u64> {
+        match self {
+            Self::Busy | Self::Unavailable => Some(1),
+            _ => self.wait(),
+        }
+    }
+
     /// The HTTP status.
     pub fn status(&self) -> u16 {
         match self {
@@ -187,7 +196,7 @@ impl FromServerFnError for AppError {
                 let error = Self::invalid("form", "The form was not complete. Fill it in again.");
                 // Read before any code of ours runs, so that nobody else gives it its status.
                 #[cfg(feature = "ssr")]
-                problem::answer_with(&error);
+                error.set_response();
                 error
             }
             _ => Self::NoAnswer,

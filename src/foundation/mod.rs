@@ -17,11 +17,15 @@ pub mod clock;
 #[cfg(feature = "ssr")]
 pub mod config;
 #[cfg(feature = "ssr")]
+pub mod connections;
+#[cfg(feature = "ssr")]
 pub mod cookies;
 #[cfg(feature = "ssr")]
 pub mod db;
 #[cfg(feature = "ssr")]
 pub mod etag;
+#[cfg(feature = "ssr")]
+pub mod forwarded;
 #[cfg(feature = "ssr")]
 pub mod geoip;
 #[cfg(feature = "ssr")]
@@ -32,6 +36,10 @@ pub mod hub;
 pub mod later;
 #[cfg(feature = "ssr")]
 pub mod links;
+#[cfg(feature = "ssr")]
+pub mod network;
+#[cfg(feature = "ssr")]
+pub mod open_files;
 #[cfg(feature = "ssr")]
 pub mod origin;
 #[cfg(feature = "ssr")]

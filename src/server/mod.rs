@@ -6,8 +6,10 @@ mod gate;
 mod guard;
 mod headers;
 mod health;
+mod log_throttle;
 mod router;
 mod serve;
+mod socket;
 
 pub use router::{Site, router};
 pub use serve::{serve, serve_with};

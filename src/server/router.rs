@@ -117,6 +117,7 @@ fn pages(site: &Site) -> Router<Site> {
         .leptos_routes_with_context(site, PLAIN.clone(), context, move || plain::plain_shell(plain.clone()))
         .method_not_allowed_fallback(async || AppError::MethodNotAllowed)
         .layer(from_fn(gate::pages))
+        .layer(from_fn_with_state(site.clone(), quota::count_server_functions))
 }
 
 /// The tabs of the profile: a script takes over the Security tab, and the others are forms.
