@@ -56,6 +56,8 @@ fn a_wrong_setting_stops_the_start() {
         ("WHEREABOUTS_TRUSTED_PROXIES", "everybody", "trusted-proxies"),
         ("WHEREABOUTS_GEOIP", "/nowhere.mmdb", "GEOIP"),
         ("WHEREABOUTS_RATE_LIMITS", "maybe", "rate-limits"),
+        ("WHEREABOUTS_MAX_CONNECTIONS", "0", "max-connections"),
+        ("WHEREABOUTS_FORWARDED_HEADER", "x-real-ip", "forwarded-header"),
         ("WHEREABOUTS_LOG", "=[", "LOG"),
     ];
     for (setting, value, named) in wrong {
@@ -66,6 +68,80 @@ fn a_wrong_setting_stops_the_start() {
             assert!(!folder.exists(), "{setting}={value}");
         }
     }
+}
+
+/// The environment variables that the help of a command names.
+fn variables(command: &str) -> Vec<String> {
+    let output = Command::new(env!("CARGO_BIN_EXE_whereabouts")).args([command, "--help"]).output().unwrap();
+    let help = String::from_utf8(output.stdout).unwrap();
+    help.split("[env: ").skip(1).map(|rest| rest.split(['=', ']']).next().unwrap().to_owned()).collect()
+}
+
+/// Starts a server that ends at once, since its address is taken. Returns what it says.
+fn start(folder: &Path, settings: &[(&str, &str)]) -> String {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let addr = taken.local_addr().unwrap().to_string();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_whereabouts"));
+    let output = command.current_dir(folder).env("WHEREABOUTS_ADDR", addr).envs(settings.iter().copied()).output().unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(said.contains("cannot be listened on"), "{settings:?}: {said}");
+    said
+}
+
+/// OPS-3: an empty variable counts as not set, for every setting and every command.
+#[test]
+fn an_empty_variable_counts_as_not_set() {
+    let folder = tempfile::tempdir().unwrap();
+    let variables = variables("serve");
+    assert!(variables.len() >= 15 && variables.iter().any(|name| name == "WHEREABOUTS_TRUSTED_PROXIES"), "{variables:?}");
+    let empty: Vec<_> = variables.iter().map(|name| (name.as_str(), "")).filter(|(name, _)| *name != "WHEREABOUTS_ADDR").collect();
+    for one in &empty {
+        start(folder.path(), std::slice::from_ref(one));
+    }
+    start(folder.path(), &empty);
+    // Another command, and the address: nothing need listen there, but it is an address.
+    let output = whereabouts(folder.path(), &["healthcheck"], &[("WHEREABOUTS_ADDR", "")]);
+    assert!(!String::from_utf8(output.stderr).unwrap().contains("invalid value"));
+    // A client's variables.
+    let output = whereabouts(
+        folder.path(),
+        &["sessions"],
+        &[("WHEREABOUTS_TOKEN", ""), ("WHEREABOUTS_URL", ""), ("HOME", folder.path().to_str().unwrap())],
+    );
+    assert_eq!(output.status.code(), Some(3), "{output:?}");
+}
+
+/// NET-1: where something in front terminates TLS, a start without trusted proxies is warned of.
+#[test]
+fn a_proxy_that_is_not_configured_is_warned_of() {
+    let folder = tempfile::tempdir().unwrap();
+    let https = ("WHEREABOUTS_PUBLIC_URL", "https://sessions.example");
+    assert!(start(folder.path(), &[https]).contains("WHEREABOUTS_TRUSTED_PROXIES does not"));
+    for settings in
+        [&[][..], &[https, ("WHEREABOUTS_TRUSTED_PROXIES", "10.0.0.1/32")], &[("WHEREABOUTS_PUBLIC_URL", "http://sessions.example")]]
+    {
+        assert!(!start(folder.path(), settings).contains("WHEREABOUTS_TRUSTED_PROXIES"), "{settings:?}");
+    }
+}
+
+/// LIM-5: the soft limit of open files is raised to the hard one; a hard one that is too low for the connections is warned of.
+#[test]
+fn the_limit_of_open_files_is_raised() {
+    let folder = tempfile::tempdir().unwrap();
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let start = |limit: &str, connections: &str| {
+        let script = format!("ulimit {limit} && exec {}", env!("CARGO_BIN_EXE_whereabouts"));
+        let mut command = Command::new("sh");
+        command
+            .args(["-c", &script])
+            .env("WHEREABOUTS_DATA_DIR", folder.path())
+            .env("WHEREABOUTS_ADDR", taken.local_addr().unwrap().to_string());
+        String::from_utf8(command.env("WHEREABOUTS_MAX_CONNECTIONS", connections).output().unwrap().stderr).unwrap()
+    };
+    let warning = "too low for WHEREABOUTS_MAX_CONNECTIONS";
+    assert!(start("-n 1024", "1000").contains(warning));
+    assert!(!start("-S -n 300", "1000").contains(warning));
+    assert!(!start("-n 1256", "1000").contains(warning));
 }
 
 both!(
