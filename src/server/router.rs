@@ -3,7 +3,8 @@
 use std::sync::{Arc, LazyLock};
 
 use axum::{
-    Json, Router,
+    Router,
+    body::Bytes,
     extract::{FromRef, Query, Request, State},
     http::{HeaderValue, Method, header},
     middleware::{from_fn, from_fn_with_state},
@@ -80,7 +81,9 @@ pub fn router(site: Site, more: Router<Site>) -> Router {
 /// What scripts ask for, and what pages hear by.
 fn api(site: &Site) -> Router<Site> {
     let (routes, description) = api::routes::<Site>().split_for_parts();
-    let description = Json(description);
+    // Once, since strangers may ask for it.
+    let description = Bytes::from(description.to_json().expect("a description is JSON"));
+    let description = ([(header::CONTENT_TYPE, "application/json")], description);
     let not_allowed = async || AppError::MethodNotAllowed;
     let routes = routes
         .route("/api/openapi.json", get(async move || description.clone()))
