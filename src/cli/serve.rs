@@ -22,7 +22,7 @@ use crate::{
         geoip::GeoIp,
         hasher::Hasher,
         hub::Hub,
-        later,
+        later, limiter,
         seal::Seal,
         secret::Secret,
         services::{Assets, Background, Services},
@@ -63,6 +63,7 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
         tokio::spawn(tokens::run(services.clone())),
         tokio::spawn(mail::run(services.clone(), transport)),
     ];
+    tokio::spawn(limiter::run(services.clone())); // not awaited: the last requests need it
     stop_on_signal(services.clone())?;
     tracing::info!(address = %services.config.public_url().origin(), "serving");
     invite_first_administrator(&services).await?;
@@ -98,6 +99,7 @@ pub async fn start_services(config: Config) -> anyhow::Result<Arc<Services>> {
         token_activity: Activity::default(),
         quota: Default::default(),
         hasher: Hasher::new(),
+        limiter: Default::default(),
         channels: Default::default(),
         later: Default::default(),
         post: Default::default(),

@@ -16,6 +16,7 @@ use crate::foundation::{
     hub::Hub,
     ids::{SessionId, TokenId},
     later::Later,
+    limiter::Limiter,
     quota::Quota,
     seal::Seal,
     user_agents::UserAgents,
@@ -39,6 +40,8 @@ pub struct Services {
     pub quota: Quota,
     /// Hashes passwords, as many at once as there are cores.
     pub hasher: Hasher,
+    /// Counts attempts that are rate limited.
+    pub limiter: Limiter,
     /// Tells devices.
     pub user_agents: Background<UserAgents>,
     /// Tells places.

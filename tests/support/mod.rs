@@ -29,7 +29,7 @@ use whereabouts::{
         hasher::{self, Hasher},
         hub::{Change, Hub},
         ids::UserId,
-        later,
+        later, limiter,
         seal::Seal,
         secret::Secret,
         services::{Assets, Background, Services},
@@ -150,6 +150,7 @@ impl TestApp {
         let server = tokio::spawn(server::serve(listener, site));
         tokio::spawn(presence::run(services.clone()));
         tokio::spawn(later::run(services.clone()));
+        tokio::spawn(limiter::run(services.clone()));
         if mailing == Mailing::Worker {
             tokio::spawn(mail::run(services.clone(), mail::Transport::new(&services.config).unwrap()));
         }
@@ -386,6 +387,7 @@ async fn services(config: Config, database_url: &str, clock: Clock) -> Services 
         token_activity: Activity::default(),
         quota: Default::default(),
         hasher: Hasher::new(),
+        limiter: Default::default(),
         user_agents: Background::ready(USER_AGENTS.clone()),
         geoip: Background::ready(GEO_IP.clone()),
         channels: Default::default(),
