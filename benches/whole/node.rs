@@ -18,7 +18,7 @@ use tokio::{io::AsyncWriteExt, net::TcpListener, process::Command};
 use whereabouts::{
     accounts::model::Account,
     cli,
-    foundation::{config::Config, secret::Secret, services::Services},
+    foundation::{config::Config, limiter, secret::Secret, services::Services},
     server::{self, Site},
     sessions::{presence, store},
 };
@@ -58,6 +58,7 @@ impl Node {
         let (addr, http) = (listener.local_addr()?, Client::new());
         let services = cli::start_services(config(addr, &database_url, folder.path())?).await?;
         tokio::spawn(presence::run(services.clone()));
+        tokio::spawn(limiter::run(services.clone()));
         let node = Self { addr, http, database_url, folder, seeds: AtomicUsize::new(0), tokens: filled.remove(0).tokens };
         let account = account(&services, &node.tokens[0]).await?;
         let site = Site { services, options: cli::serve_options() };

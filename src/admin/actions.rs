@@ -71,6 +71,7 @@ pub async fn require_administrator(services: &Services, caller: &Caller) -> Resu
 pub async fn disable(db: &Db, clock: &Clock, lifetimes: &Lifetimes, user: &UserId, who: By<'_>) -> Result<Vec<SessionId>, AppError> {
     let now = clock.now();
     let mut tx = db.write().await?;
+    accounts::lock(&mut tx, user).await?;
     accounts::set_disabled(&mut tx, user, Some(now)).await?;
     let cutoffs = Cutoffs::at(lifetimes, now);
     let ended = sessions_store::end_others(&mut tx, user, None, cutoffs, now, EndReason::AccountDisabled).await?;
@@ -83,6 +84,7 @@ pub async fn disable(db: &Db, clock: &Clock, lifetimes: &Lifetimes, user: &UserI
 /// Lets an account sign in again.
 pub async fn enable(db: &Db, clock: &Clock, user: &UserId, who: By<'_>) -> Result<(), AppError> {
     let mut tx = db.write().await?;
+    accounts::lock(&mut tx, user).await?;
     if accounts::set_disabled(&mut tx, user, None).await? {
         audit::record(&mut tx, clock, who.event(Some(user), Action::AccountEnabled, json!({}))).await?;
     }
@@ -101,6 +103,7 @@ pub async fn revoke(
     let (now, reason) = (clock.now(), EndReason::RevokedByAdministrator);
     let cutoffs = Cutoffs::at(lifetimes, now);
     let mut tx = db.write().await?;
+    accounts::lock(&mut tx, user).await?;
     let ended = match one {
         Some(id) => {
             let ended = sessions_store::end(&mut tx, user, id, cutoffs, now, reason).await?;
@@ -137,7 +140,8 @@ pub async fn revoke_everybody(services: &Services, caller: &Caller) -> Result<us
 /// Mails somebody the way to a new password, which nobody else chooses or sees (PWD-8).
 pub async fn start_reset(services: &Services, account: &Account, who: By<'_>) -> Result<(), AppError> {
     let mut tx = services.db.write().await?;
-    if !password::mail_reset(&mut tx, services, account).await? {
+    let locked = accounts::lock(&mut tx, &account.id).await?.ok_or(AppError::NotFound)?;
+    if !password::mail_reset(&mut tx, services, &locked.account).await? {
         return Err(AppError::invalid("user", "This address was sent several mails within an hour. Try again later."));
     }
     audit::record(&mut tx, &services.clock, who.event(Some(&account.id), Action::ResetStartedByAdministrator, json!({}))).await?;

@@ -17,6 +17,12 @@ pub async fn label(db: &mut impl Connection, user: &UserId, key: &str) -> sqlx::
     Ok(found.map(|(label,)| label))
 }
 
+/// Whether this account was signed in to from this device since then.
+pub async fn is_seen_since(db: &mut impl Connection, user: &UserId, key: &str, since: DateTime<Utc>) -> sqlx::Result<bool> {
+    let sql = "SELECT label FROM known_devices WHERE user_id = $1 AND token_hash = $2 AND last_seen_at > $3";
+    Ok(fetch!(db, fetch_optional as (String,), sql, user, key, since)?.is_some())
+}
+
 /// Whether this account was ever signed in to.
 pub async fn has_devices(db: &mut impl Connection, user: &UserId) -> sqlx::Result<bool> {
     let sql = "SELECT token_hash FROM known_devices WHERE user_id = $1 LIMIT 1";

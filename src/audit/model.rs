@@ -27,6 +27,10 @@ pub enum Action {
     PasswordChanged,
     /// A password was given again, before something that could take the account over.
     PasswordConfirmed,
+    /// A wrong password was entered in a session: to confirm something, or to change the password.
+    PasswordRejected,
+    /// A wrong code was entered in a session, or with a reset link.
+    CodeRejected,
     /// A reset was asked for: mailed, or refused to an address that nobody has or that was sent too much.
     ResetAskedFor,
     /// A forgotten password was replaced.
@@ -95,6 +99,8 @@ impl Action {
             (Self::SessionDisplaced, _) => "Session longest unused ended, for one more",
             (Self::PasswordChanged, _) => "Password changed",
             (Self::PasswordConfirmed, _) => "Password confirmed",
+            (Self::PasswordRejected, _) => "Wrong password entered while signed in",
+            (Self::CodeRejected, _) => "Wrong code entered",
             (Self::ResetAskedFor, Outcome::Success) => "Password reset mailed",
             (Self::ResetAskedFor, Outcome::Refused) => "Password reset not mailed: too many were",
             (Self::PasswordReset, _) => "Password reset",

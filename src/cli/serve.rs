@@ -22,7 +22,7 @@ use crate::{
         geoip::GeoIp,
         hasher::Hasher,
         hub::Hub,
-        later, open_files,
+        later, limiter, open_files,
         quota::{self, Quota},
         seal::Seal,
         secret::Secret,
@@ -63,6 +63,7 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
         tokio::spawn(tokens::run(services.clone())),
         tokio::spawn(mail::run(services.clone(), transport)),
     ];
+    tokio::spawn(limiter::run(services.clone())); // not awaited: the last requests need it
     stop_on_signal(services.clone())?;
     tracing::info!(address = %services.config.public_url().origin(), "serving");
     invite_first_administrator(&services).await?;
@@ -124,6 +125,7 @@ pub async fn start_services(config: Config) -> anyhow::Result<Arc<Services>> {
         unnamed_proxy: Default::default(),
         hasher: Hasher::new(),
         connections: Default::default(),
+        limiter: Default::default(),
         channels: Default::default(),
         later: Default::default(),
         post: Default::default(),

@@ -35,6 +35,8 @@ pub mod hub;
 #[cfg(feature = "ssr")]
 pub mod later;
 #[cfg(feature = "ssr")]
+pub mod limiter;
+#[cfg(feature = "ssr")]
 pub mod links;
 #[cfg(feature = "ssr")]
 pub mod network;

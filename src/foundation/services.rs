@@ -21,6 +21,7 @@ use crate::foundation::{
     hub::Hub,
     ids::{SessionId, TokenId},
     later::Later,
+    limiter::Limiter,
     quota::Quota,
     seal::Seal,
     user_agents::UserAgents,
@@ -48,6 +49,8 @@ pub struct Services {
     pub unnamed_proxy: OnceLock<IpAddr>,
     /// Hashes passwords, as many at once as there are cores.
     pub hasher: Hasher,
+    /// Counts attempts that are rate limited.
+    pub limiter: Limiter,
     /// Tells devices.
     pub user_agents: Background<UserAgents>,
     /// Tells places.

@@ -43,6 +43,8 @@ pub enum Kind {
     SessionDisplaced,
     /// Several sign-ins failed.
     FailedSignIns,
+    /// Several wrong codes were entered after a right password.
+    FailedCodes,
     /// An invitation, or the way to an account that was asked for.
     Invitation,
     /// An API token was made, rotated or revoked.

@@ -11,7 +11,10 @@ use crate::{
     audit::{self, Action, Recorded},
     error::AppError,
     foundation::services::Services,
-    sessions::{actions::by, caller::Caller},
+    sessions::{
+        actions::{by, lock_account},
+        caller::Caller,
+    },
     ui::date::time_zones,
 };
 
@@ -30,6 +33,7 @@ pub async fn describe(services: &Services, caller: &Caller, name: &str, username
         return Err(AppError::invalid("time_zone", "There is no such time zone. Choose one of the list."));
     }
     let mut tx = services.db.write().await?;
+    lock_account(&mut tx, caller).await?;
     accounts::describe(&mut tx, &before.id, username, name, time_zone).await.map_err(taken)?;
     let detail = json!({
         "name": name != before.name, "username": username != before.username, "time_zone": time_zone != before.time_zone,

@@ -38,7 +38,7 @@ pub async fn make_first_administrator(services: &Services, link: &str, account: 
     }
     account.check()?;
     password::rules::check("password", account.password.expose_secret(), &[&account.username, &account.email])?;
-    let password_hash = services.hasher.hash(account.password.clone()).await?;
+    let password_hash = services.hasher.reserve()?.hash(account.password.clone()).await;
     let mut tx = services.db.write().await?;
     let spent = links::spend(&mut tx, Purpose::Setup, link, services.clock.now()).await?;
     if spent.is_none() || accounts::is_any(&mut tx).await? {

@@ -84,7 +84,7 @@ pub async fn join(services: &Services, link: &str, username: String, password: S
         check_chosen_username(&username)?;
     }
     rules::check("password", password.expose_secret(), &[&username, &email])?;
-    let hash = services.hasher.hash(password.clone()).await?;
+    let hash = services.hasher.reserve()?.hash(password.clone()).await;
     let mut tx = services.db.write().await?;
     links::spend(&mut tx, Purpose::Invitation, link, services.clock.now()).await?.ok_or(AppError::SpentLink)?;
     let account = NewAccount { username, email, password, is_admin }.create(&mut tx, &services.clock, &hash).await?;

@@ -13,7 +13,7 @@ use crate::{
         invitations::{self, Invitation, asked},
         store::{self, AccessRequest},
     },
-    tries::Tries,
+    tries::{self, Limit},
 };
 
 /// More requests than an administrator could settle are no longer kept.
@@ -27,7 +27,7 @@ pub async fn ask_to_join(services: &Arc<Services>, email: String, origin: &Origi
         return Err(AppError::NotFound);
     }
     check_email(&email)?;
-    Tries::asking(services, origin.ip).await?;
+    tries::attempt(services, vec![Limit::MailsAskedFrom(origin.ip)]).await?;
     let (ip, later) = (origin.ip, services.clone());
     services.later.push(async move {
         let mut tx = later.db.write().await?;
@@ -60,7 +60,7 @@ pub async fn request_access(services: &Arc<Services>, email: String, words: Stri
     if words.chars().count() > LONGEST_WORDS {
         return Err(AppError::invalid("words", "Say it in 500 characters at most."));
     }
-    Tries::asking(services, origin.ip).await?;
+    tries::attempt(services, vec![Limit::MailsAskedFrom(origin.ip)]).await?;
     let (ip, later) = (origin.ip, services.clone());
     services.later.push(async move {
         let now = later.clock.now();

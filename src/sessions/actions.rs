@@ -7,7 +7,10 @@ use serde_json::json;
 
 use crate::{
     access::Client,
-    accounts::model::Account,
+    accounts::{
+        model::Account,
+        store::{self as accounts, Credentials},
+    },
     audit::{self, Action, Event, Outcome},
     error::AppError,
     foundation::{
@@ -271,6 +274,7 @@ pub async fn revoke(services: &Services, client: &Client, id: &SessionId) -> Res
     }
     let user = &client.account.id;
     let mut tx = services.db.write().await?;
+    accounts::lock(&mut tx, user).await?;
     let row = end_one(&mut tx, services, user, id, EndReason::Revoked).await?.ok_or(AppError::NotFound)?;
     let event = by(client, Action::SessionRevoked, json!({ "session": id, "device": row.device.label }));
     audit::record(&mut tx, &services.clock, event).await?;
@@ -283,6 +287,7 @@ pub async fn revoke(services: &Services, client: &Client, id: &SessionId) -> Res
 pub async fn revoke_others(services: &Services, client: &Client) -> Result<usize, AppError> {
     let user = &client.account.id;
     let mut tx = services.db.write().await?;
+    accounts::lock(&mut tx, user).await?;
     let sessions = end_all_but(&mut tx, services, user, client.session(), EndReason::Revoked).await?;
     let event = by(client, Action::OtherSessionsRevoked, json!({ "revoked": sessions.len() }));
     audit::record(&mut tx, &services.clock, event).await?;
@@ -295,6 +300,7 @@ pub async fn revoke_others(services: &Services, client: &Client) -> Result<usize
 /// Ends the caller's own session.
 pub async fn sign_out(services: &Services, caller: &Caller) -> Result<(), AppError> {
     let mut tx = services.db.write().await?;
+    accounts::lock(&mut tx, &caller.account.id).await?;
     end_one(&mut tx, services, &caller.account.id, &caller.session, EndReason::SignedOut).await?;
     audit::record(&mut tx, &services.clock, by(caller, Action::SignOut, json!({}))).await?;
     tx.commit().await?;
@@ -309,10 +315,14 @@ pub async fn renew(tx: &mut Tx, services: &Services, caller: &Caller) -> Result<
     if is_live { Ok(token) } else { Err(AppError::NotSignedIn) }
 }
 
-/// Refuses a caller whose session ended while the request was under way: what it would leave behind outlives it.
-pub async fn still_stands(tx: &mut Tx, caller: &Caller) -> Result<(), AppError> {
-    let found = store::find(tx, &caller.account.id, &caller.session).await?;
-    found.map(drop).ok_or(AppError::NotSignedIn)
+/// Locks the caller's account (see [`accounts::lock`]) for what their session is about to create or change.
+///
+/// Errors: [`AppError::NotSignedIn`] if the session ended, or the account was disabled, while the request was under way: what
+/// the session would leave behind would outlive it.
+pub async fn lock_account(tx: &mut Tx, caller: &Caller) -> Result<Credentials, AppError> {
+    let locked = accounts::lock(tx, &caller.account.id).await?.filter(|locked| locked.is_enabled);
+    store::find(tx, &caller.account.id, &caller.session).await?.ok_or(AppError::NotSignedIn)?;
+    locked.ok_or(AppError::NotSignedIn)
 }
 
 /// Ends one session in the transaction of its cause. Nothing, if it has ended.

@@ -42,6 +42,7 @@ pub struct Found {
     pub end_reason: Option<EndReason>,
     pub proven_at: DateTime<Utc>,
     pub user_agent: String,
+    pub is_enabled: bool,
     #[sqlx(flatten)]
     pub account: Account,
 }
@@ -52,7 +53,7 @@ pub async fn find_by_token(db: &mut impl Connection, token_hash: &str) -> sqlx::
         db,
         fetch_optional as Found,
         "SELECT s.id, s.created_at, s.last_active_at, s.ended_at, s.end_reason, s.proven_at, s.user_agent,
-                u.id AS user_id, u.username, u.email, u.name, u.time_zone, u.is_admin
+                u.disabled_at IS NULL AS is_enabled, u.id AS user_id, u.username, u.email, u.name, u.time_zone, u.is_admin
          FROM sessions s JOIN users u ON u.id = s.user_id WHERE s.token_hash = $1",
         token_hash,
     )

@@ -6,12 +6,11 @@ use crate::{
     error::AppError,
     foundation::{
         ids::{SessionId, UserId},
-        links,
+        limiter, links,
         services::Services,
     },
     mail,
     sessions::{actions, expiry::Cutoffs, presence, store},
-    tries,
 };
 
 const PERIOD: Duration = Duration::from_secs(60);
@@ -82,7 +81,7 @@ async fn forget_ended(services: &Services) -> Result<bool, AppError> {
 async fn forget_others(services: &Services) -> Result<bool, AppError> {
     let now = services.clock.now();
     let mut tx = services.db.write().await?;
-    let tries = tries::store::forget_old(&mut tx, now - tries::FORGOTTEN_AFTER, BATCH).await?;
+    let tries = limiter::forget_old(&mut tx, now, BATCH).await?;
     let links = links::forget_old(&mut tx, now, BATCH).await?;
     let mails = mail::forget_old(&mut tx, now - KEPT, BATCH).await?;
     tx.commit().await?;

@@ -26,10 +26,10 @@ use whereabouts::{
         config::Config,
         db::Db,
         geoip::GeoIp,
-        hasher::{self, Hasher},
+        hasher::{self, Cost, Hasher},
         hub::{Change, Hub},
         ids::UserId,
-        later,
+        later, limiter,
         quota::{self, Quota},
         seal::Seal,
         secret::Secret,
@@ -114,30 +114,42 @@ impl TestApp {
 
     /// With mails sent so.
     pub async fn start_mailing(backend: Backend, mailing: Mailing) -> Self {
-        Self::begin(backend, &[], mailing).await
+        Self::begin(backend, &[], mailing, Cost::STANDARD).await
+    }
+
+    /// With hashes at this cost, and mails that nobody sends: for tests that sign in thousands of times.
+    pub async fn start_hashing_at(backend: Backend, cost: Cost) -> Self {
+        Self::begin(backend, &[], Mailing::ByHand, cost).await
     }
 
     /// With more options of `serve`.
     pub async fn start_with(backend: Backend, options: &[&str]) -> Self {
-        Self::begin(backend, options, Mailing::Worker).await
+        Self::begin(backend, options, Mailing::Worker, Cost::STANDARD).await
     }
 
-    async fn begin(backend: Backend, options: &[&str], mailing: Mailing) -> Self {
+    async fn begin(backend: Backend, options: &[&str], mailing: Mailing, cost: Cost) -> Self {
         let folder = Arc::new(tempfile::tempdir().unwrap());
         let url = match backend {
             Backend::Sqlite => format!("sqlite://{}/test.db", folder.path().display()),
             Backend::Postgres => new_postgres_database().await,
         };
         let now = DateTime::parse_from_rfc3339("2026-06-01T12:00:00Z").unwrap().to_utc();
-        Self::start_on(url, folder, Clock::manual(now), options, mailing).await
+        Self::start_on(url, folder, Clock::manual(now), options, mailing, cost).await
     }
 
     /// A second node beside this one.
     pub async fn another_node(&self) -> Self {
-        Self::start_on(self.database_url.clone(), self._folder.clone(), self.services.clock.clone(), &[], self.mailing).await
+        Self::start_on(self.database_url.clone(), self._folder.clone(), self.services.clock.clone(), &[], self.mailing, Cost::STANDARD).await
     }
 
-    async fn start_on(database_url: String, folder: Arc<tempfile::TempDir>, clock: Clock, options: &[&str], mailing: Mailing) -> Self {
+    async fn start_on(
+        database_url: String,
+        folder: Arc<tempfile::TempDir>,
+        clock: Clock,
+        options: &[&str],
+        mailing: Mailing,
+        cost: Cost,
+    ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let addr = listener.local_addr().unwrap();
         let (smtp, data_dir) = (smtp::Smtp::start().await, folder.path().display().to_string());
@@ -145,12 +157,13 @@ impl TestApp {
         let to_server = ["--smtp-url", &url];
         let to_server: &[&str] = if mailing == Mailing::IntoFiles { &[] } else { &to_server };
         let options: Vec<&str> = ["--data-dir", &data_dir].iter().chain(to_server).chain(options).copied().collect();
-        let services = Arc::new(services(config(addr, &options), &database_url, clock).await);
+        let services = Arc::new(services(config(addr, &options), &database_url, clock, cost).await);
         listen(&services).await;
         let site = Site { services: services.clone(), options: serve_options() };
         let server = tokio::spawn(server::serve(listener, site));
         tokio::spawn(presence::run(services.clone()));
         tokio::spawn(later::run(services.clone()));
+        tokio::spawn(limiter::run(services.clone()));
         if mailing == Mailing::Worker {
             tokio::spawn(mail::run(services.clone(), mail::Transport::new(&services.config).unwrap()));
         }
@@ -364,7 +377,7 @@ fn config(addr: SocketAddr, options: &[&str]) -> Config {
     Options::try_parse_from(["test", "--addr", &addr].iter().chain(options)).unwrap().config
 }
 
-async fn services(config: Config, database_url: &str, clock: Clock) -> Services {
+async fn services(config: Config, database_url: &str, clock: Clock, cost: Cost) -> Services {
     let db = Db::open(database_url).await.unwrap();
     db.migrate().await.unwrap();
     let hub = match &db {
@@ -388,7 +401,8 @@ async fn services(config: Config, database_url: &str, clock: Clock) -> Services 
         quota: Quota::new(quota::API),
         server_function_quota: Quota::new(quota::SERVER_FUNCTIONS),
         unnamed_proxy: Default::default(),
-        hasher: Hasher::new(),
+        hasher: Hasher::with_cost(cost),
+        limiter: Default::default(),
         user_agents: Background::ready(USER_AGENTS.clone()),
         geoip: Background::ready(GEO_IP.clone()),
         connections: Default::default(),
