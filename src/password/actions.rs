@@ -6,7 +6,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
 
 use crate::{
-    accounts::{model::Account, store as accounts},
+    accounts::{known, model::Account, store as accounts},
     api_tokens::actions as api_tokens,
     audit::{self, Action, Event, Outcome},
     error::AppError,
@@ -135,9 +135,11 @@ pub async fn reset(services: &Services, link: &str, new: SecretString, code: &st
     if is_spent || !store::replace(&mut tx, &account.id, &before, &hash, services.clock.now()).await? {
         return Err(AppError::SpentLink);
     }
-    for purpose in [Purpose::Reset, Purpose::SecondFactor, Purpose::EmailChange] {
+    for purpose in [Purpose::Reset, Purpose::SecondFactor, Purpose::EmailChange, Purpose::Alert] {
         links::cancel(&mut tx, purpose, Some(&account.id)).await?;
     }
+    links::cancel_created_by(&mut tx, &account.id).await?;
+    known::forget_devices(&mut tx, &account.id).await?;
     let ended = sessions::end_all_but(&mut tx, services, &account.id, None, EndReason::PasswordReset).await?;
     let tokens = api_tokens::end_all(&mut tx, &account.id).await?;
     Tries::forget_account(&mut tx, &account).await?;
