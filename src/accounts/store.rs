@@ -92,6 +92,13 @@ pub async fn list(db: &mut impl Connection) -> sqlx::Result<Vec<Listed>> {
     )
 }
 
+/// The enabled accounts that administer the service, oldest first.
+pub async fn administrators(db: &mut impl Connection) -> sqlx::Result<Vec<Account>> {
+    let sql =
+        "SELECT id AS user_id, username, email, name, time_zone, is_admin FROM users WHERE is_admin AND disabled_at IS NULL ORDER BY id";
+    fetch!(db, fetch_all as Account, sql)
+}
+
 /// A new account.
 pub async fn insert(tx: &mut Tx, account: &Account, password_hash: &str, now: DateTime<Utc>) -> sqlx::Result<()> {
     execute!(

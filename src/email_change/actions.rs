@@ -6,6 +6,7 @@ use serde_json::json;
 use crate::{
     accounts::{
         actions::{about, taken},
+        known,
         model::{Account, check_email},
         store::{self as accounts, key},
     },
@@ -136,9 +137,10 @@ pub async fn confirm(services: &Services, link: &str, origin: &Origin) -> Result
     let before = accounts::find_by_id(&mut tx, &user).await?.ok_or(AppError::SpentLink)?;
     accounts::set_email(&mut tx, &user, &stands.email).await.map_err(taken)?;
     store::end(&mut tx, &user).await?;
-    for purpose in [Purpose::EmailChange, Purpose::Reset] {
+    for purpose in [Purpose::EmailChange, Purpose::Reset, Purpose::Alert] {
         links::cancel(&mut tx, purpose, Some(&user)).await?;
     }
+    known::forget_devices(&mut tx, &user).await?;
     audit::record(&mut tx, &services.clock, event(Action::EmailChanged)).await?;
     let after = Account { email: stands.email, ..before.clone() };
     for account in [&before, &after] {

@@ -57,6 +57,10 @@ id!(
     MailId
 );
 id!(
+    /// Names a one-time token. The secret that spends it is another value.
+    OneTimeTokenId
+);
+id!(
     /// Names a request to join.
     RequestId
 );

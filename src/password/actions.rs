@@ -6,7 +6,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
 
 use crate::{
-    accounts::{model::Account, store as accounts},
+    accounts::{known, model::Account, store as accounts},
     api_tokens::actions as api_tokens,
     audit::{self, Action, Event, Outcome},
     error::AppError,
@@ -156,9 +156,11 @@ pub async fn reset(services: &Services, link: &str, new: SecretString, code: &st
         }
     }
     store::replace(&mut tx, &account.id, &hash, services.clock.now()).await?;
-    for purpose in [Purpose::Reset, Purpose::SecondFactor, Purpose::EmailChange] {
+    for purpose in [Purpose::Reset, Purpose::SecondFactor, Purpose::EmailChange, Purpose::Alert] {
         links::cancel(&mut tx, purpose, Some(&account.id)).await?;
     }
+    links::cancel_created_by(&mut tx, &account.id).await?;
+    known::forget_devices(&mut tx, &account.id).await?;
     let ended = sessions::end_all_but(&mut tx, services, &account.id, None, EndReason::PasswordReset).await?;
     let tokens = api_tokens::end_all(&mut tx, &account.id).await?;
     let detail = json!({ "sessions_ended": ended.len(), "tokens_revoked": tokens });

@@ -8,6 +8,7 @@ use serde_json::json;
 use crate::{
     access::Client,
     accounts::{
+        known,
         model::Account,
         store::{self as accounts, Credentials},
     },
@@ -71,10 +72,7 @@ pub async fn locate(services: &Services, ip: IpAddr) -> Location {
 pub async fn begin(tx: &mut Tx, services: &Services, account: &Account, arrival: Arrival, method: &str) -> Result<Begun, AppError> {
     let Arrival { device, location, origin } = arrival;
     let (now, token) = (services.clock.now(), Secret::generate());
-    let new_location = match &location.country_code {
-        Some(country) => store::note_country(tx, &account.id, country, now).await?,
-        None => false,
-    };
+    let visit = known::visit(tx, &account.id, &location, now).await?;
     let row = Row {
         id: SessionId::new(now),
         sign_in_method: method.to_owned(),
@@ -85,11 +83,11 @@ pub async fn begin(tx: &mut Tx, services: &Services, account: &Account, arrival:
         first_ip: origin.ip.to_string(),
         ip: origin.ip.to_string(),
         location,
-        new_location,
+        new_location: visit.is_new_country,
     };
     store::insert(tx, &[New { user: &account.id, token_hash: token.hash(), row: row.clone() }]).await?;
     let displaced = displace(tx, services, account, &row.id).await?;
-    Ok(Begun { user: account.id.clone(), token, row, displaced })
+    Ok(Begun { user: account.id.clone(), token, row, is_first: visit.is_first, displaced })
 }
 
 /// A session that began; [`Begun::announce`] it once its transaction is committed.
@@ -98,6 +96,7 @@ pub struct Begun {
     /// The token, for the answer alone.
     pub token: Secret,
     row: Row,
+    is_first: bool,
     displaced: Vec<SessionId>,
 }
 
@@ -110,6 +109,11 @@ impl Begun {
     /// What it is, and from where.
     pub fn row(&self) -> &Row {
         &self.row
+    }
+
+    /// Whether the account had never signed in before.
+    pub fn is_first(&self) -> bool {
+        self.is_first
     }
 
     /// Tells the open pages.

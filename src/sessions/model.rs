@@ -52,7 +52,7 @@ pub struct Session {
     pub expires_at: DateTime<Utc>,
     /// How its person proved who they are: "Password".
     pub sign_in_method: String,
-    /// Whether the account had never signed in from this country before.
+    /// Whether the account had not signed in from this country in the 90 days before. False for its first sign-in.
     pub new_location: bool,
 }
 

@@ -142,7 +142,7 @@ async fn find(services: &Services, attempt: &Attempt) -> Result<Known, AppError>
     let credentials = accounts::find(&mut db, &attempt.identifier).await?;
     let subject = credentials.as_ref().map(|found| found.account.id.clone());
     let device = match (&subject, attempt.device.as_ref().map(Secret::hash)) {
-        (Some(user), Some(device)) => alerts::is_device_known(&mut db, user, &device).await?.then_some(device),
+        (Some(user), Some(device)) => alerts::is_device_known(&mut db, user, &device, services.clock.now()).await?.then_some(device),
         _ => None,
     };
     Ok(Known { credentials, subject, device })
