@@ -12,11 +12,11 @@ use crate::{
     error::AppError,
     foundation::{
         config::Switch,
+        network::network,
         origin::Origin,
         quota::{Left, MOST_A_MINUTE},
         services::Shared,
     },
-    tries::network,
 };
 
 /// How many requests a minute there are.

@@ -3,7 +3,7 @@
 use std::sync::{Arc, LazyLock};
 
 use axum::{
-    Json, Router,
+    Extension, Json, Router,
     extract::{FromRef, Query, Request, State},
     http::{HeaderValue, Method, header},
     middleware::{from_fn, from_fn_with_state},
@@ -23,7 +23,7 @@ use crate::{
     foundation::{origin, services::Services},
     plain::{self, Forms},
     server::{content, errors, gate, guard, headers, health},
-    sessions::{caller, live, wire},
+    sessions::{caller, feed::Feeds, live, wire},
     tabs::Tab,
 };
 
@@ -91,7 +91,7 @@ fn api(site: &Site) -> Router<Site> {
     let routes = if origins.is_empty() { routes } else { routes.layer(cross_origin(origins)) };
     routes
         .route("/api/{*unknown}", any(async || AppError::NotFound))
-        .route(wire::PATH, get(live::connect))
+        .route(wire::PATH, get(live::connect).layer(Extension(Feeds::default())))
         .method_not_allowed_fallback(not_allowed)
 }
 
