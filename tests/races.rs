@@ -39,7 +39,8 @@ const NEXT: &str = "staple of horses 1";
 async fn start() -> TestApp {
     let app = TestApp::start_hashing_at(Backend::Postgres, CHEAP).await;
     for name in ["alice", "bob"] {
-        let account = NewAccount { username: name.to_owned(), email: format!("{name}@example.com"), password: FIRST.into(), is_admin: false };
+        let account =
+            NewAccount { username: name.to_owned(), email: format!("{name}@example.com"), password: FIRST.into(), is_admin: false };
         let hash = app.services.hasher.reserve().unwrap().hash(FIRST.into()).await;
         registration::add_account(&app.services.db, &app.services.clock, account, &hash).await.unwrap();
     }
@@ -127,7 +128,7 @@ async fn change(client: &Client<'_>, current: &str, new: &str) -> Response {
 
 async fn disable(app: &TestApp, user: &UserId) {
     let (services, who) = (&app.services, By::CommandLine);
-    admin::disable(&services.db, &services.clock, &services.config.lifetimes, user, who).await.unwrap();
+    admin::disable(&services.db, &services.clock, user, who).await.unwrap();
 }
 
 async fn enable(app: &TestApp, user: &UserId) {

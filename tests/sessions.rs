@@ -269,11 +269,11 @@ both!(
         app.add_user("bob").await;
         let (one, two, bob) = (app.sign_in("alice").await, app.sign_in("alice").await, app.sign_in("bob").await);
         let user = whereabouts::accounts::actions::find(&app.services.db, "alice").await.unwrap().account.id;
-        let (db, clock, lifetimes) = (&app.services.db, &app.services.clock, &app.services.config.lifetimes);
+        let (db, clock) = (&app.services.db, &app.services.clock);
         let first = whereabouts::foundation::ids::SessionId::parse(&one.id).unwrap();
-        assert_eq!(whereabouts::admin::actions::revoke(db, clock, lifetimes, &user, Some(&first), whereabouts::admin::actions::By::CommandLine).await.unwrap().len(), 1);
+        assert_eq!(whereabouts::admin::actions::revoke(db, clock, &user, Some(&first), whereabouts::admin::actions::By::CommandLine).await.unwrap().len(), 1);
         assert!(!one.is_signed_in().await && two.is_signed_in().await);
-        assert_eq!(whereabouts::admin::actions::disable(db, clock, lifetimes, &user, whereabouts::admin::actions::By::CommandLine).await.unwrap().len(), 1);
+        assert_eq!(whereabouts::admin::actions::disable(db, clock, &user, whereabouts::admin::actions::By::CommandLine).await.unwrap().len(), 1);
         assert!(!two.is_signed_in().await && bob.is_signed_in().await);
         assert_eq!(app.try_sign_in("alice", support::PASSWORD, "curl/8.5.0").await.status(), StatusCode::UNAUTHORIZED);
         whereabouts::admin::actions::enable(db, clock, &user, whereabouts::admin::actions::By::CommandLine).await.unwrap();

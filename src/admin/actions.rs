@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 
+use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 
 use crate::{
@@ -11,7 +12,6 @@ use crate::{
     error::AppError,
     foundation::{
         clock::Clock,
-        config::Lifetimes,
         db::{Db, Tx},
         ids::{OneTimeTokenId, RequestId, SessionId, UserId},
         links,
@@ -29,7 +29,6 @@ use crate::{
         actions::{self as sessions, by, lock_account},
         caller::Caller,
         epoch::{self, Progress},
-        expiry::Cutoffs,
         model::EndReason,
         store as sessions_store,
     },
@@ -111,13 +110,12 @@ pub async fn require_administrator(services: &Services, caller: &Caller) -> Resu
 }
 
 /// Keeps an account from signing in and ends all its sessions (SES-5), with the invitations that it sent. Returns which sessions.
-pub async fn disable(db: &Db, clock: &Clock, lifetimes: &Lifetimes, user: &UserId, who: By<'_>) -> Result<Vec<SessionId>, AppError> {
+pub async fn disable(db: &Db, clock: &Clock, user: &UserId, who: By<'_>) -> Result<Vec<SessionId>, AppError> {
     let now = clock.now();
     let mut tx = db.write().await?;
     accounts::lock(&mut tx, user).await?;
     accounts::set_disabled(&mut tx, user, Some(now)).await?;
-    let cutoffs = Cutoffs::at(lifetimes, now);
-    let ended = sessions_store::end_others(&mut tx, user, None, cutoffs, now, EndReason::AccountDisabled).await?;
+    let ended = end_all(&mut tx, user, now, EndReason::AccountDisabled).await?;
     links::cancel_created_by(&mut tx, user).await?;
     let detail = json!({ "sessions_ended": ended.len() });
     audit::record(&mut tx, clock, who.event(Some(user), Action::AccountDisabled, detail)).await?;
@@ -136,29 +134,24 @@ pub async fn enable(db: &Db, clock: &Clock, user: &UserId, who: By<'_>) -> Resul
 }
 
 /// Ends one session of a person, or all (SES-10); which.
-pub async fn revoke(
-    db: &Db,
-    clock: &Clock,
-    lifetimes: &Lifetimes,
-    user: &UserId,
-    one: Option<&SessionId>,
-    who: By<'_>,
-) -> Result<Vec<SessionId>, AppError> {
+pub async fn revoke(db: &Db, clock: &Clock, user: &UserId, one: Option<&SessionId>, who: By<'_>) -> Result<Vec<SessionId>, AppError> {
     let (now, reason) = (clock.now(), EndReason::RevokedByAdministrator);
-    let cutoffs = Cutoffs::at(lifetimes, now);
     let mut tx = db.write().await?;
     accounts::lock(&mut tx, user).await?;
     let ended = match one {
-        Some(id) => {
-            let ended = sessions_store::end(&mut tx, user, id, cutoffs, now, reason).await?;
-            ended.into_iter().map(|row| row.id).collect()
-        }
-        None => sessions_store::end_others(&mut tx, user, None, cutoffs, now, reason).await?,
+        Some(id) => sessions_store::end(&mut tx, user, id, now, reason).await?.into_iter().map(|row| row.id).collect(),
+        None => end_all(&mut tx, user, now, reason).await?,
     };
     let detail = json!({ "session": one, "sessions_ended": ended.len() });
     audit::record(&mut tx, clock, who.event(Some(user), Action::SessionsRevokedByAdministrator, detail)).await?;
     tx.commit().await?;
     Ok(ended)
+}
+
+/// Ends all sessions of a person, expired ones too: who runs the command line does not see what the server holds in memory.
+async fn end_all(tx: &mut Tx, user: &UserId, now: DateTime<Utc>, reason: EndReason) -> sqlx::Result<Vec<SessionId>> {
+    let ended = sessions_store::end_others(tx, user, None, now, reason).await?;
+    Ok(ended.into_iter().map(|session| session.id).collect())
 }
 
 /// Cuts off everybody's sessions but the caller's own, at once (SES-10, ASVS 7.4.5). A job ends them one by one afterwards.
@@ -252,15 +245,15 @@ pub async fn find(services: &Services, id: &str) -> Result<Account, AppError> {
 /// Does one thing to somebody else's account; what was done, in words. Like all acts of administration it asks for recent
 /// authentication (AUT-7).
 pub async fn act(services: &Services, caller: &Caller, deed: Deed, account: &Account) -> Result<String, AppError> {
-    let (db, clock, lifetimes) = (&services.db, &services.clock, &services.config.lifetimes);
+    let (db, clock) = (&services.db, &services.clock);
     let (user, name, who) = (&account.id, &account.username, By::Administrator(caller));
     who.require_fresh(services)?;
     if *user == caller.account.id {
         return Err(AppError::invalid("user", "This is your own account: what concerns it is on your profile."));
     }
     let ended = match deed {
-        Deed::Disable => disable(db, clock, lifetimes, user, who).await?,
-        Deed::SignOut => revoke(db, clock, lifetimes, user, None, who).await?,
+        Deed::Disable => disable(db, clock, user, who).await?,
+        Deed::SignOut => revoke(db, clock, user, None, who).await?,
         Deed::Enable => {
             enable(db, clock, user, who).await?;
             return Ok(format!("{name} can sign in again."));

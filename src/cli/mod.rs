@@ -19,7 +19,13 @@ use std::{ffi::OsString, process::ExitCode};
 
 use clap::{Parser, Subcommand, error::ErrorKind};
 
-use crate::foundation::{config::Storage, db::Db};
+use crate::foundation::{
+    clock::Clock,
+    config::Storage,
+    db::Db,
+    hub::{Change, publish_from_outside},
+    ids::{SessionId, UserId},
+};
 
 /// See where an account is signed in, and sign out, at once, what is not recognised.
 #[derive(Parser)]
@@ -128,6 +134,14 @@ async fn open(storage: &Storage) -> anyhow::Result<Db> {
     let db = Db::open(&storage.url()).await?;
     db.migrate().await?;
     Ok(db)
+}
+
+/// Tells a running server that these sessions ended, so that their open pages leave. Only late, not wrong, where that fails: each
+/// page finds out by itself within seconds.
+async fn publish_ended(db: &Db, user: &UserId, sessions: Vec<SessionId>) {
+    if let Err(error) = publish_from_outside(db, Clock::System.now(), user, &Change::Ended(sessions)).await {
+        eprintln!("whereabouts: a running server could not be told, so its open pages find out some seconds later: {error}");
+    }
 }
 
 /// The one line on standard input that is a password.

@@ -5,7 +5,7 @@ use clap::{Args, Subcommand};
 use crate::{
     accounts::actions as accounts,
     admin::actions::{self as admin, By},
-    cli::{open, print_table, user::no_such_user},
+    cli::{open, print_table, publish_ended, user::no_such_user},
     foundation::{
         clock::Clock,
         config::{Lifetimes, Storage},
@@ -87,12 +87,13 @@ async fn list(json: bool, Of { user, storage, lifetimes }: &Of) -> anyhow::Resul
     Ok(())
 }
 
-async fn revoke(id: Option<String>, Of { user, storage, lifetimes }: &Of) -> anyhow::Result<()> {
+async fn revoke(id: Option<String>, Of { user, storage, .. }: &Of) -> anyhow::Result<()> {
     let db = open(storage).await?;
     let found = accounts::find(&db, user).await.map_err(|_| no_such_user(user))?;
     let one = id.map(|id| SessionId::parse(&id).ok_or_else(|| anyhow::anyhow!("{id:?} is no session id"))).transpose()?;
-    let ended = admin::revoke(&db, &Clock::System, lifetimes, &found.account.id, one.as_ref(), By::CommandLine).await?.len();
-    anyhow::ensure!(one.is_none() || ended == 1, "{} has no such session; it may have ended already", found.account.username);
-    println!("Sessions ended: {ended}.");
+    let ended = admin::revoke(&db, &Clock::System, &found.account.id, one.as_ref(), By::CommandLine).await?;
+    anyhow::ensure!(one.is_none() || ended.len() == 1, "{} has no such session; it may have ended already", found.account.username);
+    println!("Sessions ended: {}.", ended.len());
+    publish_ended(&db, &found.account.id, ended).await;
     Ok(())
 }

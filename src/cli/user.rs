@@ -6,10 +6,10 @@ use secrecy::ExposeSecret;
 use crate::{
     accounts::actions::{self as accounts, NewAccount},
     admin::actions::{self as admin, By},
-    cli::{open, password_from_stdin, print_table, start_services},
+    cli::{open, password_from_stdin, print_table, publish_ended, start_services},
     foundation::{
         clock::Clock,
-        config::{Config, Lifetimes, Storage},
+        config::{Config, Storage},
         hasher,
     },
     password::rules,
@@ -60,8 +60,6 @@ pub struct Named {
     user: String,
     #[command(flatten)]
     storage: Storage,
-    #[command(flatten)]
-    lifetimes: Lifetimes,
 }
 
 #[derive(Args)]
@@ -116,15 +114,16 @@ async fn list(json: bool, storage: &Storage) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn disable(Named { user, storage, lifetimes }: &Named) -> anyhow::Result<()> {
+async fn disable(Named { user, storage }: &Named) -> anyhow::Result<()> {
     let db = open(storage).await?;
     let found = accounts::find(&db, user).await.map_err(|_| no_such_user(user))?;
-    let ended = admin::disable(&db, &Clock::System, lifetimes, &found.account.id, By::CommandLine).await?;
+    let ended = admin::disable(&db, &Clock::System, &found.account.id, By::CommandLine).await?;
     println!("{} cannot sign in any more; sessions ended: {}.", found.account.username, ended.len());
+    publish_ended(&db, &found.account.id, ended).await;
     Ok(())
 }
 
-async fn enable(Named { user, storage, .. }: &Named) -> anyhow::Result<()> {
+async fn enable(Named { user, storage }: &Named) -> anyhow::Result<()> {
     let db = open(storage).await?;
     let found = accounts::find(&db, user).await.map_err(|_| no_such_user(user))?;
     admin::enable(&db, &Clock::System, &found.account.id, By::CommandLine).await?;

@@ -68,6 +68,10 @@ id!(
     /// Names an event of the audit log.
     EventId
 );
+id!(
+    /// Names a change that another process left for the server to publish.
+    NotificationId
+);
 
 #[cfg(feature = "ssr")]
 fn new_uuid(now: chrono::DateTime<chrono::Utc>) -> uuid::Uuid {

@@ -3,7 +3,7 @@
 use std::sync::{Arc, LazyLock};
 
 use axum::{
-    Router,
+    Extension, Router,
     body::Bytes,
     extract::{FromRef, Query, Request, State},
     http::{HeaderValue, Method, header},
@@ -24,7 +24,7 @@ use crate::{
     foundation::{origin, services::Services},
     plain::{self, Forms},
     server::{content, errors, gate, guard, headers, health},
-    sessions::{caller, live, wire},
+    sessions::{caller, feed::Feeds, live, wire},
     tabs::Tab,
 };
 
@@ -94,7 +94,7 @@ fn api(site: &Site) -> Router<Site> {
     let routes = if origins.is_empty() { routes } else { routes.layer(cross_origin(origins)) };
     routes
         .route("/api/{*unknown}", any(async || AppError::NotFound))
-        .route(wire::PATH, get(live::connect))
+        .route(wire::PATH, get(live::connect).layer(Extension(Feeds::default())))
         .method_not_allowed_fallback(not_allowed)
 }
 

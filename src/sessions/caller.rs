@@ -129,9 +129,11 @@ fn recognize(services: &Services, found: Found, origin: &Origin) -> Visitor {
 }
 
 fn mark(services: &Services, caller: &Caller) {
-    let agent = Some(caller.origin.agent.clone()).filter(|agent| !agent.user_agent.is_empty());
-    let new = Use { user: caller.account.id.clone(), at: services.clock.now(), ip: caller.origin.ip, agent };
+    let new = Use { user: caller.account.id.clone(), at: services.clock.now(), ip: caller.origin.ip, agent: None };
     services.activity.mark(&caller.session, new);
+    if !caller.origin.agent.user_agent.is_empty() {
+        services.activity.note_agent(&caller.session, caller.origin.agent.clone());
+    }
 }
 
 /// The token of a request: its bearer's, else its cookie's, never both.

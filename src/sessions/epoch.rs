@@ -12,7 +12,6 @@ use crate::{
     execute, fetch,
     foundation::{
         db::{Connection, Tx},
-        hub::Change,
         ids::UserId,
         services::Services,
     },
@@ -67,7 +66,7 @@ pub async fn cut_off_everybody(tx: &mut Tx, caller: &Caller, now: DateTime<Utc>)
 
 /// Tells every open page, on all nodes, to look its session up: those of ended sessions close.
 pub fn announce(services: &Services) {
-    services.hub.publish_to_everybody(Change::Missed);
+    services.hub.publish_missed();
 }
 
 /// Ends what was cut off, until the server stops.

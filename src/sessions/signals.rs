@@ -19,6 +19,9 @@ pub struct Live {
     pub said: RwSignal<String>,
     /// The person signs out on this page: what it sent leads on, and nothing else is to.
     pub is_signing_out: StoredValue<bool>,
+    /// The open channel, to say on it what is shown.
+    #[cfg(feature = "hydrate")]
+    pub socket: StoredValue<Option<web_sys::WebSocket>, LocalStorage>,
 }
 
 impl Live {
@@ -31,6 +34,8 @@ impl Live {
             arrived: RwSignal::default(),
             said: RwSignal::new(said),
             is_signing_out: StoredValue::new(false),
+            #[cfg(feature = "hydrate")]
+            socket: StoredValue::new_local(None),
         }
     }
 

@@ -1,7 +1,7 @@
 //! SQL of sessions. Ownership stands in every WHERE (SES-6). Live is what did not end and is of the current epoch: `sessions::epoch`.
 
 use chrono::{DateTime, Utc};
-use sqlx::FromRow;
+use sqlx::{FromRow, PgConnection, SqliteConnection};
 
 use crate::{
     accounts::model::Account,
@@ -94,18 +94,29 @@ pub async fn find(db: &mut impl Connection, user: &UserId, id: &SessionId) -> sq
     )
 }
 
-/// How many live sessions this person has.
-pub async fn count(db: &mut impl Connection, user: &UserId, cutoffs: Cutoffs) -> sqlx::Result<i64> {
-    let (count,): (i64,) = fetch!(
-        db,
-        fetch_one as (i64,),
-        "SELECT COUNT(*) FROM sessions WHERE user_id = $1 AND ended_at IS NULL AND created_at > $2 AND last_active_at > $3
-             AND epoch >= (SELECT epoch FROM session_epochs)",
-        user,
-        cutoffs.created,
-        cutoffs.used,
-    )?;
-    Ok(count)
+/// Those of these sessions of a person that are live: at most a thousand.
+pub async fn find_many(db: &mut impl Connection, user: &UserId, ids: &[SessionId]) -> sqlx::Result<Vec<Row>> {
+    /// The columns and the condition, on either database.
+    macro_rules! finding {
+        ($database:ty) => {{
+            let mut select = sqlx::QueryBuilder::<$database>::new(
+                "SELECT id, sign_in_method, created_at, last_active_at, user_agent, device_label, browser, os, kind, form,
+                     first_ip, ip, location_label, city, country, country_code, new_location
+                 FROM sessions WHERE ended_at IS NULL AND user_id = ",
+            );
+            select.push_bind(user).push(" AND id IN (");
+            let mut listed = select.separated(", ");
+            for id in ids {
+                listed.push_bind(id);
+            }
+            select.push(")");
+            select
+        }};
+    }
+    match db.on() {
+        On::Sqlite(connection) => finding!(sqlx::Sqlite).build_query_as().fetch_all(connection).await,
+        On::Postgres(connection) => finding!(sqlx::Postgres).build_query_as().fetch_all(connection).await,
+    }
 }
 
 /// A session that begins.
@@ -148,56 +159,65 @@ pub async fn renew(tx: &mut Tx, user: &UserId, id: &SessionId, token_hash: &str,
     Ok(execute!(tx, sql, id, user, token_hash, now)? > 0)
 }
 
-/// Ends one live session of this person, and says whose it was by device and place. Nothing if there is no such.
-pub async fn end(
-    tx: &mut Tx,
-    user: &UserId,
-    id: &SessionId,
-    cutoffs: Cutoffs,
-    now: DateTime<Utc>,
-    reason: EndReason,
-) -> sqlx::Result<Option<Row>> {
+/// Ends one session of this person that has not been ended, expired or not: whether it had expired is in memory too, so the
+/// caller decides. Returns what it was; `None` if there is no such session.
+pub async fn end(tx: &mut Tx, user: &UserId, id: &SessionId, now: DateTime<Utc>, reason: EndReason) -> sqlx::Result<Option<Row>> {
     fetch!(
         tx,
         fetch_optional as Row,
         "UPDATE sessions SET ended_at = $3, end_reason = $4
-         WHERE id = $1 AND user_id = $2 AND ended_at IS NULL AND created_at > $5 AND last_active_at > $6
-             AND epoch >= (SELECT epoch FROM session_epochs)
+         WHERE id = $1 AND user_id = $2 AND ended_at IS NULL AND epoch >= (SELECT epoch FROM session_epochs)
          RETURNING id, sign_in_method, created_at, last_active_at, user_agent, device_label, browser, os, kind, form,
              first_ip, ip, location_label, city, country, country_code, new_location",
         id,
         user,
         now,
         reason,
-        cutoffs.created,
-        cutoffs.used,
     )
 }
 
-/// Ends all live sessions of this person but `kept`; which they were.
+/// A session that was ended, with its stored times.
+#[derive(FromRow)]
+pub struct Ended {
+    pub id: SessionId,
+    pub created_at: DateTime<Utc>,
+    pub last_active_at: DateTime<Utc>,
+}
+
+/// The statement that ends all sessions of a person but one, with how it takes the rows.
+macro_rules! ending_others {
+    ($lock:literal) => {
+        concat!(
+            "UPDATE sessions SET ended_at = $3, end_reason = $4 WHERE ended_at IS NULL AND id IN (
+                 SELECT id FROM sessions WHERE user_id = $1 AND id <> $2 AND ended_at IS NULL
+                     AND epoch >= (SELECT epoch FROM session_epochs)",
+            $lock,
+            ") RETURNING id, created_at, last_active_at"
+        )
+    };
+}
+
+/// Ends all sessions of this person that have not been ended but `kept`, expired ones too. Returns which they were. Two such acts
+/// at once take the rows in one order, so that neither fails for a deadlock (RACE-2).
 pub async fn end_others(
     tx: &mut Tx,
     user: &UserId,
     kept: Option<&SessionId>,
-    cutoffs: Cutoffs,
     now: DateTime<Utc>,
     reason: EndReason,
-) -> sqlx::Result<Vec<SessionId>> {
-    let ended: Vec<(SessionId,)> = fetch!(
-        tx,
-        fetch_all as (SessionId,),
-        "UPDATE sessions SET ended_at = $3, end_reason = $4
-         WHERE user_id = $1 AND id <> $2 AND ended_at IS NULL AND created_at > $5 AND last_active_at > $6
-             AND epoch >= (SELECT epoch FROM session_epochs)
-         RETURNING id",
-        user,
-        kept.map(ToString::to_string).unwrap_or_default(), // no id is empty: none is kept
-        now,
-        reason,
-        cutoffs.created,
-        cutoffs.used,
-    )?;
-    Ok(ended.into_iter().map(|(id,)| id).collect())
+) -> sqlx::Result<Vec<Ended>> {
+    let sql = match tx {
+        Tx::Sqlite(_) => ending_others!(""),
+        Tx::Postgres(_) => ending_others!(" ORDER BY id FOR UPDATE"),
+    };
+    let kept = kept.map(ToString::to_string).unwrap_or_default(); // no id is empty: none is kept
+    fetch!(tx, fetch_all as Ended, sql, user, kept, now, reason)
+}
+
+/// Corrects the reason of a session that this transaction ended: it had expired before.
+pub async fn set_end_reason(tx: &mut Tx, id: &SessionId, reason: EndReason) -> sqlx::Result<()> {
+    execute!(tx, "UPDATE sessions SET end_reason = $2 WHERE id = $1 AND ended_at IS NOT NULL", id, reason)?;
+    Ok(())
 }
 
 /// Ends those that are longest unused, so that at most `most` stay.
@@ -217,36 +237,85 @@ pub async fn end_longest_unused(tx: &mut Tx, user: &UserId, most: i64, now: Date
     Ok(ended.into_iter().map(|(id,)| id).collect())
 }
 
-/// Writes a use, unless a later one is written (SES-11).
-pub async fn write_use(tx: &mut Tx, id: &SessionId, at: DateTime<Utc>, ip: &str, location: &Location) -> sqlx::Result<()> {
-    execute!(
-        tx,
-        "UPDATE sessions SET last_active_at = $2, ip = $3, location_label = $4, city = $5, country = $6, country_code = $7
-         WHERE id = $1 AND ended_at IS NULL AND last_active_at < $2",
-        id,
-        at,
-        ip,
-        &location.label,
-        &location.city,
-        &location.country,
-        &location.country_code,
-    )?;
+/// The last use of a session, to be written.
+pub struct LastUse {
+    pub id: SessionId,
+    pub at: DateTime<Utc>,
+    pub ip: String,
+    pub location: Location,
+}
+
+/// Writes last uses, each unless a later one is written (SES-11) or its session ended. Waits for no other transaction, so that
+/// it deadlocks with none (RACE-2): returns the sessions that it skipped because another transaction holds their rows.
+pub async fn write_uses(tx: &mut Tx, uses: &[LastUse]) -> sqlx::Result<Vec<SessionId>> {
+    match tx.on() {
+        On::Sqlite(connection) => write_uses_on_sqlite(connection, uses).await.map(|()| Vec::new()), // the one writer: nothing is locked
+        On::Postgres(connection) => write_uses_on_postgres(connection, uses).await,
+    }
+}
+
+/// One prepared statement, run for each use.
+async fn write_uses_on_sqlite(connection: &mut SqliteConnection, uses: &[LastUse]) -> sqlx::Result<()> {
+    for LastUse { id, at, ip, location } in uses {
+        let write = sqlx::query::<sqlx::Sqlite>(
+            "UPDATE sessions SET last_active_at = $2, ip = $3, location_label = $4, city = $5, country = $6, country_code = $7
+             WHERE id = $1 AND ended_at IS NULL AND last_active_at < $2",
+        );
+        let write = write.bind(id).bind(at).bind(ip).bind(&location.label);
+        write.bind(&location.city).bind(&location.country).bind(&location.country_code).execute(&mut *connection).await?;
+    }
     Ok(())
 }
 
-/// Writes what a client now says of itself.
+/// One statement for all. It takes the rows in the order of their ids and leaves out those that are locked; what it then reports
+/// as skipped is read as it stood before the statement, so a session that ends just now may be among them: next time it is not.
+async fn write_uses_on_postgres(connection: &mut PgConnection, uses: &[LastUse]) -> sqlx::Result<Vec<SessionId>> {
+    fn column<'a, T>(uses: &'a [LastUse], of: impl Fn(&'a LastUse) -> T) -> Vec<T> {
+        uses.iter().map(of).collect()
+    }
+    let write = sqlx::query_scalar(
+        "WITH used AS (
+             SELECT * FROM UNNEST($1::TEXT[], $2::TIMESTAMPTZ[], $3::TEXT[], $4::TEXT[], $5::TEXT[], $6::TEXT[], $7::TEXT[])
+                 AS used (id, at, ip, location_label, city, country, country_code)
+         ), taken AS (
+             SELECT sessions.id FROM sessions JOIN used ON used.id = sessions.id
+             WHERE sessions.ended_at IS NULL AND sessions.last_active_at < used.at
+             ORDER BY sessions.id FOR UPDATE OF sessions SKIP LOCKED
+         ), written AS (
+             UPDATE sessions SET last_active_at = used.at, ip = used.ip, location_label = used.location_label,
+                 city = used.city, country = used.country, country_code = used.country_code
+             FROM used JOIN taken ON taken.id = used.id WHERE sessions.id = taken.id AND sessions.ended_at IS NULL
+         )
+         SELECT sessions.id FROM sessions JOIN used ON used.id = sessions.id
+         WHERE sessions.ended_at IS NULL AND sessions.last_active_at < used.at
+             AND NOT EXISTS (SELECT 1 FROM taken WHERE taken.id = sessions.id)",
+    );
+    let write = write.bind(column(uses, |last| last.id.to_string())).bind(column(uses, |last| last.at));
+    let write = write.bind(column(uses, |last| last.ip.as_str())).bind(column(uses, |last| last.location.label.as_str()));
+    let write = write.bind(column(uses, |last| last.location.city.as_deref())).bind(column(uses, |last| last.location.country.as_deref()));
+    write.bind(column(uses, |last| last.location.country_code.as_deref())).fetch_all(connection).await
+}
+
+/// The statement that writes a device, with what picks its row.
+macro_rules! writing_device {
+    ($lock:literal) => {
+        concat!(
+            "UPDATE sessions SET user_agent = $2, device_label = $3, browser = $4, os = $5, kind = $6, form = $7
+             WHERE id IN (SELECT id FROM sessions WHERE id = $1 AND ended_at IS NULL",
+            $lock,
+            ")"
+        )
+    };
+}
+
+/// Writes what a client now says of itself. Waits for no other transaction (RACE-2): a row that one holds stays as it is, and the
+/// session's next request says the same again.
 pub async fn write_device(tx: &mut Tx, id: &SessionId, user_agent: &str, device: &Device) -> sqlx::Result<()> {
-    execute!(
-        tx,
-        "UPDATE sessions SET user_agent = $2, device_label = $3, browser = $4, os = $5, kind = $6, form = $7 WHERE id = $1",
-        id,
-        user_agent,
-        &device.label,
-        &device.browser,
-        &device.os,
-        device.kind,
-        device.form,
-    )?;
+    let sql = match tx {
+        Tx::Sqlite(_) => writing_device!(""),
+        Tx::Postgres(_) => writing_device!(" FOR UPDATE SKIP LOCKED"),
+    };
+    execute!(tx, sql, id, user_agent, &device.label, &device.browser, &device.os, device.kind, device.form)?;
     Ok(())
 }
 
