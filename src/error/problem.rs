@@ -15,9 +15,7 @@ impl AppError {
         tracing::error!(%error, id, "a request failed");
         Self::Internal { id }
     }
-}
 
-impl AppError {
     /// Gives the response of the page or server function that runs the status of this failure, and `Retry-After` where it has one.
     pub fn set_response(&self) {
         let Some(response) = leptos::prelude::use_context::<leptos_axum::ResponseOptions>() else { return };

@@ -113,8 +113,10 @@ mod tests {
     fn each_client_has_a_minute_of_its_own() {
         let quota = Quota::new(API);
         let count = |id: &str, at: i64| quota.count(Counted::SignedIn(id.to_owned()), second(at));
-        let last = (0..1_200).map(|_| count("a", 0)).last();
-        assert_eq!(last, Some(Left { limit: 1_200, requests: 0, seconds: 60, is_over: false }));
+        for _ in 1..1_200 {
+            count("a", 0);
+        }
+        assert_eq!(count("a", 0), Left { limit: 1_200, requests: 0, seconds: 60, is_over: false });
         assert!(count("a", 0).is_over && !count("b", 0).is_over);
         assert_eq!(count("a", 59), Left { limit: 1_200, requests: 0, seconds: 1, is_over: true });
         assert!(!count("a", 60).is_over);

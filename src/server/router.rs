@@ -81,7 +81,7 @@ pub fn router(site: Site, more: Router<Site>) -> Router {
 /// What scripts ask for, and what pages hear by.
 fn api(site: &Site) -> Router<Site> {
     let (routes, description) = api::routes::<Site>().split_for_parts();
-    // Once, since strangers may ask for it.
+    // Serialized once, not at each request: anyone may ask for it.
     let description = Bytes::from(description.to_json().expect("a description is JSON"));
     let description = ([(header::CONTENT_TYPE, "application/json")], description);
     let not_allowed = async || AppError::MethodNotAllowed;
