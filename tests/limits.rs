@@ -340,7 +340,12 @@ async fn a_flood_is_shed_and_signed_in_people_are_answered() {
     let (answers, flooded) = tokio::join!(join_all((0..2 * slots).map(guess)), waits(&alice, meanwhile));
     let times_of = |wanted| answers.iter().filter(|(status, ..)| *status == wanted).map(|(.., time)| *time).collect::<Vec<_>>();
     let (mut checked, mut shed) = (times_of(StatusCode::UNAUTHORIZED), times_of(StatusCode::SERVICE_UNAVAILABLE));
-    assert!(!shed.is_empty() && checked.len() >= slots && checked.len() + shed.len() == answers.len(), "{} and {}", checked.len(), shed.len());
+    assert!(
+        !shed.is_empty() && checked.len() >= slots && checked.len() + shed.len() == answers.len(),
+        "{} and {}",
+        checked.len(),
+        shed.len()
+    );
     assert!(answers.iter().all(|(status, says_when, _)| *says_when == (*status == StatusCode::SERVICE_UNAVAILABLE)));
     assert!(median(&mut shed) < median(&mut checked));
     let sql = "SELECT COUNT(*) FROM rate_limits WHERE subject LIKE 'name:%'";

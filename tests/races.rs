@@ -39,7 +39,8 @@ const NEXT: &str = "staple of horses 1";
 async fn start() -> TestApp {
     let app = TestApp::start_hashing_at(Backend::Postgres, CHEAP, &["--trusted-proxies", "127.0.0.0/8"]).await;
     for name in ["alice", "bob"] {
-        let account = NewAccount { username: name.to_owned(), email: format!("{name}@example.com"), password: FIRST.into(), is_admin: false };
+        let account =
+            NewAccount { username: name.to_owned(), email: format!("{name}@example.com"), password: FIRST.into(), is_admin: false };
         let hash = app.services.hasher.reserve().unwrap().hash(FIRST.into()).await;
         registration::add_account(&app.services.db, &app.services.clock, account, &hash).await.unwrap();
     }

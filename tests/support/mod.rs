@@ -138,7 +138,8 @@ impl TestApp {
 
     /// A second node beside this one.
     pub async fn another_node(&self) -> Self {
-        Self::start_on(self.database_url.clone(), self._folder.clone(), self.services.clock.clone(), &[], self.mailing, Cost::STANDARD).await
+        Self::start_on(self.database_url.clone(), self._folder.clone(), self.services.clock.clone(), &[], self.mailing, Cost::STANDARD)
+            .await
     }
 
     async fn start_on(
