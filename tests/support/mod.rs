@@ -118,8 +118,8 @@ impl TestApp {
     }
 
     /// With hashes at this cost, and mails that nobody sends: for tests that sign in thousands of times.
-    pub async fn start_hashing_at(backend: Backend, cost: Cost) -> Self {
-        Self::begin(backend, &[], Mailing::ByHand, cost).await
+    pub async fn start_hashing_at(backend: Backend, cost: Cost, options: &[&str]) -> Self {
+        Self::begin(backend, options, Mailing::ByHand, cost).await
     }
 
     /// With more options of `serve`.
