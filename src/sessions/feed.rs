@@ -137,10 +137,12 @@ impl Feed {
                 self.note(&mut pending, change);
             }
             let is_list_due = pending.missed && !is_pausing;
+            let next_list = self.services.clock.now() + REFRESH;
             let sent = if is_list_due { self.send_list(&mut pending).await } else { self.send_changes(&mut pending).await };
             pending.missed |= sent.is_err(); // the failure was logged where it happened
             if is_list_due || sent.is_err() {
-                (pause, is_pausing) = (Box::pin(rest(self.services.clone())), true);
+                let clock = self.services.clock.clone();
+                (pause, is_pausing) = (Box::pin(async move { clock.sleep_until(next_list).await }), true);
             }
         }
     }
@@ -209,10 +211,6 @@ impl Feed {
 }
 
 type Pause = Pin<Box<dyn Future<Output = ()> + Send>>;
-
-async fn rest(services: Arc<Services>) {
-    services.clock.sleep_until(services.clock.now() + REFRESH).await;
-}
 
 #[cfg(test)]
 mod tests {

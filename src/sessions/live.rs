@@ -48,14 +48,13 @@ const SESSION_ENDED: u16 = 4401;
 /// What a page shows: in the address of its channel, and in a message whenever it changes.
 #[derive(serde::Deserialize)]
 pub struct Shown {
-    #[serde(default)]
-    search: String,
+    search: Option<String>,
     show: Option<usize>,
 }
 
 impl From<Shown> for Query {
     fn from(Shown { search, show }: Shown) -> Self {
-        Self { search, show: show.unwrap_or(PAGE).min(1_000) }
+        Self { search: search.unwrap_or_default(), show: show.unwrap_or(PAGE).min(1_000) }
     }
 }
 
@@ -212,7 +211,7 @@ impl Channel {
         match message {
             Message::Close(_) => return Err(Close::Gone),
             Message::Text(text) => {
-                if let Ok(shown) = serde_urlencoded::from_str::<Shown>(&text) {
+                if let Ok(shown @ Shown { search: Some(_), .. }) = serde_urlencoded::from_str(&text) {
                     self.query = shown.into();
                 }
             }

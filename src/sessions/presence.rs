@@ -32,15 +32,20 @@ pub async fn run(services: Arc<Services>) {
     tokio::join!(publishing, writing, describing, receiving);
 }
 
-/// Does some work every `period` of the services' clock until the server stops, and once more then.
+/// Does some work at once and every `period` of the services' clock until the server stops, and once more then.
 async fn every<W: Future<Output = ()>>(services: &Arc<Services>, period: Duration, work: impl Fn(Arc<Services>) -> W) {
     let mut is_stopping = false;
-    while !is_stopping {
+    loop {
+        // Before the work: what comes while it is under way waits no longer than a period.
+        let next = services.clock.now() + period;
+        work(services.clone()).await;
+        if is_stopping {
+            return;
+        }
         tokio::select! {
-            () = services.clock.sleep_until(services.clock.now() + period) => {}
+            () = services.clock.sleep_until(next) => {}
             () = services.stopped() => is_stopping = true,
         }
-        work(services.clone()).await;
     }
 }
 
