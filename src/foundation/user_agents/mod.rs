@@ -3,6 +3,8 @@
 mod api_clients;
 mod browsers;
 
+pub use api_clients::cli_user_agent;
+
 use std::path::Path;
 
 use anyhow::Context as _;
