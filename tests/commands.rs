@@ -4,12 +4,17 @@
 mod support;
 
 use std::{
+    collections::BTreeMap,
     fs::Permissions,
     os::unix::fs::PermissionsExt,
-    path::Path,
+    path::{Path, PathBuf},
     process::{Command, Output},
 };
 
+use sqlx::{
+    migrate::Migrator,
+    sqlite::{SqliteConnectOptions, SqliteJournalMode},
+};
 use whereabouts::{execute, foundation::db::Db};
 
 fn whereabouts(folder: &Path, arguments: &[&str], settings: &[(&str, &str)]) -> Output {
@@ -144,15 +149,106 @@ fn the_limit_of_open_files_is_raised() {
     assert!(!start("-n 1256", "1000").contains(warning));
 }
 
+/// Has the database say that a newer program migrated it.
+async fn pretend_newer(app: &support::TestApp) {
+    let mut tx = app.services.db.write().await.unwrap();
+    let newer = "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time) SELECT 99999999999999, 'newer', success, checksum, 0 FROM _sqlx_migrations WHERE version = 1";
+    execute!(&mut tx, newer).unwrap();
+    tx.commit().await.unwrap();
+}
+
 both!(
     /// OPS-4: an older program refuses the database of a newer one, and changes nothing.
     a_newer_database_is_refused, |app| {
-        let mut tx = app.services.db.write().await.unwrap();
-        let newer = "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time) SELECT 99999999999999, 'newer', success, checksum, 0 FROM _sqlx_migrations WHERE version = 1";
-        execute!(&mut tx, newer).unwrap();
-        tx.commit().await.unwrap();
+        pretend_newer(&app).await;
         let error = Db::open(&app.database_url).await.unwrap().migrate().await.unwrap_err();
         assert!(format!("{error:#}").contains("99999999999999"), "{error:#}");
+    }
+);
+
+/// The commands that only read.
+const READING: [&[&str]; 2] = [&["user", "list"], &["session", "list", "--user", "alice"]];
+
+/// Runs each reading command on this database. It must fail with one line that holds `said`.
+fn assert_readers_refuse(folder: &Path, url: &str, said: &str) {
+    for arguments in READING {
+        let output = whereabouts(folder, arguments, &[("WHEREABOUTS_DATABASE_URL", url)]);
+        let error = String::from_utf8(output.stderr).unwrap();
+        assert!(!output.status.success() && output.stdout.is_empty(), "{arguments:?}");
+        assert!(error.contains(said) && error.lines().count() == 1, "{arguments:?}: {error}");
+    }
+}
+
+/// The files of a folder and what is in them.
+fn contents(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
+    let files = std::fs::read_dir(folder).unwrap().map(|file| file.unwrap().path());
+    files.map(|file| (file.clone(), std::fs::read(file).unwrap())).collect()
+}
+
+async fn migrations() -> Migrator {
+    Migrator::new(Path::new("migrations")).await.unwrap()
+}
+
+/// OPS-4: a command that only reads migrates nothing, refuses a schema that is not its own, and leaves every file as it was.
+#[tokio::test(flavor = "multi_thread")]
+async fn readers_leave_an_sqlite_database_as_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("whereabouts.db");
+    let url = format!("sqlite://{}", file.display());
+    let options = SqliteConnectOptions::new().filename(&file).create_if_missing(true).journal_mode(SqliteJournalMode::Wal);
+    let migrate_to = async |version: i64| {
+        let pool = sqlx::SqlitePool::connect_with(options.clone()).await.unwrap();
+        migrations().await.run_to(version, &pool).await.unwrap();
+        pool.close().await;
+    };
+    migrate_to(0).await;
+    let empty = contents(folder.path());
+    assert_readers_refuse(folder.path(), &url, "schema version 0");
+    assert_eq!(contents(folder.path()), empty);
+    migrate_to(1).await;
+    let older = contents(folder.path());
+    assert_readers_refuse(folder.path(), &url, "run: whereabouts migrate");
+    assert_eq!(contents(folder.path()), older);
+    assert!(whereabouts(folder.path(), &["migrate"], &[]).status.success());
+    let current = contents(folder.path());
+    let listed = whereabouts(folder.path(), &["user", "list", "--json"], &[]);
+    assert_eq!((listed.status.success(), listed.stdout.as_slice()), (true, b"[]\n".as_slice()), "{listed:?}");
+    assert_eq!(contents(folder.path()), current);
+}
+
+/// OPS-4: a reading command makes neither a database nor its folder.
+#[test]
+fn readers_create_nothing() {
+    let parent = tempfile::tempdir().unwrap();
+    let folder = parent.path().join("data");
+    assert_readers_refuse(&folder, &format!("sqlite://{}/whereabouts.db", folder.display()), "there is no database");
+    assert!(!folder.exists());
+}
+
+/// OPS-4: the same on PostgreSQL.
+#[tokio::test(flavor = "multi_thread")]
+async fn readers_leave_a_postgres_database_as_it_is() {
+    let (folder, url) = (tempfile::tempdir().unwrap(), support::new_postgres_database().await);
+    let pool = sqlx::PgPool::connect(&url).await.unwrap();
+    assert_readers_refuse(folder.path(), &url, "schema version");
+    migrations().await.run_to(1, &pool).await.unwrap();
+    assert_readers_refuse(folder.path(), &url, "run: whereabouts migrate");
+    let versions: Vec<(i64,)> = sqlx::query_as("SELECT version FROM _sqlx_migrations").fetch_all(&pool).await.unwrap();
+    assert_eq!(versions, [(1,)]);
+}
+
+both!(
+    /// OPS-4: reading commands refuse the database of a newer program too; at their own version they list.
+    readers_know_their_own_version_alone, |app| {
+        app.add_user("alice").await;
+        app.sign_in("alice").await;
+        let folder = tempfile::tempdir().unwrap();
+        for arguments in READING {
+            let output = whereabouts(folder.path(), arguments, &[("WHEREABOUTS_DATABASE_URL", &app.database_url)]);
+            assert!(output.status.success() && !output.stdout.is_empty(), "{arguments:?}: {output:?}");
+        }
+        pretend_newer(&app).await;
+        assert_readers_refuse(folder.path(), &app.database_url, "use a newer program");
     }
 );
 

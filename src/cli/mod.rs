@@ -144,6 +144,18 @@ async fn publish_ended(db: &Db, user: &UserId, sessions: Vec<SessionId>) {
     }
 }
 
+/// Runs a query of a command that only reads. The database must be there, at this version: nothing is created or migrated.
+async fn read_only<T>(storage: &Storage, query: impl AsyncFnOnce(&Db) -> anyhow::Result<T>) -> anyhow::Result<T> {
+    let db = Db::open_read_only(&storage.url()).await?;
+    let answer = match db.ensure_schema_is_current().await {
+        Ok(()) => query(&db).await,
+        Err(error) => Err(error),
+    };
+    // Not by the end of the process, which would leave SQLite's `-wal` and `-shm` files behind.
+    db.close().await;
+    answer
+}
+
 /// The one line on standard input that is a password.
 fn password_from_stdin() -> anyhow::Result<secrecy::SecretString> {
     let mut line = String::new();

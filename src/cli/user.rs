@@ -6,10 +6,11 @@ use secrecy::ExposeSecret;
 use crate::{
     accounts::actions::{self as accounts, NewAccount},
     admin::actions::{self as admin, By},
-    cli::{open, password_from_stdin, print_table, publish_ended, start_services},
+    cli::{open, password_from_stdin, print_table, publish_ended, read_only, start_services},
     foundation::{
         clock::Clock,
         config::{Config, Storage},
+        db::Db,
         hasher,
     },
     password::rules,
@@ -99,7 +100,7 @@ async fn run_add(Add { username, email, admin, password_stdin, config }: Add) ->
 }
 
 async fn list(json: bool, storage: &Storage) -> anyhow::Result<()> {
-    let accounts = accounts::list(&open(storage).await?).await?;
+    let accounts = read_only(storage, async |db: &Db| Ok(accounts::list(db).await?)).await?;
     if json {
         println!("{}", serde_json::to_string_pretty(&accounts)?);
         return Ok(());

@@ -125,6 +125,11 @@ impl AppError {
         }
     }
 
+    /// Returns true if the request may have been carried out all the same: its answer was lost, or given before it was done.
+    pub fn is_unconfirmed(&self) -> bool {
+        matches!(self, Self::NoAnswer | Self::TooSlow | Self::Unavailable | Self::Internal { .. })
+    }
+
     /// The HTTP status.
     pub fn status(&self) -> u16 {
         match self {

@@ -8,7 +8,7 @@ use sqlx::{
     Acquire, PgConnection, PgPool, Postgres, Sqlite, SqliteConnection, SqlitePool, Transaction,
     migrate::{MigrateError, Migrator},
     pool::PoolConnection,
-    postgres::PgPoolOptions,
+    postgres::{PgConnectOptions, PgPoolOptions},
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
 
@@ -152,6 +152,47 @@ impl Db {
             .await
             .context("the database cannot be reached")?;
         Ok(Self::Postgres(pool))
+    }
+
+    /// Opens an existing database for commands that only read. It is neither created nor migrated, and refuses writes.
+    ///
+    /// Errors: there is no such database, or it does not answer.
+    pub async fn open_read_only(url: &str) -> anyhow::Result<Self> {
+        match url.split_once(':').map_or("", |(scheme, _)| scheme) {
+            "sqlite" => Self::open_sqlite_read_only(url).await,
+            _ => Self::open_postgres_read_only(url).await,
+        }
+    }
+
+    /// Not by SQLite's own read-only mode: closing such a connection leaves `-wal` and `-shm` files behind.
+    async fn open_sqlite_read_only(url: &str) -> anyhow::Result<Self> {
+        let options = SqliteConnectOptions::from_str(url).context("the database URL is not understood")?;
+        let file = options.get_filename();
+        anyhow::ensure!(file.exists(), "there is no database {}; `whereabouts migrate` creates it", file.display());
+        let options = options.create_if_missing(false).busy_timeout(PATIENCE).pragma("query_only", "ON");
+        let pool = SqlitePoolOptions::new().max_connections(1).acquire_timeout(PATIENCE).connect_with(options);
+        let pool = pool.await.context("the database cannot be opened")?;
+        Ok(Self::Sqlite { read: pool.clone(), write: pool })
+    }
+
+    async fn open_postgres_read_only(url: &str) -> anyhow::Result<Self> {
+        let options = PgConnectOptions::from_str(url).context("the database URL must start with sqlite:// or postgres://")?;
+        let options = options.options([("default_transaction_read_only", "on")]);
+        let pool = PgPoolOptions::new().max_connections(1).acquire_timeout(PATIENCE).connect_with(options);
+        Ok(Self::Postgres(pool.await.context("the database cannot be reached")?))
+    }
+
+    /// Compares the migrations that this database has with those of this program. Changes nothing.
+    ///
+    /// Errors: the schema is older or newer than this program's, or there is none.
+    pub async fn ensure_schema_is_current(&self) -> anyhow::Result<()> {
+        let sql = "SELECT version FROM _sqlx_migrations ORDER BY version";
+        let applied: Result<Vec<(i64,)>, _> = crate::fetch!(&mut self.read().await?, fetch_all as (i64,), sql);
+        let applied = applied.context("the schema version of the database cannot be read; `whereabouts migrate` sets up an empty one")?;
+        let (has, knows) = (applied.last().map_or(0, |(version,)| *version), MIGRATOR.iter().map(|known| known.version).max().unwrap_or(0));
+        anyhow::ensure!(has <= knows, "the database has schema version {has}, and this program knows {knows} at most; use a newer program");
+        anyhow::ensure!(has == knows, "the database has schema version {has}, and this program needs {knows}; run: whereabouts migrate");
+        Ok(())
     }
 
     /// Brings the schema to this version. Runs once, also when several nodes start together (PostgreSQL holds an

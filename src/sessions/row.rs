@@ -164,9 +164,9 @@ fn submit(event: &SubmitEvent, session: Memo<Session>, list: LiveList, is_busy: 
                         .then(|| browser::focus("#active-sessions"));
                 }
                 Err(AppError::NotSignedIn) => browser::leave(),
-                Err(_) => {
+                Err(error) => {
                     is_busy.set(false);
-                    list.live.say("Could not end this session: the server did not answer. It is still active. Try again.");
+                    list.live.say_unrevoked("this session", &error);
                 }
             }
         });

@@ -2,6 +2,8 @@
 
 use leptos::prelude::*;
 
+#[cfg(feature = "hydrate")]
+use crate::error::AppError;
 use crate::sessions::model::{PAGE, Query, Sessions};
 
 /// The page's live part: one channel fills it, views read it.
@@ -42,6 +44,15 @@ impl Live {
     /// Tells the person something, aloud too.
     pub fn say(self, words: impl Into<String>) {
         self.said.set(words.into());
+    }
+
+    /// Tells the person that a revocation was refused, or that its answer did not come: then only the list can tell what ended.
+    #[cfg(feature = "hydrate")]
+    pub fn say_unrevoked(self, what: &str, error: &AppError) {
+        self.say(match error.is_unconfirmed() {
+            true => format!("Could not confirm that {what} ended: the server did not answer. The list shows the truth once it is back."),
+            false => error.to_string(),
+        });
     }
 
     /// What is said of the last sign-in elsewhere.

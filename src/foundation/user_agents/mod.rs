@@ -4,6 +4,8 @@ mod api_clients;
 mod browsers;
 mod cache;
 
+pub use api_clients::cli_user_agent;
+
 use std::{
     path::Path,
     sync::{Mutex, MutexGuard},
