@@ -230,8 +230,10 @@ both!(
         let first = app.sign_in("alice").await;
         app.advance(Duration::seconds(1));
         let mut tx = app.services.db.write().await.unwrap();
-        let copy = "INSERT INTO sessions SELECT $1, user_id, $1, sign_in_method, created_at, $2, ended_at, end_reason, user_agent, device_label,
-            browser, os, kind, form, first_ip, ip, location_label, city, country, country_code, new_location, proven_at FROM sessions WHERE id = $3";
+        let copy = "INSERT INTO sessions (id, user_id, token_hash, sign_in_method, created_at, last_active_at, user_agent, device_label, kind, form,
+                first_ip, ip, location_label, new_location)
+            SELECT $1, user_id, $1, sign_in_method, created_at, $2, user_agent, device_label, kind, form,
+                first_ip, ip, location_label, new_location FROM sessions WHERE id = $3";
         for number in 0..999 {
             whereabouts::execute!(&mut tx, copy, format!("copy-{number}"), app.now(), &first.id).unwrap();
         }

@@ -31,7 +31,7 @@ use crate::{
     mail,
     registration::actions as registration,
     server::{self, Site},
-    sessions::{presence, sweep},
+    sessions::{epoch, presence, sweep},
 };
 
 /// The settings as the environment has them, for a start without any command.
@@ -59,6 +59,7 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
     let workers = [
         tokio::spawn(presence::run(services.clone())),
         tokio::spawn(sweep::run(services.clone())),
+        tokio::spawn(epoch::run(services.clone())),
         tokio::spawn(later::run(services.clone())),
         tokio::spawn(tokens::run(services.clone())),
         tokio::spawn(mail::run(services.clone(), transport)),

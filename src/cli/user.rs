@@ -19,7 +19,7 @@ use crate::{
 #[derive(Subcommand)]
 pub enum User {
     /// Add an account.
-    Add(Add),
+    Add(Box<Add>),
     /// List accounts.
     List {
         /// As JSON.
@@ -51,7 +51,7 @@ pub struct Add {
     #[arg(long)]
     password_stdin: bool,
     #[command(flatten)]
-    storage: Storage,
+    config: Config,
 }
 
 #[derive(Args)]
@@ -74,7 +74,7 @@ pub struct Reset {
 
 pub async fn run(user: User) -> anyhow::Result<()> {
     match user {
-        User::Add(add) => run_add(add).await,
+        User::Add(add) => run_add(*add).await,
         User::List { json, storage } => list(json, &storage).await,
         User::Disable(named) => disable(&named).await,
         User::Enable(named) => enable(&named).await,
@@ -82,14 +82,20 @@ pub async fn run(user: User) -> anyhow::Result<()> {
     }
 }
 
-async fn run_add(Add { username, email, admin, password_stdin, storage }: Add) -> anyhow::Result<()> {
+async fn run_add(Add { username, email, admin, password_stdin, config }: Add) -> anyhow::Result<()> {
     let password = if password_stdin { password_from_stdin()? } else { rpassword::prompt_password("Password: ")?.into() };
     let account = NewAccount { username, email, password, is_admin: admin };
     account.check()?;
     rules::check("password", account.password.expose_secret(), &[&account.username, &account.email])?;
     let hash = hasher::hash(&account.password);
-    let db = open(&storage).await?;
-    let account = registration::add_account(&db, &Clock::System, account, &hash).await?;
+    let db = open(&config.storage).await?;
+    let account = if admin {
+        // The others are notified by mail.
+        let services = start_services(config).await?;
+        registration::add_administrator(&services, account, &hash).await?
+    } else {
+        registration::add_account(&db, &Clock::System, account, &hash).await?
+    };
     println!("{} can sign in now.", account.username);
     Ok(())
 }

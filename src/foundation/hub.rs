@@ -37,7 +37,8 @@ pub enum Change {
 #[derive(Serialize, Deserialize)]
 struct Message {
     from: String,
-    user: UserId,
+    /// Whose pages; none: everybody's.
+    user: Option<UserId>,
     change: Change,
 }
 
@@ -74,7 +75,16 @@ impl Hub {
         let Some(others) = &self.others else { return };
         for change in in_small_parts(change) {
             // The relay ends with the node: then nobody is left to be told.
-            let _ = others.send(Message { from: self.node.clone(), user: user.clone(), change });
+            let _ = others.send(Message { from: self.node.clone(), user: Some(user.clone()), change });
+        }
+    }
+
+    /// Tells the pages of everybody, here and on other nodes. Called after the commit of what it tells.
+    pub fn publish_to_everybody(&self, change: Change) {
+        self.tell_everybody(&change);
+        if let Some(others) = &self.others {
+            // The relay ends with the node: then nobody is left to be told.
+            let _ = others.send(Message { from: self.node.clone(), user: None, change });
         }
     }
 
@@ -118,7 +128,10 @@ impl Hub {
         match serde_json::from_str::<Vec<Message>>(payload) {
             Ok(messages) => {
                 for message in messages.into_iter().filter(|message| message.from != self.node) {
-                    self.tell(&message.user, message.change);
+                    match &message.user {
+                        Some(user) => self.tell(user, message.change),
+                        None => self.tell_everybody(&message.change),
+                    }
                 }
             }
             Err(error) => tracing::warn!(%error, "another node said what this one does not understand"),
@@ -182,7 +195,7 @@ mod tests {
     fn a_thousand_ends_fit_into_notifications() {
         let sessions = (0..999).map(|_| SessionId::new(DateTime::UNIX_EPOCH)).collect();
         for change in in_small_parts(Change::Ended(sessions)) {
-            let user = UserId::new(DateTime::UNIX_EPOCH);
+            let user = Some(UserId::new(DateTime::UNIX_EPOCH));
             let message = Message { from: "f".repeat(36), user, change };
             assert!(serde_json::to_string(&vec![message]).unwrap().len() < 8000);
         }

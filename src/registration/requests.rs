@@ -39,7 +39,8 @@ pub async fn ask_to_join(services: &Arc<Services>, email: String, origin: &Origi
             }
             None => {
                 let invitation = Invitation { email: email.clone(), is_admin: false };
-                invitations::mail_invitation(&mut tx, &later, &invitation, "Somebody asked for this with your email address.").await?
+                let why = "Somebody asked for this with your email address.";
+                invitations::mail_invitation(&mut tx, &later, &invitation, None, why).await?
             }
         };
         audit::record(&mut tx, &later.clock, asked(Action::RegistrationAskedFor, is_mailed, &email, ip)).await?;

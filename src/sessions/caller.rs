@@ -103,6 +103,9 @@ fn recognize(services: &Services, found: Found, origin: &Origin) -> Visitor {
     if found.ended_at.is_some() {
         return found.end_reason.map_or(Visitor::Stranger, Visitor::Ended);
     }
+    if found.is_cut_off {
+        return Visitor::Ended(EndReason::RevokedByAdministrator);
+    }
     let known = services.activity.last_use(&found.id);
     let last_active_at = known.map_or(found.last_active_at, |last| last.at.max(found.last_active_at));
     let expiry = Expiry::of(&services.config.lifetimes, found.created_at, last_active_at);

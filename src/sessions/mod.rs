@@ -21,6 +21,8 @@ pub mod caller;
 #[cfg(feature = "ssr")]
 mod cursor;
 #[cfg(feature = "ssr")]
+pub mod epoch;
+#[cfg(feature = "ssr")]
 pub mod expiry;
 #[cfg(feature = "ssr")]
 pub mod http;

@@ -1,4 +1,4 @@
-//! SQL of sessions. Ownership stands in every WHERE (SES-6).
+//! SQL of sessions. Ownership stands in every WHERE (SES-6). Live is what did not end and is of the current epoch: `sessions::epoch`.
 
 use chrono::{DateTime, Utc};
 use sqlx::FromRow;
@@ -40,6 +40,8 @@ pub struct Found {
     pub last_active_at: DateTime<Utc>,
     pub ended_at: Option<DateTime<Utc>>,
     pub end_reason: Option<EndReason>,
+    /// An administrator signed everybody out, and the row is still to be ended (`sessions::epoch`).
+    pub is_cut_off: bool,
     pub proven_at: DateTime<Utc>,
     pub user_agent: String,
     #[sqlx(flatten)]
@@ -51,9 +53,9 @@ pub async fn find_by_token(db: &mut impl Connection, token_hash: &str) -> sqlx::
     fetch!(
         db,
         fetch_optional as Found,
-        "SELECT s.id, s.created_at, s.last_active_at, s.ended_at, s.end_reason, s.proven_at, s.user_agent,
+        "SELECT s.id, s.created_at, s.last_active_at, s.ended_at, s.end_reason, s.epoch < e.epoch AS is_cut_off, s.proven_at, s.user_agent,
                 u.id AS user_id, u.username, u.email, u.name, u.time_zone, u.is_admin
-         FROM sessions s JOIN users u ON u.id = s.user_id WHERE s.token_hash = $1",
+         FROM sessions s JOIN users u ON u.id = s.user_id CROSS JOIN session_epochs e WHERE s.token_hash = $1",
         token_hash,
     )
 }
@@ -73,7 +75,7 @@ pub async fn of_user(db: &mut impl Connection, user: &UserId) -> sqlx::Result<Ve
         fetch_all as Row,
         "SELECT id, sign_in_method, created_at, last_active_at, user_agent, device_label, browser, os, kind, form,
                 first_ip, ip, location_label, city, country, country_code, new_location
-         FROM sessions WHERE user_id = $1 AND ended_at IS NULL",
+         FROM sessions WHERE user_id = $1 AND ended_at IS NULL AND epoch >= (SELECT epoch FROM session_epochs)",
         user,
     )
 }
@@ -85,7 +87,7 @@ pub async fn find(db: &mut impl Connection, user: &UserId, id: &SessionId) -> sq
         fetch_optional as Row,
         "SELECT id, sign_in_method, created_at, last_active_at, user_agent, device_label, browser, os, kind, form,
                 first_ip, ip, location_label, city, country, country_code, new_location
-         FROM sessions WHERE id = $1 AND user_id = $2 AND ended_at IS NULL",
+         FROM sessions WHERE id = $1 AND user_id = $2 AND ended_at IS NULL AND epoch >= (SELECT epoch FROM session_epochs)",
         id,
         user,
     )
@@ -96,7 +98,8 @@ pub async fn count(db: &mut impl Connection, user: &UserId, cutoffs: Cutoffs) ->
     let (count,): (i64,) = fetch!(
         db,
         fetch_one as (i64,),
-        "SELECT COUNT(*) FROM sessions WHERE user_id = $1 AND ended_at IS NULL AND created_at > $2 AND last_active_at > $3",
+        "SELECT COUNT(*) FROM sessions WHERE user_id = $1 AND ended_at IS NULL AND created_at > $2 AND last_active_at > $3
+             AND epoch >= (SELECT epoch FROM session_epochs)",
         user,
         cutoffs.created,
         cutoffs.used,
@@ -116,7 +119,7 @@ macro_rules! inserting {
     ($database:ty, $new:expr) => {{
         let mut insert = sqlx::QueryBuilder::<$database>::new(
             "INSERT INTO sessions (id, user_id, token_hash, sign_in_method, created_at, last_active_at, proven_at, user_agent, device_label,
-                 browser, os, kind, form, first_ip, ip, location_label, city, country, country_code, new_location) ",
+                 browser, os, kind, form, first_ip, ip, location_label, city, country, country_code, new_location, epoch) ",
         );
         insert.push_values($new, |mut values, New { user, token_hash, row }| {
             values.push_bind(&row.id).push_bind(*user).push_bind(token_hash).push_bind(&row.sign_in_method);
@@ -124,7 +127,7 @@ macro_rules! inserting {
             values.push_bind(&row.device.label).push_bind(&row.device.browser).push_bind(&row.device.os);
             values.push_bind(row.device.kind).push_bind(row.device.form).push_bind(&row.first_ip).push_bind(&row.ip);
             values.push_bind(&row.location.label).push_bind(&row.location.city).push_bind(&row.location.country);
-            values.push_bind(&row.location.country_code).push_bind(row.new_location);
+            values.push_bind(&row.location.country_code).push_bind(row.new_location).push("(SELECT epoch FROM session_epochs)");
         });
         insert
     }};
@@ -139,7 +142,8 @@ pub async fn insert(tx: &mut Tx, new: &[New<'_>]) -> sqlx::Result<()> {
 
 /// Gives a live session of this person a new token, on a fresh proof. Whether there is such a session.
 pub async fn renew(tx: &mut Tx, user: &UserId, id: &SessionId, token_hash: &str, now: DateTime<Utc>) -> sqlx::Result<bool> {
-    let sql = "UPDATE sessions SET token_hash = $3, proven_at = $4 WHERE id = $1 AND user_id = $2 AND ended_at IS NULL";
+    let sql = "UPDATE sessions SET token_hash = $3, proven_at = $4
+               WHERE id = $1 AND user_id = $2 AND ended_at IS NULL AND epoch >= (SELECT epoch FROM session_epochs)";
     Ok(execute!(tx, sql, id, user, token_hash, now)? > 0)
 }
 
@@ -157,6 +161,7 @@ pub async fn end(
         fetch_optional as Row,
         "UPDATE sessions SET ended_at = $3, end_reason = $4
          WHERE id = $1 AND user_id = $2 AND ended_at IS NULL AND created_at > $5 AND last_active_at > $6
+             AND epoch >= (SELECT epoch FROM session_epochs)
          RETURNING id, sign_in_method, created_at, last_active_at, user_agent, device_label, browser, os, kind, form,
              first_ip, ip, location_label, city, country, country_code, new_location",
         id,
@@ -182,6 +187,7 @@ pub async fn end_others(
         fetch_all as (SessionId,),
         "UPDATE sessions SET ended_at = $3, end_reason = $4
          WHERE user_id = $1 AND id <> $2 AND ended_at IS NULL AND created_at > $5 AND last_active_at > $6
+             AND epoch >= (SELECT epoch FROM session_epochs)
          RETURNING id",
         user,
         kept.map(ToString::to_string).unwrap_or_default(), // no id is empty: none is kept
@@ -193,35 +199,13 @@ pub async fn end_others(
     Ok(ended.into_iter().map(|(id,)| id).collect())
 }
 
-/// Ends everybody's live sessions but `kept`; which, and whose.
-pub async fn end_everybody(
-    tx: &mut Tx,
-    kept: &SessionId,
-    cutoffs: Cutoffs,
-    now: DateTime<Utc>,
-    reason: EndReason,
-) -> sqlx::Result<Vec<(SessionId, UserId)>> {
-    fetch!(
-        tx,
-        fetch_all as (SessionId, UserId),
-        "UPDATE sessions SET ended_at = $2, end_reason = $3
-         WHERE id <> $1 AND ended_at IS NULL AND created_at > $4 AND last_active_at > $5
-         RETURNING id, user_id",
-        kept,
-        now,
-        reason,
-        cutoffs.created,
-        cutoffs.used,
-    )
-}
-
 /// Ends those that are longest unused, so that at most `most` stay.
 pub async fn end_longest_unused(tx: &mut Tx, user: &UserId, most: i64, now: DateTime<Utc>) -> sqlx::Result<Vec<SessionId>> {
     let ended: Vec<(SessionId,)> = fetch!(
         tx,
         fetch_all as (SessionId,),
         "UPDATE sessions SET ended_at = $2, end_reason = $3 WHERE id IN (
-             SELECT id FROM sessions WHERE user_id = $1 AND ended_at IS NULL
+             SELECT id FROM sessions WHERE user_id = $1 AND ended_at IS NULL AND epoch >= (SELECT epoch FROM session_epochs)
              ORDER BY last_active_at DESC, id DESC LIMIT 1000000 OFFSET $4)
          RETURNING id",
         user,
@@ -265,55 +249,77 @@ pub async fn write_device(tx: &mut Tx, id: &SessionId, user_agent: &str, device:
     Ok(())
 }
 
-/// Notes the country of a sign-in. Whether it is new to an account that has signed in from elsewhere before.
-pub async fn note_country(tx: &mut Tx, user: &UserId, country_code: &str, now: DateTime<Utc>) -> sqlx::Result<bool> {
-    let added = execute!(
-        tx,
-        "INSERT INTO known_countries (user_id, country_code, first_seen_at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING",
-        user,
-        country_code,
-        now,
-    )?;
-    let others: Option<(String,)> = fetch!(
-        tx,
-        fetch_optional as (String,),
-        "SELECT country_code FROM known_countries WHERE user_id = $1 AND country_code <> $2 LIMIT 1",
-        user,
-        country_code,
-    )?;
-    Ok(added > 0 && others.is_some())
+/// A batch of a background job, in which rows that another transaction holds are left out: whoever ends a session never waits for
+/// the job, and cannot deadlock with it (RACE-2). SQLite has one writer, and needs no such words.
+macro_rules! skipping_locked {
+    ($tx:expr, $selection:literal, $rest:literal) => {
+        match $crate::foundation::db::Connection::on($tx) {
+            $crate::foundation::db::On::Sqlite(_) => concat!($selection, $rest),
+            $crate::foundation::db::On::Postgres(_) => concat!($selection, " FOR UPDATE SKIP LOCKED", $rest),
+        }
+    };
 }
+pub(super) use skipping_locked;
 
-/// Marks up to `batch` expired sessions as ended, at the moment that they expired for want of use or age.
+/// Marks sessions as ended that are over for their age or for want of use, up to `batch` of each. Returns which, and whose.
+///
+/// Two statements, since SQLite scans all live sessions for two conditions joined by OR.
 pub async fn end_expired(tx: &mut Tx, cutoffs: Cutoffs, now: DateTime<Utc>, batch: i64) -> sqlx::Result<Vec<(SessionId, UserId)>> {
-    fetch!(
+    let too_old = skipping_locked!(
         tx,
-        fetch_all as (SessionId, UserId),
-        "UPDATE sessions SET ended_at = $3, end_reason = CASE WHEN created_at <= $1 THEN $4 ELSE $5 END
-         WHERE id IN (SELECT id FROM sessions WHERE ended_at IS NULL AND (created_at <= $1 OR last_active_at <= $2) LIMIT $6)
-         RETURNING id, user_id",
-        cutoffs.created,
-        cutoffs.used,
-        now,
-        EndReason::TooOld,
-        EndReason::Idle,
-        batch,
-    )
+        "UPDATE sessions SET ended_at = $2, end_reason = $3
+         WHERE id IN (SELECT id FROM sessions WHERE ended_at IS NULL AND created_at <= $1 ORDER BY created_at LIMIT $4",
+        ") RETURNING id, user_id"
+    );
+    let idle = skipping_locked!(
+        tx,
+        "UPDATE sessions SET ended_at = $2, end_reason = $3
+         WHERE id IN (SELECT id FROM sessions WHERE ended_at IS NULL AND last_active_at <= $1 ORDER BY last_active_at LIMIT $4",
+        ") RETURNING id, user_id"
+    );
+    let mut ended: Vec<(SessionId, UserId)> =
+        fetch!(tx, fetch_all as (SessionId, UserId), too_old, cutoffs.created, now, EndReason::TooOld, batch)?;
+    ended.extend(fetch!(tx, fetch_all as (SessionId, UserId), idle, cutoffs.used, now, EndReason::Idle, batch)?);
+    Ok(ended)
 }
 
-/// Moves up to `batch` ended sessions out of the live table; how many it moved.
+/// Moves up to `batch` ended sessions out of the live table. Returns how many it moved.
 pub async fn move_ended(tx: &mut Tx, batch: i64) -> sqlx::Result<u64> {
-    execute!(
+    let sql = skipping_locked!(
         tx,
         "INSERT INTO ended_sessions (id, user_id, token_hash, sign_in_method, created_at, last_active_at, ended_at, end_reason,
              user_agent, device_label, browser, os, kind, form, first_ip, ip, location_label, city, country, country_code, new_location)
          SELECT id, user_id, token_hash, sign_in_method, created_at, last_active_at, ended_at, end_reason,
              user_agent, device_label, browser, os, kind, form, first_ip, ip, location_label, city, country, country_code, new_location
-         FROM sessions WHERE ended_at IS NOT NULL ORDER BY ended_at LIMIT $1
-         ON CONFLICT DO NOTHING",
-        batch,
-    )?;
-    execute!(tx, "DELETE FROM sessions WHERE ended_at IS NOT NULL AND EXISTS (SELECT 1 FROM ended_sessions e WHERE e.id = sessions.id)",)
+         FROM sessions WHERE ended_at IS NOT NULL ORDER BY ended_at LIMIT $1",
+        " ON CONFLICT DO NOTHING RETURNING id"
+    );
+    let moved: Vec<(SessionId,)> = fetch!(tx, fetch_all as (SessionId,), sql, batch)?;
+    if moved.is_empty() {
+        return Ok(0);
+    }
+    remove(tx, &moved).await
+}
+
+/// The statement, on either database.
+macro_rules! removing {
+    ($database:ty, $ids:expr) => {{
+        let mut delete = sqlx::QueryBuilder::<$database>::new("DELETE FROM sessions WHERE id IN (");
+        let mut list = delete.separated(", ");
+        for (id,) in $ids {
+            list.push_bind(id);
+        }
+        delete.push(")");
+        delete
+    }};
+}
+
+/// Removes exactly these sessions from the live table: a batch at most, since each binds a value.
+async fn remove(tx: &mut Tx, ids: &[(SessionId,)]) -> sqlx::Result<u64> {
+    match tx.on() {
+        On::Sqlite(connection) => removing!(sqlx::Sqlite, ids).build().execute(connection).await.map(|done| done.rows_affected()),
+        On::Postgres(connection) => removing!(sqlx::Postgres, ids).build().execute(connection).await.map(|done| done.rows_affected()),
+    }
 }
 
 /// Forgets up to `batch` sessions that ended before `before`; how many.

@@ -220,6 +220,13 @@ impl TestApp {
         request.header("accept", "application/json").form(fields).send().await.unwrap()
     }
 
+    /// The same, by a client, while the test goes on.
+    pub fn post_form_later(&self, client: &Client<'_>, door: &str, fields: &[(&str, &str)]) -> JoinHandle<Response> {
+        let request = self.http.post(self.url(&format!("/api/ui/{door}"))).header("origin", self.url(""));
+        let request = request.header("cookie", format!("whereabouts={}", client.token)).header("accept", "application/json").form(fields);
+        tokio::spawn(async move { request.send().await.unwrap() })
+    }
+
     /// Returns once all that was left for later is done.
     pub async fn is_done_with_what_was_left(&self) {
         let (done, is_done) = tokio::sync::oneshot::channel();
