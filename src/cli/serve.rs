@@ -1,6 +1,6 @@
 //! `whereabouts serve`.
 
-use std::{io::IsTerminal, os::unix::fs::PermissionsExt, path::Path, sync::Arc};
+use std::{io::IsTerminal, net::SocketAddr, os::unix::fs::PermissionsExt, path::Path, sync::Arc};
 
 use anyhow::Context as _;
 use clap::Parser;
@@ -8,11 +8,11 @@ use leptos::prelude::LeptosOptions;
 use tokio::{
     net::TcpListener,
     signal::unix::{SignalKind, signal},
+    sync::Mutex,
 };
 use tracing_subscriber::EnvFilter;
 
 use crate::{
-    api_tokens::worker as tokens,
     cli::one_line,
     foundation::{
         activity::Activity,
@@ -22,7 +22,7 @@ use crate::{
         geoip::GeoIp,
         hasher::Hasher,
         hub::Hub,
-        later,
+        metrics::Metrics,
         seal::Seal,
         secret::Secret,
         services::{Assets, Background, Services},
@@ -30,8 +30,7 @@ use crate::{
     },
     mail,
     registration::actions as registration,
-    server::{self, Site},
-    sessions::{presence, sweep},
+    server::{self, Listeners, Site, Worker},
 };
 
 /// The settings as the environment has them, for a start without any command.
@@ -53,46 +52,46 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
     if config.rate_limits == Switch::Off {
         tracing::warn!("rate limits are off: for load tests only");
     }
-    let listener = TcpListener::bind(config.addr).await.with_context(|| format!("{} cannot be listened on", config.addr))?;
-    let transport = mail::Transport::new(&config)?;
+    let listeners = Listeners {
+        site: listen(config.addr).await?,
+        metrics: match config.metrics_addr {
+            Some(addr) => Some(listen(addr).await?),
+            None => None,
+        },
+    };
     let services = start_services(config).await?;
-    let workers = [
-        tokio::spawn(presence::run(services.clone())),
-        tokio::spawn(sweep::run(services.clone())),
-        tokio::spawn(later::run(services.clone())),
-        tokio::spawn(tokens::run(services.clone())),
-        tokio::spawn(mail::run(services.clone(), transport)),
-    ];
     stop_on_signal(services.clone())?;
     tracing::info!(address = %services.config.public_url().origin(), "serving");
     invite_first_administrator(&services).await?;
-    server::serve(listener, Site { services: services.clone(), options: options() }).await?;
-    for worker in workers {
-        worker.await?;
-    }
-    services.db.close().await;
+    server::run(listeners, Site { services, options: options() }, &Worker::ALL).await?;
     tracing::info!("stopped");
     Ok(())
 }
 
+async fn listen(addr: SocketAddr) -> anyhow::Result<TcpListener> {
+    TcpListener::bind(addr).await.with_context(|| format!("{addr} cannot be listened on"))
+}
+
 /// All that actions are given, with the database at this version.
 pub async fn start_services(config: Config) -> anyhow::Result<Arc<Services>> {
-    let db = Db::open(&config.storage.url()).await?;
+    let db = Db::open_with_timeout(&config.storage.url(), config.database_timeout).await?;
     db.migrate().await?;
-    let (hub, relay) = match &db {
+    let (hub, outgoing) = match &db {
         Db::Sqlite { .. } => (Hub::alone(), None),
-        Db::Postgres(pool) => {
+        Db::Postgres(_) => {
             let (hub, outgoing) = Hub::among_nodes(Secret::generate().reveal()[..16].to_owned());
-            (hub, Some((outgoing, pool.clone())))
+            (hub, Some(Mutex::new(outgoing)))
         }
     };
-    let services = Arc::new(Services {
+    Ok(Arc::new(Services {
         user_agents: Background::load(load_user_agents()?),
         geoip: Background::load(load_geoip(config.geoip.clone())?),
         seal: Seal::open(&config.storage.data_dir)?,
+        metrics: Metrics::new(&db),
         config,
         db,
         hub,
+        outgoing,
         clock: Clock::System,
         activity: Activity::default(),
         token_activity: Activity::default(),
@@ -102,13 +101,7 @@ pub async fn start_services(config: Config) -> anyhow::Result<Arc<Services>> {
         later: Default::default(),
         post: Default::default(),
         stopping: Default::default(),
-    });
-    if let Some((outgoing, pool)) = relay {
-        let listening = (services.clone(), pool.clone());
-        tokio::spawn(async move { listening.0.hub.listen(listening.1).await });
-        tokio::spawn(outgoing.relay(pool));
-    }
-    Ok(services)
+    }))
 }
 
 fn load_user_agents() -> anyhow::Result<impl FnOnce() -> UserAgents + Send + 'static> {

@@ -9,10 +9,15 @@ use std::{
 };
 
 use serde::{Deserialize, Serialize};
-use sqlx::{PgPool, postgres::PgListener};
-use tokio::sync::{broadcast, mpsc};
+use tokio::{
+    sync::{broadcast, mpsc},
+    time::MissedTickBehavior,
+};
 
-use crate::foundation::ids::{SessionId, UserId};
+use crate::foundation::{
+    ids::{SessionId, UserId},
+    postgres::PostgresPool,
+};
 
 /// Changes that a slow page may be behind before it has to ask for everything anew.
 const BACKLOG: usize = 256;
@@ -20,6 +25,8 @@ const BACKLOG: usize = 256;
 const IDS_A_MESSAGE: usize = 100;
 const MESSAGES_A_NOTIFY: usize = 10;
 const CHANNEL: &str = "whereabouts";
+/// How often the channel between nodes is checked: a frozen server cuts no connection.
+const CHECK_INTERVAL: Duration = Duration::from_secs(5);
 
 /// What happened to a person's sessions.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -94,24 +101,30 @@ impl Hub {
     }
 
     /// Hears what other nodes commit, for ever. After a cut every page here asks anew.
-    pub async fn listen(&self, pool: PgPool) {
+    pub async fn listen(&self, pool: &PostgresPool) {
         loop {
-            if let Err(error) = self.listen_until_cut(&pool).await {
+            if let Err(error) = self.listen_until_cut(pool).await {
                 tracing::warn!(%error, "the channel between nodes was cut; listening again");
             }
             tokio::time::sleep(Duration::from_millis(500)).await;
         }
     }
 
-    async fn listen_until_cut(&self, pool: &PgPool) -> sqlx::Result<()> {
-        let mut listener = PgListener::connect_with(pool).await?;
-        listener.listen(CHANNEL).await?;
+    async fn listen_until_cut(&self, pool: &PostgresPool) -> sqlx::Result<()> {
+        let mut listener = pool.listen(CHANNEL).await?;
         self.tell_everybody(&Change::Missed);
-        // `None` says that the connection was lost, and what was said meanwhile with it.
-        while let Some(notification) = listener.try_recv().await? {
-            self.hear(notification.payload());
+        let mut checks = tokio::time::interval(CHECK_INTERVAL);
+        checks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                notification = listener.try_recv() => match notification? {
+                    Some(notification) => self.hear(notification.payload()),
+                    // The connection was lost, and what was said meanwhile with it.
+                    None => return Ok(()),
+                },
+                _ = checks.tick() => pool.check(&mut listener).await?,
+            }
         }
-        Ok(())
     }
 
     fn hear(&self, payload: &str) {
@@ -128,19 +141,24 @@ impl Hub {
 
 impl Outgoing {
     /// Sends what this node commits to the others, for ever. It is batched: one statement for what has come meanwhile.
-    pub async fn relay(mut self, pool: PgPool) {
+    pub async fn relay(&mut self, pool: &PostgresPool) {
         let mut batch = Vec::new();
         while self.0.recv_many(&mut batch, MESSAGES_A_NOTIFY).await > 0 {
             for part in batch.chunk_by(|a, b| a.size() + b.size() < 8) {
                 let payload = serde_json::to_string(part).expect("ids and names are JSON");
-                let sent = sqlx::query("SELECT pg_notify($1, $2)").bind(CHANNEL).bind(payload).execute(&pool).await;
-                if let Err(error) = sent {
+                if let Err(error) = pool.notify(CHANNEL, &payload).await {
                     // Only late, not wrong: the other nodes look sessions up, and their pages check again by themselves.
                     tracing::warn!(%error, "other nodes could not be told of a change");
                 }
             }
             batch.clear();
         }
+    }
+
+    /// Sends what still waits when the server stops. What is committed later is told to nobody.
+    pub async fn finish(&mut self, pool: &PostgresPool) {
+        self.0.close();
+        self.relay(pool).await;
     }
 }
 

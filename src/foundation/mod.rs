@@ -33,9 +33,13 @@ pub mod later;
 #[cfg(feature = "ssr")]
 pub mod links;
 #[cfg(feature = "ssr")]
+pub mod metrics;
+#[cfg(feature = "ssr")]
 pub mod origin;
 #[cfg(feature = "ssr")]
 pub mod path;
+#[cfg(feature = "ssr")]
+pub mod postgres;
 #[cfg(feature = "ssr")]
 pub mod quota;
 #[cfg(feature = "ssr")]
@@ -44,5 +48,7 @@ pub mod seal;
 pub mod secret;
 #[cfg(feature = "ssr")]
 pub mod services;
+#[cfg(feature = "ssr")]
+pub mod supervisor;
 #[cfg(feature = "ssr")]
 pub mod user_agents;

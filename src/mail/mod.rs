@@ -81,7 +81,9 @@ async fn send(tx: &mut Tx, services: &Services, user: Option<&UserId>, address: 
     let mail = letter.write(address, &services.config.public_url().origin());
     let sealed = services.seal.seal(&id.to_string(), &serde_json::to_string(&mail).expect("words are JSON"));
     store::insert(tx, &id, kind, user, &hashed(address), &sealed, now).await?;
-    services.post.notify_one();
+    // Woken earlier, the worker might look before the mail is there, and not again for some seconds.
+    let post = services.post.clone();
+    tx.after_commit(move || post.notify_one());
     Ok(())
 }
 

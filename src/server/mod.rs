@@ -6,8 +6,11 @@ mod gate;
 mod guard;
 mod headers;
 mod health;
+mod metrics;
 mod router;
 mod serve;
+mod workers;
 
 pub use router::{Site, router};
 pub use serve::{serve, serve_with};
+pub use workers::{Listeners, Worker, run, start_workers};

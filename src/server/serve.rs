@@ -1,4 +1,4 @@
-//! Serves until told to stop, and stops within five seconds.
+//! Serves requests until told to stop.
 
 use std::{net::SocketAddr, time::Duration};
 
@@ -17,8 +17,8 @@ use crate::server::Site;
 const HEADERS_WITHIN: Duration = Duration::from_secs(15);
 /// Larger heads are refused with 431.
 const LARGEST_HEAD: usize = 32 * 1024;
-/// Requests under way when the server is told to stop have this long.
-const LAST_REQUESTS: Duration = Duration::from_secs(4);
+/// Grace period for in-flight requests during shutdown. `workers.rs` has the rest of the five seconds.
+const LAST_REQUESTS: Duration = Duration::from_secs(3);
 
 /// Serves the site on this listener until its services are stopping. Then no connection is accepted any more, requests
 /// under way are finished, live channels close themselves.

@@ -13,14 +13,14 @@ const TELL: Duration = Duration::from_millis(200);
 /// How many tellings go by between two writings: every three seconds.
 const TELLINGS_A_WRITING: u32 = 15;
 
-/// Tells and writes until the server stops, and writes once more then.
+/// Tells and writes until the server stops. [`write`] is called once more then, after the last request.
 pub async fn run(services: Arc<Services>) {
     let mut ticks = tokio::time::interval(TELL);
     let mut round = 0;
     loop {
         tokio::select! {
             _ = ticks.tick() => {}
-            () = services.stopped() => break,
+            () = services.stopped() => return,
         }
         tell(&services);
         round = (round + 1) % TELLINGS_A_WRITING;
@@ -28,7 +28,6 @@ pub async fn run(services: Arc<Services>) {
             write_or_keep(&services).await;
         }
     }
-    write_or_keep(&services).await;
 }
 
 fn tell(services: &Services) {
