@@ -1,6 +1,6 @@
 # Each command sets up all it needs, says what it does, and repeats nothing that is done.
 
-.PHONY: run build demo test bench dependencies setup clean
+.PHONY: run build demo test test-faults bench dependencies setup clean
 
 run: build
 	@exec dist/whereabouts serve
@@ -13,6 +13,9 @@ build:
 
 test:
 	@bash scripts/test.sh
+
+test-faults:
+	@bash scripts/test-faults.sh
 
 bench: build
 	@bash scripts/bench.sh

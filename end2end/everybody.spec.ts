@@ -117,6 +117,60 @@ test('the keyboard alone fills in every form', async ({ root, alice }) => {
   }
 });
 
+for (const path of ['/profile?tab=security', '/profile?tab=api-tokens']) {
+  test(`the tabs are one stop of the Tab key, and arrow keys walk through them: ${path}`, async ({ alice }) => {
+    const page = await alice.signIn();
+    await page.goto(path);
+    await hydrated(page);
+    const [profile, security, tokens] = (['Profile', 'Security', 'API Tokens'] as const).map((name) => page.getByRole('tab', { name, exact: true }));
+    if (!profile || !security || !tokens) throw new Error('there are three tabs');
+    const open = path.endsWith('security') ? security : tokens;
+    const focused = page.locator('[role=tab]:focus');
+    await page.getByRole('button', { name: 'Profile menu' }).focus();
+    await page.keyboard.press('Tab');
+    await expect(open).toBeFocused();
+    await page.keyboard.press('Home');
+    await expect(profile).toBeFocused();
+    for (const next of [security, tokens, profile]) {
+      await page.keyboard.press('ArrowRight');
+      await expect(next).toBeFocused();
+    }
+    for (const next of [tokens, security]) {
+      await page.keyboard.press('ArrowLeft');
+      await expect(next).toBeFocused();
+    }
+    await page.keyboard.press('End');
+    await expect(tokens).toBeFocused();
+    await page.keyboard.press('Control+Home');
+    await expect(tokens).toBeFocused();
+    await page.keyboard.press('Tab');
+    await expect(focused).toHaveCount(0);
+    await page.keyboard.press('Shift+Tab');
+    await expect(open).toBeFocused();
+    await expect(page).toHaveURL(new RegExp(`${path.replace('?', '\\?')}$`));
+    await page.keyboard.press('Home');
+    await page.keyboard.press('Enter');
+    await expect(page).toHaveURL(/tab=profile$/);
+    await hydrated(page);
+    await expect(profile).toHaveAttribute('aria-selected', 'true');
+    await profile.focus();
+    await page.keyboard.press('ArrowRight');
+    await page.keyboard.press('Space');
+    await expect(page).toHaveURL(/tab=security$/);
+  });
+}
+
+test('without a script the tabs are plain links, each of them a stop of the Tab key', async ({ alice }) => {
+  const page = await alice.signIn({ javaScriptEnabled: false });
+  await page.getByRole('button', { name: 'Profile menu' }).focus();
+  for (const name of ['Profile', 'Security', 'API Tokens']) {
+    await page.keyboard.press('Tab');
+    await expect(page.getByRole('tab', { name, exact: true })).toBeFocused();
+  }
+  await page.keyboard.press('Enter');
+  await expect(page).toHaveURL(/tab=api-tokens$/);
+});
+
 const long = `curl/8.5.0 ${'W'.repeat(60)}`;
 for (const colorScheme of ['light', 'dark'] as const) {
   for (const width of [1280, 700, 390]) {

@@ -78,6 +78,29 @@ for (const javaScriptEnabled of [true, false]) {
   });
 }
 
+for (const javaScriptEnabled of [true, false]) {
+  test(`an administrator cancels an invitation, ${javaScriptEnabled ? 'with' : 'without'} a script`, async ({ root, server }) => {
+    const [office, page] = [await root.signIn({ javaScriptEnabled }), await root.open({ javaScriptEnabled })];
+    const [email, other] = [`dave${Date.now()}@example.com`, `erin${Date.now()}@example.com`];
+    for (const invited of [email, other]) {
+      await office.goto('/admin');
+      if (javaScriptEnabled) await hydrated(office);
+      await office.getByRole('textbox', { name: 'Email' }).fill(invited);
+      await office.getByRole('button', { name: 'Send invitation' }).click();
+      await expect(office.getByText(`An invitation is on its way to ${invited}.`)).toBeVisible();
+    }
+    const invitations = office.getByRole('region', { name: 'Invitations' });
+    await expect(invitations.getByRole('listitem').filter({ hasText: email })).toContainText(`Sent by ${root.name}`);
+    if (javaScriptEnabled) await hydrated(office);
+    await invitations.getByRole('button', { name: `Cancel the invitation of ${email}` }).click();
+    await expect(office.getByText(`The invitation of ${email} was canceled.`)).toBeVisible();
+    await expect(office.getByRole('button', { name: `Cancel the invitation of ${email}` })).toHaveCount(0);
+    await expect(office.getByRole('button', { name: `Cancel the invitation of ${other}` })).toBeVisible();
+    await page.goto(link(await server.mails.to(email, 'Create your Whereabouts account')));
+    await expect(page.getByText('This link was used already, or is too old.')).toBeVisible();
+  });
+}
+
 test("an administrator signs somebody out, and nobody else", async ({ root, alice, bob }) => {
   const [office, page, bobs] = [await root.signIn(), await alice.signIn(), await bob.signIn()];
   await office.goto(`/admin?search=${alice.name}`);

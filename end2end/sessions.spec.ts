@@ -76,14 +76,42 @@ for (const first of ['the answer', 'the news'] as const) {
   });
 }
 
-test('a revoke that fails says so and leaves the row', async ({ alice }) => {
-  const token = await alice.script('curl/8.5.0');
+const unconfirmed = (what: string) =>
+  `Could not confirm that ${what} ended: the server did not answer. The list shows the truth once it is back.`;
+
+test('a revoke that does not reach the server claims nothing, and can be tried again', async ({ alice, bob }) => {
+  const [token, bobs] = [await alice.script('curl/8.5.0'), await bob.script('curl/8.5.0')];
   const page = await alice.signIn();
-  await page.route('**/api/ui/revoke_session', (route) => route.abort());
+  await page.route('**/api/ui/revoke_*', (route) => route.abort());
   await page.getByRole('button', { name: /^Revoke curl/ }).click();
-  await expect(page.getByText('Could not end this session: the server did not answer. It is still active. Try again.')).toBeVisible();
+  await expect(page.getByRole('status').filter({ hasText: unconfirmed('this session') })).toBeVisible();
+  await page.getByRole('button', { name: 'Revoke All' }).click();
+  await page.getByRole('dialog').getByRole('button', { name: 'Revoke All' }).click();
+  await expect(page.getByRole('status').filter({ hasText: unconfirmed('the other sessions') })).toBeVisible();
   await expect(rows(page)).toHaveCount(2);
   expect(await alice.use(token)).toBe(200);
+  await page.unroute('**/api/ui/revoke_*');
+  await page.getByRole('button', { name: /^Revoke curl/ }).click();
+  await expect(rows(page)).toHaveCount(1);
+  expect([await alice.use(token), await bob.use(bobs)]).toEqual([401, 200]);
+});
+
+test('a revoke whose answer is lost claims nothing, and the list shows that the session ended', async ({ alice, bob }) => {
+  const [tokens, bobs] = [[await alice.script('curl/8.5.0'), await alice.script('Wget/1.21.3')], await bob.script('curl/8.5.0')];
+  const page = await alice.signIn();
+  await page.route('**/api/ui/revoke_*', async (route) => {
+    await route.fetch();
+    await route.abort();
+  });
+  await page.getByRole('button', { name: /^Revoke curl/ }).click();
+  await expect(page.getByText(unconfirmed('this session'))).toBeVisible();
+  await expect(rows(page)).toHaveCount(2);
+  await page.getByRole('button', { name: 'Revoke All' }).click();
+  await page.getByRole('dialog').getByRole('button', { name: 'Revoke All' }).click();
+  await expect(page.getByText(unconfirmed('the other sessions'))).toBeVisible();
+  await expect(rows(page)).toHaveCount(1);
+  expect(await Promise.all(tokens.map((token) => alice.use(token)))).toEqual([401, 401]);
+  expect(await bob.use(bobs)).toBe(200);
 });
 
 test('revoking what is already gone is no error', async ({ alice }) => {

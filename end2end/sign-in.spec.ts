@@ -1,4 +1,4 @@
-import { expect, fillIn, hydrated, rows, test } from './support.js';
+import { type Page, expect, fillIn, hydrated, rows, test } from './support.js';
 
 test('signing in leads to the page that was asked for', async ({ alice }) => {
   const page = await alice.open();
@@ -27,20 +27,65 @@ test('a wrong password says so and loses nothing typed', async ({ alice }) => {
   await expect(page.getByRole('textbox', { name: 'Password' })).toHaveValue('not this one');
 });
 
+/** Types wrong passwords until the server asks to wait; what it said. */
+async function untilSlowedDown(page: Page, name: string): Promise<string> {
+  const alert = page.getByRole('alert');
+  for (;;) {
+    const answered = page.waitForResponse('**/api/ui/sign_in');
+    await fillIn(page, name, 'not this one');
+    await answered;
+    await expect(alert).toHaveText(/That username|Too many/);
+    const words = (await alert.textContent()) ?? '';
+    if (words.startsWith('Too many')) return words;
+  }
+}
+
 test('too many attempts are slowed down, with a clock that runs', async ({ alice }) => {
   const page = await alice.open();
   await page.goto('/login');
   await hydrated(page);
-  const words = page.getByRole('alert');
-  for (let attempt = 0; attempt < 6; attempt += 1) {
-    const answered = page.waitForResponse('**/api/ui/sign_in');
-    await fillIn(page, alice.name, 'not this one');
-    await answered;
-  }
-  await expect(words).toHaveText(/^Too many attempts. Try again in [1-5] seconds?\.$/);
-  const seconds = async () => Number(/\d+/.exec(await words.innerText())?.[0] ?? 0);
+  expect(await untilSlowedDown(page, alice.name)).toMatch(/^Too many attempts\. Try again in \d+ seconds?\.$/);
+  const seconds = async () => Number(/\d+/.exec(await page.locator('.failure:visible').innerText())?.[0] ?? 0);
   const told = await seconds();
   await expect.poll(seconds).toBeLessThan(told);
+});
+
+// What a screen reader announces of an alert is each change of its words.
+test('a screen reader hears the wait once, and once that it is over', async ({ alice }) => {
+  const page = await alice.open();
+  await page.clock.install();
+  await page.goto('/login');
+  await hydrated(page);
+  const alert = page.getByRole('alert');
+  const heard: string[] = [];
+  await page.exposeFunction('hear', (words: string) => heard.push(words));
+  await page.locator('form [role=alert]').evaluate((alert) => {
+    const changes = { childList: true, characterData: true, subtree: true };
+    new MutationObserver(() => (window as unknown as { hear: (words: string) => void }).hear(alert.textContent ?? '')).observe(alert, changes);
+  });
+  const said = await untilSlowedDown(page, alice.name);
+  await expect.poll(() => heard).toContain(said);
+  await page.clock.runFor(1_000);
+  const countdown = page.locator('.failure:visible');
+  await expect(countdown).toHaveAttribute('aria-hidden', 'true');
+  await expect(countdown).toHaveText(/^Too many attempts\./);
+  await expect(alert).toHaveText(said);
+  await page.clock.runFor(600_000);
+  await expect(alert).toHaveText('You can try again now.');
+  await expect(alert).toBeInViewport();
+  await expect(countdown).toHaveCount(0);
+  await expect.poll(() => heard.slice(heard.indexOf(said))).toEqual([said, 'You can try again now.']);
+  // Only the page's clock went on.
+  await untilSlowedDown(page, alice.name);
+  await expect(countdown).toHaveCount(1);
+});
+
+test('without a script the wait is said, and nothing counts', async ({ alice }) => {
+  const page = await alice.open({ javaScriptEnabled: false });
+  await page.goto('/login');
+  await untilSlowedDown(page, alice.name);
+  await expect(page.getByRole('alert')).toBeInViewport();
+  await expect(page.getByText(/^Too many attempts/)).toHaveCount(1);
 });
 
 test('a password can be shown', async ({ alice }) => {

@@ -5,13 +5,18 @@ mod support;
 
 use chrono::Duration;
 use reqwest::StatusCode;
+use sqlx::Connection as _;
 use support::{FIREFOX, PASSWORD, TestApp};
 
 const ALICE: &str = "alice@example.com";
 
-/// Signs in by the form; the cookie of the device.
+/// Signs alice in by the form; the cookie of the device.
 async fn browse(app: &TestApp, user_agent: &str, address: &str, cookies: &str) -> String {
-    let fields = [("identifier", "alice"), ("password", PASSWORD), ("next", "")];
+    browse_as(app, "alice", PASSWORD, user_agent, address, cookies).await
+}
+
+async fn browse_as(app: &TestApp, name: &str, password: &str, user_agent: &str, address: &str, cookies: &str) -> String {
+    let fields = [("identifier", name), ("password", password), ("next", "")];
     let request = app.http.post(app.url("/api/ui/sign_in")).header("origin", app.url("")).header("user-agent", user_agent);
     let answer = request.header("x-forwarded-for", address).header("cookie", cookies).form(&fields).send().await.unwrap();
     assert_eq!(answer.status(), StatusCode::OK);
@@ -170,5 +175,139 @@ each!(
         app.advance(Duration::hours(1));
         app.try_sign_in("alice", "wrong password", "curl/8.5.0").await;
         assert_eq!(app.smtp.next().await.subject, "Several sign-ins to your account failed");
+    }
+);
+
+const NEW: &str = "a longer staple of horses";
+
+/// Somebody's device, known in London, and the link of an alert about a sign-in from Germany.
+async fn alerted(app: &TestApp, name: &str) -> (String, String) {
+    let device = browse_as(app, name, PASSWORD, FIREFOX, LONDON, "").await;
+    browse_as(app, name, PASSWORD, FIREFOX, GERMANY, &device).await;
+    let (_, link) = app.smtp.next_to(&format!("{name}@example.com")).await.link("/sign-in-alert");
+    (device, link)
+}
+
+each!(
+    /// ALT-3, PWD-5: a reset cancels the account's alert links and forgets its devices: the next sign-in raises an alert, though
+    /// its place is known. The other person's link and device stay.
+    a_reset_ends_alert_links_and_known_devices, |app| {
+        let (device, link) = alerted(&app, "alice").await;
+        let (bobs, bobs_link) = alerted(&app, "bob").await;
+        app.post_form("ask_for_reset", "", &[("email", ALICE)]).await;
+        let reset = app.mail(ALICE, "Choose a new password").await.link("/reset-password").1;
+        assert_eq!(app.post_form("reset_password", "", &[("token", &reset), ("password", NEW)]).await.status(), StatusCode::OK);
+        for (door, link, status) in [
+            ("disown_sign_in", &link, StatusCode::GONE),
+            ("confirm_sign_in", &link, StatusCode::GONE),
+            ("confirm_sign_in", &bobs_link, StatusCode::OK),
+        ] {
+            assert_eq!(app.post_form(door, "", &[("token", link)]).await.status(), status, "{door}");
+        }
+        browse_as(&app, "alice", NEW, FIREFOX, LONDON, &device).await;
+        app.mail(ALICE, "New sign-in from Firefox on Windows, London, United Kingdom").await;
+        browse_as(&app, "bob", PASSWORD, FIREFOX, LONDON, &bobs).await;
+        browse_as(&app, "bob", PASSWORD, "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0", LONDON, "").await;
+        let next = app.smtp.next_to("bob@example.com").await;
+        assert_eq!(next.subject, "New sign-in from Firefox on Linux, London, United Kingdom", "his own device raised nothing");
+    }
+);
+
+each!(
+    /// ALT-3: a change of address does the same, so that whoever reads the old mailbox is not given a reset.
+    a_change_of_address_ends_alert_links_and_known_devices, |app| {
+        let (device, link) = alerted(&app, "alice").await;
+        let (_, bobs_link) = alerted(&app, "bob").await;
+        change_address(&app, "new@example.com").await;
+        assert_eq!(app.post_form("disown_sign_in", "", &[("token", &link)]).await.status(), StatusCode::GONE);
+        assert_eq!(app.post_form("disown_sign_in", "", &[("token", &bobs_link)]).await.status(), StatusCode::OK);
+        browse(&app, FIREFOX, LONDON, &device).await;
+        app.mail("new@example.com", "New sign-in from Firefox on Windows, London, United Kingdom").await;
+    }
+);
+
+/// Gives alice another address, which both ends confirm.
+async fn change_address(app: &TestApp, new: &str) {
+    let alice = app.sign_in("alice").await;
+    assert_eq!(alice.post_form("change_email", &[("email", new)]).await.status(), StatusCode::OK);
+    let subject = "Confirm the change of your email address";
+    for address in [ALICE, new] {
+        let link = app.mail(address, subject).await.link("/verify-email").1;
+        assert_eq!(app.post_form("confirm_email_change", "", &[("token", &link)]).await.status(), StatusCode::OK);
+    }
+}
+
+/// RACE-1, ALT-3: the alert of a sign-in that began before a change of address goes to the new one.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_alert_goes_to_the_address_of_now() {
+    let app = start(support::Backend::Postgres).await;
+    browse(&app, FIREFOX, GERMANY, "").await;
+    // The account was read by then: the look at its second factor waits.
+    let mut holder = sqlx::PgConnection::connect(&app.database_url).await.unwrap();
+    sqlx::query("BEGIN").execute(&mut holder).await.unwrap();
+    sqlx::query("LOCK TABLE second_factors IN ACCESS EXCLUSIVE MODE").execute(&mut holder).await.unwrap();
+    let request = app.http.post(app.url("/api/v1/sessions")).header("user-agent", "Wget/1.21.3").header("x-forwarded-for", LONDON);
+    let request = request.json(&serde_json::json!({ "identifier": "alice", "password": PASSWORD }));
+    let signing_in = tokio::spawn(async move { request.send().await.unwrap().status() });
+    let waiting = "SELECT COUNT(*) FROM pg_locks JOIN pg_stat_activity USING (pid) WHERE NOT granted AND datname = current_database()";
+    while sqlx::query_as::<_, (i64,)>(waiting).fetch_one(&mut holder).await.unwrap().0 == 0 {
+        tokio::task::yield_now().await;
+    }
+    let mut tx = app.services.db.write().await.unwrap();
+    let user = whereabouts::accounts::actions::find(&app.services.db, "alice").await.unwrap().account.id;
+    whereabouts::accounts::store::set_email(&mut tx, &user, "new@example.com").await.unwrap();
+    tx.commit().await.unwrap();
+    sqlx::query("COMMIT").execute(&mut holder).await.unwrap();
+    assert_eq!(signing_in.await.unwrap(), StatusCode::CREATED);
+    let mail = app.smtp.next().await;
+    assert_eq!((mail.to.as_str(), mail.subject.as_str()), ("new@example.com", "New sign-in from Wget, London, United Kingdom"));
+}
+
+each!(
+    /// ALT-1: a device is known for 400 days after its last sign-in, and removed afterwards; one that is used stays.
+    devices_are_forgotten, |app| {
+        let (device, bobs) = (browse(&app, FIREFOX, LONDON, "").await, browse_as(&app, "bob", PASSWORD, FIREFOX, LONDON, "").await);
+        // Another device of each keeps the country known.
+        let other = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0";
+        let mut kept = [String::new(), String::new()];
+        for _ in 0..5 {
+            app.advance(Duration::days(80) - Duration::microseconds(1));
+            for (name, cookie) in ["alice", "bob"].into_iter().zip(&mut kept) {
+                let given = browse_as(&app, name, PASSWORD, other, LONDON, cookie).await;
+                *cookie = if cookie.is_empty() { given } else { cookie.clone() };
+            }
+        }
+        assert!(mails_until_now(&app).await.iter().all(|subject| subject.contains("Linux")));
+        browse_as(&app, "bob", PASSWORD, FIREFOX, LONDON, &bobs).await;
+        app.advance(Duration::microseconds(5));
+        whereabouts::sessions::sweep::sweep(&app.services).await.unwrap();
+        let mut db = app.services.db.read().await.unwrap();
+        let (left,): (i64,) = whereabouts::fetch!(&mut db, fetch_one as (i64,), "SELECT COUNT(*) FROM known_devices").unwrap();
+        drop(db);
+        assert_eq!(left, 3, "alice's first is forgotten");
+        browse(&app, FIREFOX, LONDON, &device).await;
+        assert_eq!(mails_until_now(&app).await, ["New sign-in from Firefox on Windows, London, United Kingdom"]);
+    }
+);
+
+each!(
+    /// ALT-1: the badge "New location" and the alert follow one rule: a country is new that was not seen for 90 days.
+    badge_and_alert_agree, |app| {
+        let device = browse(&app, FIREFOX, LONDON, "").await;
+        let newest = async || {
+            let alice = app.sign_in("alice").await;
+            let rows = alice.sessions().await;
+            rows.iter().find(|row| row["device"]["label"] == "Firefox on Windows").unwrap()["new_location"].as_bool().unwrap()
+        };
+        let mut is_new = vec![newest().await];
+        for (address, days) in [(GERMANY, 1), (LEEDS, 1), (GERMANY, 91), (LEEDS, 1)] {
+            app.advance(Duration::days(days));
+            mails_until_now(&app).await;
+            browse(&app, FIREFOX, address, &device).await;
+            let told = mails_until_now(&app).await.len() == 1;
+            assert_eq!(newest().await, told, "{address}, {days} days later");
+            is_new.push(told);
+        }
+        assert_eq!(is_new, [false, true, false, true, true]);
     }
 );

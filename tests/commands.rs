@@ -4,12 +4,17 @@
 mod support;
 
 use std::{
+    collections::BTreeMap,
     fs::Permissions,
     os::unix::fs::PermissionsExt,
-    path::Path,
+    path::{Path, PathBuf},
     process::{Command, Output},
 };
 
+use sqlx::{
+    migrate::Migrator,
+    sqlite::{SqliteConnectOptions, SqliteJournalMode},
+};
 use whereabouts::{execute, foundation::db::Db};
 
 fn whereabouts(folder: &Path, arguments: &[&str], settings: &[(&str, &str)]) -> Output {
@@ -58,6 +63,8 @@ fn a_wrong_setting_stops_the_start() {
         ("WHEREABOUTS_TRUSTED_PROXIES", "everybody", "trusted-proxies"),
         ("WHEREABOUTS_GEOIP", "/nowhere.mmdb", "GEOIP"),
         ("WHEREABOUTS_RATE_LIMITS", "maybe", "rate-limits"),
+        ("WHEREABOUTS_MAX_CONNECTIONS", "0", "max-connections"),
+        ("WHEREABOUTS_FORWARDED_HEADER", "x-real-ip", "forwarded-header"),
         ("WHEREABOUTS_LOG", "=[", "LOG"),
     ];
     for (setting, value, named) in wrong {
@@ -70,15 +77,180 @@ fn a_wrong_setting_stops_the_start() {
     }
 }
 
+/// The environment variables that the help of a command names.
+fn variables(command: &str) -> Vec<String> {
+    let output = Command::new(env!("CARGO_BIN_EXE_whereabouts")).args([command, "--help"]).output().unwrap();
+    let help = String::from_utf8(output.stdout).unwrap();
+    help.split("[env: ").skip(1).map(|rest| rest.split(['=', ']']).next().unwrap().to_owned()).collect()
+}
+
+/// Starts a server that ends at once, since its address is taken. Returns what it says.
+fn start(folder: &Path, settings: &[(&str, &str)]) -> String {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let addr = taken.local_addr().unwrap().to_string();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_whereabouts"));
+    let output = command.current_dir(folder).env("WHEREABOUTS_ADDR", addr).envs(settings.iter().copied()).output().unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(said.contains("cannot be listened on"), "{settings:?}: {said}");
+    said
+}
+
+/// OPS-3: an empty variable counts as not set, for every setting and every command.
+#[test]
+fn an_empty_variable_counts_as_not_set() {
+    let folder = tempfile::tempdir().unwrap();
+    let variables = variables("serve");
+    assert!(variables.len() >= 15 && variables.iter().any(|name| name == "WHEREABOUTS_TRUSTED_PROXIES"), "{variables:?}");
+    let empty: Vec<_> = variables.iter().map(|name| (name.as_str(), "")).filter(|(name, _)| *name != "WHEREABOUTS_ADDR").collect();
+    for one in &empty {
+        start(folder.path(), std::slice::from_ref(one));
+    }
+    start(folder.path(), &empty);
+    // Another command, and the address: nothing need listen there, but it is an address.
+    let output = whereabouts(folder.path(), &["healthcheck"], &[("WHEREABOUTS_ADDR", "")]);
+    assert!(!String::from_utf8(output.stderr).unwrap().contains("invalid value"));
+    // A client's variables.
+    let output = whereabouts(
+        folder.path(),
+        &["sessions"],
+        &[("WHEREABOUTS_TOKEN", ""), ("WHEREABOUTS_URL", ""), ("HOME", folder.path().to_str().unwrap())],
+    );
+    assert_eq!(output.status.code(), Some(3), "{output:?}");
+}
+
+/// NET-1: where something in front terminates TLS, a start without trusted proxies is warned of.
+#[test]
+fn a_proxy_that_is_not_configured_is_warned_of() {
+    let folder = tempfile::tempdir().unwrap();
+    let https = ("WHEREABOUTS_PUBLIC_URL", "https://sessions.example");
+    assert!(start(folder.path(), &[https]).contains("WHEREABOUTS_TRUSTED_PROXIES does not"));
+    for settings in
+        [&[][..], &[https, ("WHEREABOUTS_TRUSTED_PROXIES", "10.0.0.1/32")], &[("WHEREABOUTS_PUBLIC_URL", "http://sessions.example")]]
+    {
+        assert!(!start(folder.path(), settings).contains("WHEREABOUTS_TRUSTED_PROXIES"), "{settings:?}");
+    }
+}
+
+/// LIM-5: the soft limit of open files is raised to the hard one; a hard one that is too low for the connections is warned of.
+#[test]
+fn the_limit_of_open_files_is_raised() {
+    let folder = tempfile::tempdir().unwrap();
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let start = |limit: &str, connections: &str| {
+        let script = format!("ulimit {limit} && exec {}", env!("CARGO_BIN_EXE_whereabouts"));
+        let mut command = Command::new("sh");
+        command
+            .args(["-c", &script])
+            .env("WHEREABOUTS_DATA_DIR", folder.path())
+            .env("WHEREABOUTS_ADDR", taken.local_addr().unwrap().to_string());
+        String::from_utf8(command.env("WHEREABOUTS_MAX_CONNECTIONS", connections).output().unwrap().stderr).unwrap()
+    };
+    let warning = "too low for WHEREABOUTS_MAX_CONNECTIONS";
+    assert!(start("-n 1024", "1000").contains(warning));
+    assert!(!start("-S -n 300", "1000").contains(warning));
+    assert!(!start("-n 1256", "1000").contains(warning));
+}
+
+/// Has the database say that a newer program migrated it.
+async fn pretend_newer(app: &support::TestApp) {
+    let mut tx = app.services.db.write().await.unwrap();
+    let newer = "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time) SELECT 99999999999999, 'newer', success, checksum, 0 FROM _sqlx_migrations WHERE version = 1";
+    execute!(&mut tx, newer).unwrap();
+    tx.commit().await.unwrap();
+}
+
 both!(
     /// OPS-4: an older program refuses the database of a newer one, and changes nothing.
     a_newer_database_is_refused, |app| {
-        let mut tx = app.services.db.write().await.unwrap();
-        let newer = "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time) SELECT 99999999999999, 'newer', success, checksum, 0 FROM _sqlx_migrations WHERE version = 1";
-        execute!(&mut tx, newer).unwrap();
-        tx.commit().await.unwrap();
+        pretend_newer(&app).await;
         let error = Db::open(&app.database_url).await.unwrap().migrate().await.unwrap_err();
         assert!(format!("{error:#}").contains("99999999999999"), "{error:#}");
+    }
+);
+
+/// The commands that only read.
+const READING: [&[&str]; 2] = [&["user", "list"], &["session", "list", "--user", "alice"]];
+
+/// Runs each reading command on this database. It must fail with one line that holds `said`.
+fn assert_readers_refuse(folder: &Path, url: &str, said: &str) {
+    for arguments in READING {
+        let output = whereabouts(folder, arguments, &[("WHEREABOUTS_DATABASE_URL", url)]);
+        let error = String::from_utf8(output.stderr).unwrap();
+        assert!(!output.status.success() && output.stdout.is_empty(), "{arguments:?}");
+        assert!(error.contains(said) && error.lines().count() == 1, "{arguments:?}: {error}");
+    }
+}
+
+/// The files of a folder and what is in them.
+fn contents(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
+    let files = std::fs::read_dir(folder).unwrap().map(|file| file.unwrap().path());
+    files.map(|file| (file.clone(), std::fs::read(file).unwrap())).collect()
+}
+
+async fn migrations() -> Migrator {
+    Migrator::new(Path::new("migrations")).await.unwrap()
+}
+
+/// OPS-4: a command that only reads migrates nothing, refuses a schema that is not its own, and leaves every file as it was.
+#[tokio::test(flavor = "multi_thread")]
+async fn readers_leave_an_sqlite_database_as_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("whereabouts.db");
+    let url = format!("sqlite://{}", file.display());
+    let options = SqliteConnectOptions::new().filename(&file).create_if_missing(true).journal_mode(SqliteJournalMode::Wal);
+    let migrate_to = async |version: i64| {
+        let pool = sqlx::SqlitePool::connect_with(options.clone()).await.unwrap();
+        migrations().await.run_to(version, &pool).await.unwrap();
+        pool.close().await;
+    };
+    migrate_to(0).await;
+    let empty = contents(folder.path());
+    assert_readers_refuse(folder.path(), &url, "schema version 0");
+    assert_eq!(contents(folder.path()), empty);
+    migrate_to(1).await;
+    let older = contents(folder.path());
+    assert_readers_refuse(folder.path(), &url, "run: whereabouts migrate");
+    assert_eq!(contents(folder.path()), older);
+    assert!(whereabouts(folder.path(), &["migrate"], &[]).status.success());
+    let current = contents(folder.path());
+    let listed = whereabouts(folder.path(), &["user", "list", "--json"], &[]);
+    assert_eq!((listed.status.success(), listed.stdout.as_slice()), (true, b"[]\n".as_slice()), "{listed:?}");
+    assert_eq!(contents(folder.path()), current);
+}
+
+/// OPS-4: a reading command makes neither a database nor its folder.
+#[test]
+fn readers_create_nothing() {
+    let parent = tempfile::tempdir().unwrap();
+    let folder = parent.path().join("data");
+    assert_readers_refuse(&folder, &format!("sqlite://{}/whereabouts.db", folder.display()), "there is no database");
+    assert!(!folder.exists());
+}
+
+/// OPS-4: the same on PostgreSQL.
+#[tokio::test(flavor = "multi_thread")]
+async fn readers_leave_a_postgres_database_as_it_is() {
+    let (folder, url) = (tempfile::tempdir().unwrap(), support::new_postgres_database().await);
+    let pool = sqlx::PgPool::connect(&url).await.unwrap();
+    assert_readers_refuse(folder.path(), &url, "schema version");
+    migrations().await.run_to(1, &pool).await.unwrap();
+    assert_readers_refuse(folder.path(), &url, "run: whereabouts migrate");
+    let versions: Vec<(i64,)> = sqlx::query_as("SELECT version FROM _sqlx_migrations").fetch_all(&pool).await.unwrap();
+    assert_eq!(versions, [(1,)]);
+}
+
+both!(
+    /// OPS-4: reading commands refuse the database of a newer program too; at their own version they list.
+    readers_know_their_own_version_alone, |app| {
+        app.add_user("alice").await;
+        app.sign_in("alice").await;
+        let folder = tempfile::tempdir().unwrap();
+        for arguments in READING {
+            let output = whereabouts(folder.path(), arguments, &[("WHEREABOUTS_DATABASE_URL", &app.database_url)]);
+            assert!(output.status.success() && !output.stdout.is_empty(), "{arguments:?}: {output:?}");
+        }
+        pretend_newer(&app).await;
+        assert_readers_refuse(folder.path(), &app.database_url, "use a newer program");
     }
 );
 

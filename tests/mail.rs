@@ -68,8 +68,10 @@ by_hand!(
     /// Where the mail server fails, a mail is tried again, with growing pauses; after two days it is given up, on record.
     a_mail_is_tried_again_and_given_up, |app| {
         app.add_user("alice").await;
+        app.sign_in("alice").await;
+        let alert = async |user_agent: &str| drop(app.sign_in_as("alice", user_agent).await);
         app.smtp.refuse(true);
-        ask(&app, "alice").await;
+        alert("Wget/1.21.3").await;
         for (pause, tries) in [(0, 1), (9, 1), (1, 2), (19, 2), (1, 3)] {
             app.advance(Duration::seconds(pause));
             app.send_due().await;
@@ -80,12 +82,73 @@ by_hand!(
         app.send_due().await;
         assert_eq!(app.smtp.all().await.len(), 1);
         app.smtp.refuse(true);
-        ask(&app, "alice").await;
+        alert("python-requests/2.32.3").await;
         app.send_due().await;
         assert_eq!((waiting(&app).await.0, app.on_record("mail_given_up", "refused").await), (1, 0));
         app.advance(Duration::days(2));
         app.send_due().await;
         assert_eq!((waiting(&app).await.0, app.on_record("mail_given_up", "refused").await), (0, 1));
+    }
+);
+
+by_hand!(
+    /// A mail whose link has expired is given up on record, not sent; another person's notice goes on being tried.
+    a_mail_is_not_sent_after_its_link_has_died, |app| {
+        for name in ["alice", "bob"] {
+            app.add_user(name).await;
+            app.sign_in(name).await;
+        }
+        app.smtp.refuse(true);
+        ask(&app, "alice").await;
+        app.sign_in_as("bob", "Wget/1.21.3").await;
+        app.send_due().await;
+        assert_eq!(waiting(&app).await, (2, 1));
+        app.advance(Duration::minutes(30) - Duration::microseconds(1));
+        app.send_due().await;
+        assert_eq!((waiting(&app).await, app.on_record("mail_given_up", "refused").await), ((2, 2), 0));
+        app.smtp.refuse(false);
+        app.advance(Duration::hours(1));
+        app.send_due().await;
+        let sent: Vec<_> = app.smtp.all().await.into_iter().map(|mail| mail.to).collect();
+        assert_eq!((sent, app.on_record("mail_given_up", "refused").await), (vec!["bob@example.com".to_owned()], 1));
+    }
+);
+
+by_hand!(
+    /// LIM-3, ALT-2: beyond five an hour, notices of one kind are collected into one mail that says how many there are, at the end of
+    /// the hour; other kinds, other people, and what somebody asked for are not held up.
+    notices_are_collected, |app| {
+        app.add_user("alice").await;
+        app.add_user("bob").await;
+        let (alice, bob) = (app.sign_in("alice").await, app.sign_in("bob").await);
+        let subjects = async || {
+            app.send_due().await;
+            app.smtp.all().await.into_iter().map(|mail| (mail.to, mail.subject)).collect::<Vec<_>>()
+        };
+        for number in 0..9 {
+            alice.make_token(&format!("job {number}"), "read", "curl/8.5.0").await;
+            app.advance(Duration::minutes(1));
+        }
+        let at_once = subjects().await;
+        let expected: Vec<_> = (0..5).map(|number| ("alice@example.com".to_owned(), format!("An API token was made: job {number}"))).collect();
+        assert_eq!(at_once, expected);
+        bob.make_token("his", "read", "curl/8.5.0").await;
+        app.sign_in_as("alice", "Wget/1.21.3").await;
+        ask(&app, "alice").await;
+        assert_eq!(subjects().await.len(), 3);
+        app.advance(Duration::minutes(51) - Duration::microseconds(1));
+        assert_eq!(subjects().await, []);
+        app.advance(Duration::microseconds(1));
+        app.send_due().await;
+        let mails = app.smtp.all().await;
+        assert_eq!(mails.len(), 1);
+        let (mail, words) = (&mails[0], "This is the latest; there are 3 more like this.");
+        assert_eq!((mail.to.as_str(), mail.subject.as_str()), ("alice@example.com", "An API token was made: job 8"));
+        assert!(mail.text.contains(words) && mail.html.contains(words), "{mail:?}");
+        // A digest that was sent takes no more: the next one is another mail.
+        app.advance(Duration::hours(1));
+        app.sign_in("alice").await.make_token("another", "read", "curl/8.5.0").await;
+        assert_eq!(subjects().await.len(), 1);
     }
 );
 

@@ -109,6 +109,27 @@ both!(
 );
 
 both!(
+    /// ALT-1, LOG-1: another username asks for recent authentication and is notified by mail; name and time zone alone do not.
+    another_username_asks_for_recent_authentication, |app| {
+        app.add_user("alice").await;
+        app.add_user("bob").await;
+        let (alice, bob) = (app.sign_in("alice").await, app.sign_in("bob").await);
+        assert_eq!(describe(&bob, "Bob", "bobby", "UTC").await, StatusCode::OK);
+        let mail = app.smtp.next().await;
+        assert_eq!((mail.to.as_str(), mail.subject.as_str()), ("bob@example.com", "Your username was changed"));
+        assert!(["bob\r\n", "bobby", "127.0.0.1"].iter().all(|words| mail.text.contains(words)), "{mail:?}");
+        app.advance(Duration::minutes(11));
+        assert_eq!(describe(&alice, "Alice L", "alice", "Europe/Stockholm").await, StatusCode::OK);
+        let answer = alice.post_form("describe_person", &[("name", "Mallory"), ("username", "mallory"), ("time_zone", "UTC")]).await;
+        assert_eq!(answer.json::<String>().await.unwrap(), "/confirm?next=%2Fprofile%3Ftab%3Dprofile");
+        let me = alice.json("/api/v1/me").await;
+        assert_eq!((me["name"].as_str(), me["username"].as_str()), (Some("Alice L"), Some("alice")));
+        assert_eq!(app.on_record("profile_changed", "success").await, 2);
+        assert!(app.smtp.all().await.is_empty());
+    }
+);
+
+both!(
     /// ENU-1: an address that somebody has answers as one that nobody has; its owner alone is told.
     an_address_of_another_tells_nothing, |app| {
         app.add_user("alice").await;

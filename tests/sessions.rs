@@ -230,8 +230,10 @@ both!(
         let first = app.sign_in("alice").await;
         app.advance(Duration::seconds(1));
         let mut tx = app.services.db.write().await.unwrap();
-        let copy = "INSERT INTO sessions SELECT $1, user_id, $1, sign_in_method, created_at, $2, ended_at, end_reason, user_agent, device_label,
-            browser, os, kind, form, first_ip, ip, location_label, city, country, country_code, new_location, proven_at FROM sessions WHERE id = $3";
+        let copy = "INSERT INTO sessions (id, user_id, token_hash, sign_in_method, created_at, last_active_at, user_agent, device_label, kind, form,
+                first_ip, ip, location_label, new_location)
+            SELECT $1, user_id, $1, sign_in_method, created_at, $2, user_agent, device_label, kind, form,
+                first_ip, ip, location_label, new_location FROM sessions WHERE id = $3";
         for number in 0..999 {
             whereabouts::execute!(&mut tx, copy, format!("copy-{number}"), app.now(), &first.id).unwrap();
         }
@@ -267,11 +269,11 @@ both!(
         app.add_user("bob").await;
         let (one, two, bob) = (app.sign_in("alice").await, app.sign_in("alice").await, app.sign_in("bob").await);
         let user = whereabouts::accounts::actions::find(&app.services.db, "alice").await.unwrap().account.id;
-        let (db, clock, lifetimes) = (&app.services.db, &app.services.clock, &app.services.config.lifetimes);
+        let (db, clock) = (&app.services.db, &app.services.clock);
         let first = whereabouts::foundation::ids::SessionId::parse(&one.id).unwrap();
-        assert_eq!(whereabouts::admin::actions::revoke(db, clock, lifetimes, &user, Some(&first), whereabouts::admin::actions::By::CommandLine).await.unwrap().len(), 1);
+        assert_eq!(whereabouts::admin::actions::revoke(db, clock, &user, Some(&first), whereabouts::admin::actions::By::CommandLine).await.unwrap().len(), 1);
         assert!(!one.is_signed_in().await && two.is_signed_in().await);
-        assert_eq!(whereabouts::admin::actions::disable(db, clock, lifetimes, &user, whereabouts::admin::actions::By::CommandLine).await.unwrap().len(), 1);
+        assert_eq!(whereabouts::admin::actions::disable(db, clock, &user, whereabouts::admin::actions::By::CommandLine).await.unwrap().len(), 1);
         assert!(!two.is_signed_in().await && bob.is_signed_in().await);
         assert_eq!(app.try_sign_in("alice", support::PASSWORD, "curl/8.5.0").await.status(), StatusCode::UNAUTHORIZED);
         whereabouts::admin::actions::enable(db, clock, &user, whereabouts::admin::actions::By::CommandLine).await.unwrap();

@@ -108,6 +108,29 @@ both!(
 );
 
 both!(
+    /// WEB-2: a bearer token alone stands for a request that another site cannot have made: no other `Authorization` does, with a cookie or
+    /// without.
+    only_a_bearer_token_skips_the_same_site_check, |app| {
+        app.add_user("alice").await;
+        let (alice, other) = (app.sign_in("alice").await, app.sign_in("alice").await);
+        let revoke = async |authorization: &str, cookie: &str| {
+            let request = app.http.delete(app.url(&format!("/api/v1/sessions/{}", other.id))).header("origin", "https://evil.example");
+            request.header("authorization", authorization).header("cookie", cookie).send().await.unwrap().status()
+        };
+        let cookie = format!("whereabouts={}", alice.token);
+        for authorization in ["Basic YTpi", "Digest x", "Bearer", "Bearerx y", "", &alice.token] {
+            for cookie in [cookie.as_str(), ""] {
+                assert_eq!(revoke(authorization, cookie).await, StatusCode::FORBIDDEN, "{authorization}");
+            }
+        }
+        assert!(other.is_signed_in().await);
+        assert_eq!(revoke("Bearer x", &cookie).await, StatusCode::UNAUTHORIZED);
+        assert_eq!(revoke(&format!("bearer {}", alice.token), "").await, StatusCode::NO_CONTENT);
+        assert!(!other.is_signed_in().await && alice.is_signed_in().await);
+    }
+);
+
+both!(
     /// API-1: every route and server function is refused without a caller, but for those that are there for strangers.
     every_door_has_a_caller_check, |app| {
         app.add_user("alice").await;

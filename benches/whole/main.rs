@@ -2,16 +2,25 @@
 //!
 //! `make bench` sets up what this needs: PostgreSQL's address in `WHEREABOUTS_BENCH_POSTGRES`, and `wrk`.
 
+mod flood;
 mod measure;
 mod node;
 
 use anyhow::Context as _;
+use flood::Flood;
 use measure::{Report, median, seconds, wrk};
-use node::{Node, PASSWORD};
+use node::{Node, PASSWORD, Person};
 use whereabouts::foundation::hasher::{self, Memory};
 
 /// Each pair is measured this often, in turn, and told by its medians.
 const ROUNDS: usize = 5;
+
+/// Everybody signs in from one address.
+const NO_LIMITS: &[&str] = &["--rate-limits", "off"];
+/// All limits, and addresses that the flood names.
+const LIMITS: &[&str] = &["--trusted-proxies", "127.0.0.0/8"];
+/// Requests in each part of a round under a flood.
+const SAMPLES: usize = 20;
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
@@ -19,13 +28,17 @@ async fn main() -> anyhow::Result<()> {
     for database in ["SQLite", "PostgreSQL"] {
         println!("\n{database}");
         let server = (database == "PostgreSQL").then_some(postgres.as_str());
-        let (small, large) = (Node::start(server, 1).await?, Node::start(server, 1_000).await?);
+        let (small, large) = (Node::start(server, 1, NO_LIMITS).await?, Node::start(server, 1_000, NO_LIMITS).await?);
         look_up(&large, database).await?.print();
         for rows in [25, 1_000] {
             list(&small, &large, rows).await?.print();
         }
         revoke(&small).await?.print();
         for report in sign_in(&small).await? {
+            report.print();
+        }
+        drop((small, large));
+        for report in flooded(&Node::start(server, 1, LIMITS).await?).await? {
             report.print();
         }
     }
@@ -111,4 +124,43 @@ async fn sign_in(node: &Node) -> anyhow::Result<[Report; 2]> {
         report("sign-ins against bare argon2id, a second", median(plain), Some(0.9)),
         report("sign-ins against bare argon2id in memory that is kept, a second", median(kept), None),
     ])
+}
+
+/// What a flood of sign-ins costs those who are signed in (LIM-4).
+async fn flooded(node: &Node) -> anyhow::Result<[Report; 2]> {
+    let (mut quiet, mut during) = (Waits::default(), Waits::default());
+    for _ in 0..ROUNDS {
+        let (before, meanwhile) = (node.add_people(SAMPLES, 2).await?, node.add_people(SAMPLES, 2).await?);
+        quiet.measure(node, &before).await?;
+        let flood = Flood::start(node.url("/api/v1/sessions"));
+        during.measure(node, &meanwhile).await?;
+        println!("      the flood: {}", flood.stop());
+    }
+    let report = |what, measured, against| Report {
+        what,
+        measured,
+        against,
+        at_least: None,
+        at_most: Some(2.0),
+        bound_by: "reading and shedding each request of the flood; the hashes give way by their priority",
+    };
+    let what = ["GET /api/v1/me under a flood of sign-ins against a quiet time, seconds", "revoking one other session, likewise, seconds"];
+    Ok([report(what[0], median(during.me), median(quiet.me)), report(what[1], median(during.revoke), median(quiet.revoke))])
+}
+
+/// What signed-in people wait for, in seconds.
+#[derive(Default)]
+struct Waits {
+    me: Vec<f64>,
+    revoke: Vec<f64>,
+}
+
+impl Waits {
+    async fn measure(&mut self, node: &Node, people: &[Person]) -> anyhow::Result<()> {
+        for person in people {
+            self.me.push(seconds(node.get("/api/v1/me", &node.tokens[0])).await?);
+            self.revoke.push(seconds(node.revoke_others(person, 1)).await?);
+        }
+        Ok(())
+    }
 }

@@ -46,8 +46,8 @@ pub struct Person {
 }
 
 impl Node {
-    /// With `people` who have 1,000 sessions each.
-    pub async fn start(postgres: Option<&str>, people: usize) -> anyhow::Result<Self> {
+    /// With `people` who have 1,000 sessions each, and these options of `serve`.
+    pub async fn start(postgres: Option<&str>, people: usize, options: &[&str]) -> anyhow::Result<Self> {
         let folder = tempfile::tempdir()?;
         let database_url = match postgres {
             Some(server) => create_database(server).await?,
@@ -57,8 +57,8 @@ impl Node {
         let mut filled = seed(&database_url, folder.path(), "filler", people, 1_000).await?;
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let (addr, http) = (listener.local_addr()?, Client::new());
-        let services = cli::start_services(config(addr, &database_url, folder.path())?).await?;
-        let workers = server::start_workers(&services, &[Worker::Presence, Worker::Listen, Worker::Relay])?;
+        let services = cli::start_services(config(addr, &database_url, folder.path(), options)?).await?;
+        let workers = server::start_workers(&services, &[Worker::Presence, Worker::Limiter, Worker::Listen, Worker::Relay])?;
         let node =
             Self { _workers: workers, addr, http, database_url, folder, seeds: AtomicUsize::new(0), tokens: filled.remove(0).tokens };
         let account = account(&services, &node.tokens[0]).await?;
@@ -119,7 +119,7 @@ fn no_look_up(account: Account) -> Router<Site> {
     Router::new().route(NO_LOOK_UP, get(async move || Json(account.clone())))
 }
 
-fn config(addr: SocketAddr, database_url: &str, folder: &Path) -> anyhow::Result<Config> {
+fn config(addr: SocketAddr, database_url: &str, folder: &Path, more: &[&str]) -> anyhow::Result<Config> {
     #[derive(Parser)]
     struct Options {
         #[command(flatten)]
@@ -127,8 +127,8 @@ fn config(addr: SocketAddr, database_url: &str, folder: &Path) -> anyhow::Result
     }
     let addr = addr.to_string();
     let folder = folder.to_string_lossy();
-    let options = ["bench", "--addr", &addr, "--database-url", database_url, "--data-dir", &folder, "--rate-limits", "off"];
-    Ok(Options::try_parse_from(options)?.config)
+    let options = ["bench", "--addr", &addr, "--database-url", database_url, "--data-dir", &folder];
+    Ok(Options::try_parse_from(options.iter().chain(more))?.config)
 }
 
 async fn create_database(server: &str) -> anyhow::Result<String> {

@@ -8,7 +8,7 @@ use crate::{
     accounts::model::{Account, look},
     execute, fetch,
     foundation::{
-        db::{Connection, Tx},
+        db::{Connection, On, Tx},
         ids::UserId,
     },
 };
@@ -60,21 +60,22 @@ pub async fn find_by_id(db: &mut impl Connection, id: &UserId) -> sqlx::Result<O
     fetch!(db, fetch_optional as Account, sql, id)
 }
 
-/// Whether this account may still sign in with this very password.
-pub async fn still_stands(tx: &mut Tx, id: &UserId, password_hash: &str) -> sqlx::Result<bool> {
-    let found: Option<(String,)> = fetch!(
-        tx,
-        fetch_optional as (String,),
-        "SELECT id FROM users WHERE id = $1 AND password_hash = $2 AND disabled_at IS NULL",
-        id,
-        password_hash,
-    )?;
-    Ok(found.is_some())
-}
-
-/// Has others wait who would count what this account has; they go on after this transaction. Whether it is enabled.
-pub async fn lock(tx: &mut Tx, id: &UserId) -> sqlx::Result<bool> {
-    Ok(execute!(tx, "UPDATE users SET id = id WHERE id = $1 AND disabled_at IS NULL", id)? > 0)
+/// Locks an account until the transaction ends, and reads what it says by then. Returns `None` if there is no such account.
+///
+/// The rule (RACE-1, RACE-2): **whoever creates or ends a credential of an account (a session, a token, a link, a second factor,
+/// the password, the address, the account itself) locks the account first, before any other row.** Then of a sign-in and a reset
+/// that run at once, one sees all that the other did, and no two of them wait for each other. Who locks two accounts does so in
+/// the order of their ids.
+///
+/// On PostgreSQL the lock is `FOR NO KEY UPDATE`: it conflicts with itself and with every UPDATE of the account, but not with the
+/// key locks that foreign keys take. A SQLite transaction is alone from its beginning.
+pub async fn lock(tx: &mut Tx, id: &UserId) -> sqlx::Result<Option<Credentials>> {
+    let for_update = if matches!(tx.on(), On::Postgres(_)) { "FOR NO KEY UPDATE" } else { "" };
+    let sql = format!(
+        "SELECT id AS user_id, username, email, name, time_zone, is_admin, password_hash, disabled_at IS NULL AS is_enabled
+         FROM users WHERE id = $1 {for_update}"
+    );
+    fetch!(tx, fetch_optional as Credentials, sqlx::AssertSqlSafe(sql.as_str()), id)
 }
 
 /// Whether there is any account.
@@ -89,6 +90,13 @@ pub async fn list(db: &mut impl Connection) -> sqlx::Result<Vec<Listed>> {
         fetch_all as Listed,
         "SELECT id AS user_id, username, email, name, time_zone, is_admin, created_at, disabled_at FROM users ORDER BY username_key",
     )
+}
+
+/// The enabled accounts that administer the service, oldest first.
+pub async fn administrators(db: &mut impl Connection) -> sqlx::Result<Vec<Account>> {
+    let sql =
+        "SELECT id AS user_id, username, email, name, time_zone, is_admin FROM users WHERE is_admin AND disabled_at IS NULL ORDER BY id";
+    fetch!(db, fetch_all as Account, sql)
 }
 
 /// A new account.

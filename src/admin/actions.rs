@@ -1,7 +1,8 @@
 //! What an administrator does, on the page and from the command line. A running server honours it at the next request.
 
-use std::collections::HashMap;
+use std::net::IpAddr;
 
+use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 
 use crate::{
@@ -11,20 +12,23 @@ use crate::{
     error::AppError,
     foundation::{
         clock::Clock,
-        config::Lifetimes,
-        db::Db,
-        ids::{RequestId, SessionId, UserId},
+        db::{Db, Tx},
+        ids::{OneTimeTokenId, RequestId, SessionId, UserId},
+        links,
         services::Services,
     },
     password::actions as password,
+    proof::actions::require_fresh,
     registration::{
-        invitations::{self, Invitation},
+        actions::COMMAND_LINE,
+        invitations::{self, Invitation, WaitingInvitation},
+        notices,
         store::{self as requests, AccessRequest},
     },
     sessions::{
-        actions::{self as sessions, by},
+        actions::{self as sessions, by, lock_account},
         caller::Caller,
-        expiry::Cutoffs,
+        epoch::{self, Progress},
         model::EndReason,
         store as sessions_store,
     },
@@ -32,6 +36,9 @@ use crate::{
 
 /// So many people are listed at once; a search finds the others.
 pub const MOST_PEOPLE: i64 = 100;
+
+/// So many invitations are listed.
+pub const MAX_INVITATIONS: i64 = 100;
 
 /// Who administers.
 #[derive(Clone, Copy)]
@@ -53,6 +60,41 @@ impl By<'_> {
         };
         Event { subject, ..event }
     }
+
+    /// Errors: [`AppError::ProofNeeded`] if the administrator's last proof is too old. The command line needs none.
+    fn require_fresh(&self, services: &Services) -> Result<(), AppError> {
+        match self {
+            Self::CommandLine => Ok(()),
+            Self::Administrator(caller) => require_fresh(services, caller),
+        }
+    }
+
+    /// Opens the transaction of something that outlives the session it is done with, such as an invitation. A reset or a disable of
+    /// the administrator's account comes either before it, which refuses it, or after it, and ends what it left.
+    async fn begin(&self, services: &Services) -> Result<Tx, AppError> {
+        self.require_fresh(services)?;
+        let mut tx = services.db.write().await?;
+        if let Self::Administrator(caller) = self {
+            lock_account(&mut tx, caller).await?;
+        }
+        Ok(tx)
+    }
+
+    /// Who it is, in a mail.
+    fn name(&self) -> &str {
+        match self {
+            Self::CommandLine => COMMAND_LINE,
+            Self::Administrator(caller) => &caller.account.username,
+        }
+    }
+
+    /// From where. `None` for the command line.
+    fn ip(&self) -> Option<IpAddr> {
+        match self {
+            Self::CommandLine => None,
+            Self::Administrator(caller) => Some(caller.origin.ip),
+        }
+    }
 }
 
 /// Refuses whoever is no administrator, on record (LOG-1).
@@ -67,13 +109,14 @@ pub async fn require_administrator(services: &Services, caller: &Caller) -> Resu
     Err(AppError::NotPermitted)
 }
 
-/// Keeps an account from signing in and ends all its sessions (SES-5); which.
-pub async fn disable(db: &Db, clock: &Clock, lifetimes: &Lifetimes, user: &UserId, who: By<'_>) -> Result<Vec<SessionId>, AppError> {
+/// Keeps an account from signing in and ends all its sessions (SES-5), with the invitations that it sent. Returns which sessions.
+pub async fn disable(db: &Db, clock: &Clock, user: &UserId, who: By<'_>) -> Result<Vec<SessionId>, AppError> {
     let now = clock.now();
     let mut tx = db.write().await?;
+    accounts::lock(&mut tx, user).await?;
     accounts::set_disabled(&mut tx, user, Some(now)).await?;
-    let cutoffs = Cutoffs::at(lifetimes, now);
-    let ended = sessions_store::end_others(&mut tx, user, None, cutoffs, now, EndReason::AccountDisabled).await?;
+    let ended = end_all(&mut tx, user, now, EndReason::AccountDisabled).await?;
+    links::cancel_created_by(&mut tx, user).await?;
     let detail = json!({ "sessions_ended": ended.len() });
     audit::record(&mut tx, clock, who.event(Some(user), Action::AccountDisabled, detail)).await?;
     tx.commit().await?;
@@ -83,6 +126,7 @@ pub async fn disable(db: &Db, clock: &Clock, lifetimes: &Lifetimes, user: &UserI
 /// Lets an account sign in again.
 pub async fn enable(db: &Db, clock: &Clock, user: &UserId, who: By<'_>) -> Result<(), AppError> {
     let mut tx = db.write().await?;
+    accounts::lock(&mut tx, user).await?;
     if accounts::set_disabled(&mut tx, user, None).await? {
         audit::record(&mut tx, clock, who.event(Some(user), Action::AccountEnabled, json!({}))).await?;
     }
@@ -90,23 +134,13 @@ pub async fn enable(db: &Db, clock: &Clock, user: &UserId, who: By<'_>) -> Resul
 }
 
 /// Ends one session of a person, or all (SES-10); which.
-pub async fn revoke(
-    db: &Db,
-    clock: &Clock,
-    lifetimes: &Lifetimes,
-    user: &UserId,
-    one: Option<&SessionId>,
-    who: By<'_>,
-) -> Result<Vec<SessionId>, AppError> {
+pub async fn revoke(db: &Db, clock: &Clock, user: &UserId, one: Option<&SessionId>, who: By<'_>) -> Result<Vec<SessionId>, AppError> {
     let (now, reason) = (clock.now(), EndReason::RevokedByAdministrator);
-    let cutoffs = Cutoffs::at(lifetimes, now);
     let mut tx = db.write().await?;
+    accounts::lock(&mut tx, user).await?;
     let ended = match one {
-        Some(id) => {
-            let ended = sessions_store::end(&mut tx, user, id, cutoffs, now, reason).await?;
-            ended.into_iter().map(|row| row.id).collect()
-        }
-        None => sessions_store::end_others(&mut tx, user, None, cutoffs, now, reason).await?,
+        Some(id) => sessions_store::end(&mut tx, user, id, now, reason).await?.into_iter().map(|row| row.id).collect(),
+        None => end_all(&mut tx, user, now, reason).await?,
     };
     let detail = json!({ "session": one, "sessions_ended": ended.len() });
     audit::record(&mut tx, clock, who.event(Some(user), Action::SessionsRevokedByAdministrator, detail)).await?;
@@ -114,46 +148,56 @@ pub async fn revoke(
     Ok(ended)
 }
 
-/// Ends everybody's sessions but the caller's own (SES-10, ASVS 7.4.5); how many.
-pub async fn revoke_everybody(services: &Services, caller: &Caller) -> Result<usize, AppError> {
-    let (now, reason) = (services.clock.now(), EndReason::RevokedByAdministrator);
-    let cutoffs = Cutoffs::at(&services.config.lifetimes, now);
+/// Ends all sessions of a person, expired ones too: who runs the command line does not see what the server holds in memory.
+async fn end_all(tx: &mut Tx, user: &UserId, now: DateTime<Utc>, reason: EndReason) -> sqlx::Result<Vec<SessionId>> {
+    let ended = sessions_store::end_others(tx, user, None, now, reason).await?;
+    Ok(ended.into_iter().map(|session| session.id).collect())
+}
+
+/// Cuts off everybody's sessions but the caller's own, at once (SES-10, ASVS 7.4.5). A job ends them one by one afterwards.
+pub async fn revoke_everybody(services: &Services, caller: &Caller) -> Result<(), AppError> {
+    require_fresh(services, caller)?;
     let mut tx = services.db.write().await?;
-    let ended = sessions_store::end_everybody(&mut tx, &caller.session, cutoffs, now, reason).await?;
-    let detail = json!({ "everybody": true, "sessions_ended": ended.len() });
+    let epoch = epoch::cut_off_everybody(&mut tx, caller, services.clock.now()).await?;
+    let detail = json!({ "everybody": true, "epoch": epoch });
     audit::record(&mut tx, &services.clock, by(caller, Action::SessionsRevokedByAdministrator, detail)).await?;
     tx.commit().await?;
-    let count = ended.len();
-    let mut of_each: HashMap<UserId, Vec<SessionId>> = HashMap::new();
-    for (session, user) in ended {
-        of_each.entry(user).or_default().push(session);
-    }
-    for (user, its) in of_each {
-        sessions::ended(services, &user, its);
-    }
-    Ok(count)
+    epoch::announce(services);
+    Ok(())
 }
 
 /// Mails somebody the way to a new password, which nobody else chooses or sees (PWD-8).
 pub async fn start_reset(services: &Services, account: &Account, who: By<'_>) -> Result<(), AppError> {
     let mut tx = services.db.write().await?;
-    if !password::mail_reset(&mut tx, services, account).await? {
+    let locked = accounts::lock(&mut tx, &account.id).await?.ok_or(AppError::NotFound)?;
+    if !password::mail_reset(&mut tx, services, &locked.account).await? {
         return Err(AppError::invalid("user", "This address was sent several mails within an hour. Try again later."));
     }
     audit::record(&mut tx, &services.clock, who.event(Some(&account.id), Action::ResetStartedByAdministrator, json!({}))).await?;
     Ok(tx.commit().await?)
 }
 
-/// Invites somebody by mail.
+/// Invites somebody by mail. All administrators are notified of an invitation as an administrator.
 pub async fn invite(services: &Services, invitation: &Invitation, who: By<'_>) -> Result<(), AppError> {
-    let mut tx = services.db.write().await?;
+    let mut tx = who.begin(services).await?;
     invitations::invite(&mut tx, services, invitation, who.event(None, Action::Invited, json!({}))).await?;
+    if invitation.is_admin {
+        notices::administrator_invited(&mut tx, services, invitation, who.name(), who.ip()).await?;
+    }
     Ok(tx.commit().await?)
+}
+
+/// Cancels an invitation that was not answered yet. Returns whom it invited.
+pub async fn cancel_invitation(services: &Services, id: &OneTimeTokenId, who: By<'_>) -> Result<Invitation, AppError> {
+    let mut tx = who.begin(services).await?;
+    let invitation = invitations::cancel(&mut tx, services, id, who.event(None, Action::InvitationCanceled, json!({}))).await?;
+    tx.commit().await?;
+    Ok(invitation)
 }
 
 /// Settles a request: whoever asked is invited, or not.
 pub async fn settle(services: &Services, id: &RequestId, is_welcome: bool, who: By<'_>) -> Result<AccessRequest, AppError> {
-    let mut tx = services.db.write().await?;
+    let mut tx = who.begin(services).await?;
     let request = requests::settle(&mut tx, id).await?.ok_or(AppError::NotFound)?;
     if is_welcome {
         let invitation = Invitation { email: request.email.clone(), is_admin: false };
@@ -169,6 +213,10 @@ pub async fn settle(services: &Services, id: &RequestId, is_welcome: bool, who: 
 pub struct Overview {
     /// People who would like to join.
     pub requests: Vec<AccessRequest>,
+    /// Invitations that were not answered yet, or some of them.
+    pub invitations: Vec<WaitingInvitation>,
+    /// How far signing everybody out has come.
+    pub progress: Progress,
     /// People with an account, or some of them.
     pub people: Vec<Person>,
     /// Whoever looks.
@@ -180,6 +228,8 @@ pub async fn overview(services: &Services, caller: &Caller, search: &str) -> Res
     let mut db = services.db.read().await?;
     Ok(Overview {
         requests: requests::list(&mut db).await?,
+        invitations: invitations::list(&mut db, MAX_INVITATIONS, services.clock.now()).await?,
+        progress: epoch::progress(&mut db).await?,
         people: store::people(&mut db, search, MOST_PEOPLE).await?,
         own: caller.account.id.clone(),
     })
@@ -192,16 +242,18 @@ pub async fn find(services: &Services, id: &str) -> Result<Account, AppError> {
     found.map(|found| found.account).ok_or(AppError::NotFound)
 }
 
-/// Does one thing to somebody else's account; what was done, in words.
+/// Does one thing to somebody else's account; what was done, in words. Like all acts of administration it asks for recent
+/// authentication (AUT-7).
 pub async fn act(services: &Services, caller: &Caller, deed: Deed, account: &Account) -> Result<String, AppError> {
-    let (db, clock, lifetimes) = (&services.db, &services.clock, &services.config.lifetimes);
+    let (db, clock) = (&services.db, &services.clock);
     let (user, name, who) = (&account.id, &account.username, By::Administrator(caller));
+    who.require_fresh(services)?;
     if *user == caller.account.id {
         return Err(AppError::invalid("user", "This is your own account: what concerns it is on your profile."));
     }
     let ended = match deed {
-        Deed::Disable => disable(db, clock, lifetimes, user, who).await?,
-        Deed::SignOut => revoke(db, clock, lifetimes, user, None, who).await?,
+        Deed::Disable => disable(db, clock, user, who).await?,
+        Deed::SignOut => revoke(db, clock, user, None, who).await?,
         Deed::Enable => {
             enable(db, clock, user, who).await?;
             return Ok(format!("{name} can sign in again."));

@@ -1,20 +1,19 @@
-//! The doors of the administrators' page. Each asks who its caller is.
+//! The doors of the administrators' page. Each asks who its caller is; all but the page itself ask for recent authentication.
 
 use std::sync::Arc;
 
-use axum::http::StatusCode;
 use leptos::prelude::*;
-use leptos_axum::ResponseOptions;
 
 use crate::{
     admin::actions::{self, By, Deed, Overview},
     error::AppError,
-    foundation::{ids::RequestId, services::Services},
-    registration::invitations::Invitation,
-    sessions::{
-        caller::{Caller, caller},
-        model::signed_out,
+    foundation::{
+        ids::{OneTimeTokenId, RequestId},
+        services::Services,
     },
+    proof::api::proven,
+    registration::invitations::Invitation,
+    sessions::caller::{Caller, caller},
     ui::plain_form::{Led, lead},
 };
 
@@ -29,10 +28,7 @@ async fn administrator() -> Result<(Arc<Services>, Caller), AppError> {
 
 /// What the page shows.
 pub async fn open_admin(search: String) -> Result<Overview, AppError> {
-    let (services, caller) = administrator().await.inspect_err(|error| {
-        let status = StatusCode::from_u16(error.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        expect_context::<ResponseOptions>().set_status(status);
-    })?;
+    let (services, caller) = administrator().await.inspect_err(AppError::set_response)?;
     actions::overview(&services, &caller, &search).await
 }
 
@@ -45,7 +41,7 @@ pub async fn invite(email: String, #[server(default)] is_admin: Option<String>) 
         actions::invite(&services, &invitation, By::Administrator(&caller)).await?;
         Ok(Led::to(PAGE).saying(format!("An invitation is on its way to {email}.")))
     };
-    lead(invite().await, PAGE, &[("email", &email)])
+    lead(proven(invite().await, PAGE), PAGE, &[("email", &email)])
 }
 
 /// Settles a request for access. `answer`: `invite` or `decline`.
@@ -65,7 +61,19 @@ pub async fn settle_request(id: String, answer: String) -> Result<String, AppErr
             if is_welcome { format!("An invitation is on its way to {email}.") } else { format!("The request of {email} was declined.") };
         Ok(Led::to(PAGE).saying(words))
     };
-    lead(settle().await, PAGE, &[])
+    lead(proven(settle().await, PAGE), PAGE, &[])
+}
+
+/// Cancels an invitation.
+#[server(prefix = "/api/ui", endpoint = "cancel_invitation")]
+pub async fn cancel_invitation(id: String) -> Result<String, AppError> {
+    let cancel = async || {
+        let (services, caller) = administrator().await?;
+        let id = OneTimeTokenId::parse(&id).ok_or(AppError::NotFound)?;
+        let invitation = actions::cancel_invitation(&services, &id, By::Administrator(&caller)).await?;
+        Ok(Led::to(PAGE).saying(format!("The invitation of {} was canceled.", invitation.email)))
+    };
+    lead(proven(cancel().await, PAGE), PAGE, &[])
 }
 
 /// Ends everybody's sessions but the caller's own. `sure` is the box that says so.
@@ -76,10 +84,10 @@ pub async fn revoke_everybody(#[server(default)] sure: Option<String>) -> Result
         if sure.is_none() {
             return Err(AppError::invalid("sure", "Tick the box first: this signs everybody out."));
         }
-        Ok(Led::to(PAGE)
-            .saying(format!("Everybody else was signed out. {}", signed_out(actions::revoke_everybody(&services, &caller).await?))))
+        actions::revoke_everybody(&services, &caller).await?;
+        Ok(Led::to(PAGE).saying("Everybody else was signed out."))
     };
-    lead(revoke().await, PAGE, &[])
+    lead(proven(revoke().await, PAGE), PAGE, &[])
 }
 
 /// Does one thing to somebody's account. `deed`: `disable`, `enable`, `sign_out` or `reset`.
@@ -97,5 +105,5 @@ pub async fn administer(user: String, deed: String) -> Result<String, AppError> 
         let account = actions::find(&services, &user).await?;
         Ok(Led::to(PAGE).saying(actions::act(&services, &caller, deed, &account).await?))
     };
-    lead(act().await, PAGE, &[])
+    lead(proven(act().await, PAGE), PAGE, &[])
 }

@@ -3,4 +3,5 @@
 pub mod actions;
 pub mod api;
 pub mod page;
+pub mod proxy_notice;
 pub mod store;

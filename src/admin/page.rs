@@ -6,13 +6,15 @@ use leptos_meta::Title;
 use crate::{
     accounts::model::Account,
     admin::{
-        actions::{MOST_PEOPLE, Overview},
+        actions::{MAX_INVITATIONS, MOST_PEOPLE, Overview},
         api::open_admin,
+        proxy_notice::ProxyNotice,
         store::Person,
     },
     foundation::ids::UserId,
     framed::framed_with,
-    registration::store::AccessRequest,
+    registration::{invitations::WaitingInvitation, store::AccessRequest},
+    sessions::epoch::Progress,
     ui::{
         date::date,
         door::queried,
@@ -25,14 +27,16 @@ use crate::{
 #[component]
 pub fn AdminPage() -> impl IntoView {
     let search = queried("search");
-    framed_with(open_admin(search.clone()), |Overview { requests, people, own }, flash| {
+    framed_with(open_admin(search.clone()), |Overview { requests, invitations, progress, people, own }, flash| {
         view! {
             <Title text="Administration" />
             <h1>"Administration"</h1>
+            <ProxyNotice />
             <Invite flash />
             {(!requests.is_empty()).then(|| view! { <Requests requests /> })}
+            {(!invitations.is_empty()).then(|| view! { <Invitations invitations /> })}
             <People people own search />
-            <Everybody />
+            <Everybody progress />
         }
         .into_any()
     })
@@ -77,6 +81,36 @@ fn Requests(requests: Vec<AccessRequest>) -> impl IntoView {
 }
 
 #[component]
+fn Invitations(invitations: Vec<WaitingInvitation>) -> impl IntoView {
+    let is_cut = i64::try_from(invitations.len()).is_ok_and(|count| count >= MAX_INVITATIONS);
+    let row = |WaitingInvitation { id, invitation, inviter, sent_at, expires_at }: WaitingInvitation| {
+        let cancel = format!("Cancel the invitation of {}", invitation.email);
+        let inviter = inviter.map_or_else(|| "Not sent by an administrator".to_owned(), |inviter| format!("Sent by {inviter}"));
+        view! {
+            <li>
+                <div>
+                    <strong>{invitation.email}</strong>
+                    {invitation.is_admin.then(|| view! { <span class="badge plain">"Administrator"</span> })}
+                    <small>{format!("{inviter} on {}, expires on {}", date(sent_at), date(expires_at))}</small>
+                </div>
+                <form method="post" action="/api/ui/cancel_invitation" data-sent class="deeds">
+                    <div role="alert" class="failure is-empty"></div>
+                    <input type="hidden" name="id" value=id.to_string() />
+                    <button class="outlined" aria-label=cancel>"Cancel"</button>
+                </form>
+            </li>
+        }
+    };
+    view! {
+        <section class="card people" aria-labelledby="invitations">
+            <h2 id="invitations">"Invitations"</h2>
+            <ul>{invitations.into_iter().map(row).collect_view()}</ul>
+            {is_cut.then(|| view! { <p class="hint">{format!("These are the latest {MAX_INVITATIONS}.")}</p> })}
+        </section>
+    }
+}
+
+#[component]
 fn People(people: Vec<Person>, own: UserId, search: String) -> impl IntoView {
     let is_cut = i64::try_from(people.len()).is_ok_and(|count| count >= MOST_PEOPLE);
     let is_empty = people.is_empty();
@@ -98,16 +132,41 @@ fn People(people: Vec<Person>, own: UserId, search: String) -> impl IntoView {
 
 /// For the day on which nobody's session can be trusted.
 #[component]
-fn Everybody() -> impl IntoView {
+fn Everybody(progress: Progress) -> impl IntoView {
     view! {
         <form class="card narrow-card" method="post" action="/api/ui/revoke_everybody" data-sent aria-labelledby="everybody">
             <h2 id="everybody">"Sign everybody out"</h2>
             <p>"Every session of every account ends at once, but for the one that you are using."</p>
+            {in_words(&progress).map(|words| view! { <p class="hint">{words}</p> })}
             <div role="alert" class="failure is-empty"></div>
             <label class="check"><input type="checkbox" name="sure" value="yes" required />"Yes, everybody else"</label>
             <div class="buttons"><button class="outlined danger">"Sign everybody out"</button></div>
         </form>
     }
+}
+
+/// How far signing everybody out has come. `None` if nobody ever did.
+fn in_words(progress: &Progress) -> Option<String> {
+    let ended = grouped(progress.ended);
+    match (progress.epoch, progress.completed_at, progress.total) {
+        (0, ..) => None,
+        (_, Some(completed_at), _) => Some(format!("Everybody was signed out on {}: {ended} sessions ended.", date(completed_at))),
+        (_, None, Some(total)) => Some(format!("Signing everybody out: {ended} of {} sessions ended.", grouped(total))),
+        (_, None, None) => Some("Signing everybody out: nobody can use an older session any more.".to_owned()),
+    }
+}
+
+/// A count with its thousands apart: "12,000".
+fn grouped(count: i64) -> String {
+    let digits = count.to_string();
+    let mut text = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at) % 3 == 0 {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
 }
 
 #[component]
@@ -141,5 +200,15 @@ fn Deeds(account: Account, is_enabled: bool) -> impl IntoView {
             {deed("sign_out", "outlined", "Sign out")}
             {if is_enabled { deed("disable", "outlined danger", "Disable") } else { deed("enable", "outlined", "Enable") }}
         </form>
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn thousands_stand_apart() {
+        assert_eq!([0, 999, 1_000, 12_000, 1_234_567].map(grouped), ["0", "999", "1,000", "12,000", "1,234,567"]);
     }
 }

@@ -27,7 +27,8 @@ pub async fn people(db: &mut impl Connection, search: &str, most: i64) -> sqlx::
         db,
         fetch_all as Person,
         "SELECT id AS user_id, username, email, name, time_zone, is_admin, disabled_at IS NULL AS is_enabled,
-             (SELECT COUNT(*) FROM sessions WHERE sessions.user_id = users.id AND ended_at IS NULL) AS sessions
+             (SELECT COUNT(*) FROM sessions WHERE sessions.user_id = users.id AND ended_at IS NULL
+                  AND epoch >= (SELECT epoch FROM session_epochs)) AS sessions
          FROM users WHERE username_key LIKE $1 ESCAPE '!' OR email_key LIKE $1 ESCAPE '!' ORDER BY username_key LIMIT $2",
         format!("%{wild}%"),
         most,

@@ -2,13 +2,12 @@
 
 use std::net::IpAddr;
 
-use chrono::Duration;
+use chrono::{DateTime, Duration, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use crate::{
-    accounts::{model::Account, store as accounts},
-    alerts::store,
+    accounts::{known, model::Account, store as accounts},
     audit::{self, Action, Event, Outcome},
     error::AppError,
     foundation::{
@@ -26,8 +25,6 @@ use crate::{
     ui::time::exact,
 };
 
-/// A place is remembered for so long.
-const PLACE_KNOWN_FOR: Duration = Duration::days(90);
 /// So many failed sign-ins are a burst.
 const BURST: i64 = 5;
 /// Bursts are told of this often at most.
@@ -48,28 +45,31 @@ pub struct Alert {
     pub time: String,
 }
 
-/// Whether this account has been signed in to from the browser of this cookie.
-pub async fn is_device_known(db: &mut impl Connection, user: &UserId, key: &str) -> sqlx::Result<bool> {
-    Ok(store::label(db, user, key).await?.is_some())
+/// Whether this account has been signed in to from the browser of this cookie in the last 400 days.
+pub async fn is_device_known(db: &mut impl Connection, user: &UserId, key: &str, now: DateTime<Utc>) -> sqlx::Result<bool> {
+    Ok(known::device_label(db, user, key, now).await?.is_some())
 }
 
-/// Mails an alert where the sign-in that just began comes from somewhere new; remembers device and place (ALT-1, ALT-2).
+/// Whether this account has been signed in to from the browser of this cookie since then.
+pub async fn is_device_seen_since(db: &mut impl Connection, user: &UserId, key: &str, since: DateTime<Utc>) -> sqlx::Result<bool> {
+    known::is_device_seen_since(db, user, key, since).await
+}
+
+/// Mails an alert where the sign-in that just began comes from somewhere new; remembers the device (ALT-1, ALT-2).
 ///
 /// A browser is known by its cookie, as long as it calls itself the same; a script, which has none, by what it calls itself.
-/// GeoIP's cities jump about, so a known device in a country of the last 90 days raises nothing.
+/// GeoIP's cities jump about, so a known device in a country of the last 90 days raises nothing: `accounts::known` decides.
 pub async fn notice(tx: &mut Tx, services: &Services, account: &Account, begun: &Begun, cookie: Option<&Secret>) -> Result<(), AppError> {
     let (now, row, user) = (services.clock.now(), begun.row(), &account.id);
     let label = &row.device.label;
     let device_key = cookie.map_or_else(|| hash_hex(format!("script {label}").as_bytes()), Secret::hash);
-    let (country, city) = (row.location.country_code.as_deref().unwrap_or_default(), row.location.city.as_deref().unwrap_or_default());
-    let is_first = !store::has_devices(tx, user).await?;
-    let is_device_known = store::label(tx, user, &device_key).await?.as_ref() == Some(label);
-    let is_place_known = store::is_country_known(tx, user, country, now - PLACE_KNOWN_FOR).await?;
-    store::see_device(tx, user, &device_key, label, now).await?;
-    store::see_place(tx, user, country, city, now).await?;
-    if is_first || (is_device_known && is_place_known) {
+    let is_device_known = known::device_label(tx, user, &device_key, now).await?.as_ref() == Some(label);
+    known::remember_device(tx, user, &device_key, label, now).await?;
+    if begun.is_first() || (is_device_known && !row.new_location) {
         return Ok(());
     }
+    // As it stands now: an address that was changed meanwhile must not get a link to this account.
+    let Some(account) = &accounts::find_by_id(tx, user).await? else { return Ok(()) };
     let (device, location, ip) = (label.clone(), row.location.label.clone(), row.ip.clone());
     let alert = Alert { session: row.id.clone(), device_key, device, location, ip, time: exact(now, &account.time_zone) };
     let secret = links::make(tx, Purpose::Alert, Some(user), &alert, now).await?;
@@ -88,18 +88,52 @@ fn letter(alert: &Alert, secret: &Secret) -> Letter {
         .advise("If it was you, there is nothing to do. If not, the link ends that session and leads you to a new password. It works for 7 days.")
 }
 
-/// Mails once for a burst of failed sign-ins, and once an hour at most (ALT-1).
-pub async fn notice_failures(tx: &mut Tx, services: &Services, owner: &UserId, failures: i64, ip: IpAddr) -> Result<(), AppError> {
-    if failures < BURST || mail::was_told(tx, owner, Kind::FailedSignIns, services.clock.now() - BURSTS_TOLD_EVERY).await? {
+/// What was guessed in a sign-in that failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Guess {
+    /// The password.
+    Password,
+    /// The code of the second factor: whoever guesses it knows the password.
+    Code,
+}
+
+impl Guess {
+    /// Told apart, so that a burst of wrong passwords does not keep one of wrong codes from being told.
+    fn kind(self) -> Kind {
+        match self {
+            Self::Password => Kind::FailedSignIns,
+            Self::Code => Kind::FailedCodes,
+        }
+    }
+
+    fn letter(self) -> Letter {
+        let why = "You are told of bursts of failed sign-ins, once an hour at most.";
+        match self {
+            Self::Password => Letter::new("Several sign-ins to your account failed", why)
+                .say("Somebody tried to sign in to your Whereabouts account with wrong passwords, several times. Nobody got in by that.")
+                .advise("If it was you, use \"Forgot your password?\" where you sign in. If not, a long password and a second factor keep guessers out."),
+            Self::Code => Letter::new("Wrong codes were entered for your account", why)
+                .say("Somebody entered the right password of your Whereabouts account and then several wrong codes. Nobody got in by that.")
+                .advise("If it was not you, somebody knows your password: use \"Forgot your password?\" where you sign in, and choose another."),
+        }
+    }
+}
+
+/// Mails once for a burst of failed sign-ins, and once an hour at most (ALT-1). `failures` counts those so far.
+pub async fn notice_failures(
+    tx: &mut Tx,
+    services: &Services,
+    owner: &UserId,
+    guess: Guess,
+    failures: i64,
+    ip: IpAddr,
+) -> Result<(), AppError> {
+    if failures < BURST || mail::was_told(tx, owner, guess.kind(), services.clock.now() - BURSTS_TOLD_EVERY).await? {
         return Ok(());
     }
     let Some(account) = accounts::find_by_id(tx, owner).await? else { return Ok(()) };
-    let letter = Letter::new("Several sign-ins to your account failed", "You are told of bursts of failed sign-ins, once an hour at most.")
-        .say("Somebody tried to sign in to your Whereabouts account with wrong passwords, several times. Nobody got in by that.")
-        .fact("Last IP address", ip.to_string())
-        .lead("Review your sessions", "/profile?tab=security")
-        .advise("If it was you, use \"Forgot your password?\" where you sign in. If not, a long password and a second factor keep guessers out.");
-    Ok(mail::tell(tx, services, &account, Kind::FailedSignIns, letter).await?)
+    let letter = guess.letter().fact("Last IP address", ip.to_string()).lead("Review your sessions", "/profile?tab=security");
+    Ok(mail::tell(tx, services, &account, guess.kind(), letter).await?)
 }
 
 /// The alert that this link is about. Looking at it changes nothing (ALT-3).
@@ -119,7 +153,10 @@ pub async fn confirm(services: &Services, link: &str, ip: IpAddr) -> Result<(), 
 /// Its owner says that it was not: that session ends, all others if asked, the device is forgotten, and a reset starts. The
 /// reset's secret (ALT-3).
 pub async fn disown(services: &Services, link: &str, everywhere: bool, ip: IpAddr) -> Result<Secret, AppError> {
+    let found = links::look(&mut services.db.read().await?, Purpose::Alert, link, services.clock.now()).await?;
+    let owner = found.and_then(|link| link.user_id).ok_or(AppError::SpentLink)?;
     let mut tx = services.db.write().await?;
+    accounts::lock(&mut tx, &owner).await?;
     let (user, alert) = spend(&mut tx, services, link).await?;
     let ended = if everywhere {
         sessions::end_all_but(&mut tx, services, &user, None, EndReason::Disowned).await?
@@ -127,7 +164,7 @@ pub async fn disown(services: &Services, link: &str, everywhere: bool, ip: IpAdd
         let ended = sessions::end_one(&mut tx, services, &user, &alert.session, EndReason::Disowned).await?;
         ended.into_iter().map(|row| row.id).collect()
     };
-    store::forget_device(&mut tx, &user, &alert.device_key).await?;
+    known::forget_device(&mut tx, &user, &alert.device_key).await?;
     let reset = links::make(&mut tx, Purpose::Reset, Some(&user), &(), services.clock.now()).await?;
     audit::record(&mut tx, &services.clock, event(&user, Action::SignInDisowned, &alert, ip, ended.len())).await?;
     tx.commit().await?;

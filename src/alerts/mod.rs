@@ -3,5 +3,3 @@
 pub mod actions;
 pub mod api;
 pub mod page;
-
-mod store;

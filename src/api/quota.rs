@@ -1,8 +1,8 @@
-//! Middleware: each client of the API has so many requests a minute, and is told how many are left.
+//! Middleware: how many requests a minute each client may make, to the API and to the server functions of pages.
 
 use axum::{
     extract::{Request, State},
-    http::HeaderName,
+    http::{HeaderName, Method},
     middleware::Next,
     response::{IntoResponse, Response},
 };
@@ -12,11 +12,13 @@ use crate::{
     error::AppError,
     foundation::{
         config::Switch,
+        network::network,
         origin::Origin,
-        quota::{Left, MOST_A_MINUTE},
+        quota::{Counted, Left},
         services::Shared,
     },
-    tries::network,
+    sessions::caller::Visitor,
+    ui::plain_form::accepts_html,
 };
 
 /// How many requests a minute there are.
@@ -26,28 +28,56 @@ pub const REMAINING: HeaderName = HeaderName::from_static("ratelimit-remaining")
 /// In how many seconds the next minute begins.
 pub const RESET: HeaderName = HeaderName::from_static("ratelimit-reset");
 
-/// Counts a request, and refuses one too many (LIM-5).
+const SERVER_FUNCTIONS: &str = "/api/ui/";
+
+/// Counts a request to the API, and refuses one too many (LIM-5).
 pub async fn count(State(services): Shared, request: Request, next: Next) -> Response {
     if services.config.rate_limits == Switch::Off {
         return next.run(request).await;
     }
-    let Left { requests, seconds, is_over } = services.quota.count(client(&request), services.clock.now());
+    let Left { limit, requests, seconds, is_over } = services.quota.count(client(&request), services.clock.now());
     let mut response = match is_over {
         true => AppError::TooManyAttempts { seconds }.into_response(),
         false => next.run(request).await,
     };
     let headers = response.headers_mut();
-    headers.insert(LIMIT, MOST_A_MINUTE.into());
+    headers.insert(LIMIT, limit.into());
     headers.insert(REMAINING, requests.into());
     headers.insert(RESET, seconds.into());
     response
 }
 
-/// Who is counted: a session or a token, and strangers by their network.
-fn client(request: &Request) -> String {
+/// A session or an API token; others by their network.
+fn client(request: &Request) -> Counted {
     match request.extensions().get::<Access>().map(|access| &access.client.credential) {
-        Some(Credential::Session(id)) => id.to_string(),
-        Some(Credential::Token(id)) => id.to_string(),
-        None => request.extensions().get::<Origin>().map(|origin| network(origin.ip)).unwrap_or_default(), // origin::identify runs before
+        Some(Credential::Session(id)) => Counted::SignedIn(id.to_string()),
+        Some(Credential::Token(id)) => Counted::SignedIn(id.to_string()),
+        None => anonymous(request),
     }
+}
+
+/// Counts a request to a server function, and refuses one too many (LIM-5): some are expensive, and strangers may call them. Other
+/// requests pass uncounted.
+pub async fn count_server_functions(State(services): Shared, request: Request, next: Next) -> Response {
+    let is_server_function = request.method() == Method::POST && request.uri().path().starts_with(SERVER_FUNCTIONS);
+    if !is_server_function || services.config.rate_limits == Switch::Off {
+        return next.run(request).await;
+    }
+    let client = match request.extensions().get::<Visitor>() {
+        Some(Visitor::SignedIn(caller)) => Counted::SignedIn(caller.session.to_string()),
+        // An API token opens no server function.
+        _ => anonymous(&request),
+    };
+    let Left { seconds, is_over, .. } = services.server_function_quota.count(client, services.clock.now());
+    match is_over {
+        false => next.run(request).await,
+        // A browser without a script is shown a page (`server/errors.rs`).
+        true if accepts_html(request.headers()) => AppError::TooManyAttempts { seconds }.into_response(),
+        true => AppError::TooManyAttempts { seconds }.into_server_function_response(),
+    }
+}
+
+fn anonymous(request: &Request) -> Counted {
+    let origin = request.extensions().get::<Origin>().expect("origin::identify runs before");
+    Counted::Anonymous(network(origin.ip))
 }

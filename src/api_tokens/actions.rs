@@ -23,10 +23,10 @@ use crate::{
     mail::{self, Kind},
     proof::actions::require_fresh,
     sessions::{
-        actions::{by, describe, locate, still_stands},
+        actions::{by, describe, locate, lock_account},
         caller::Caller,
     },
-    tries::Tries,
+    tries,
 };
 
 /// A token with its secret, which is given out this once.
@@ -107,14 +107,11 @@ pub async fn create(services: &Services, caller: &Caller, wanted: &Wanted) -> Re
     Ok(Made { secret, token })
 }
 
-/// Begins to make a secret: two at once are counted one after the other, and a reset that came first has ended this session.
+/// Begins to create a secret: two at once are counted one after the other, and a reset that came first has ended this session.
 async fn begin(services: &Services, caller: &Caller) -> Result<Tx, AppError> {
     let mut tx = services.db.write().await?;
-    if !accounts::lock(&mut tx, &caller.account.id).await? {
-        return Err(AppError::NotSignedIn);
-    }
-    still_stands(&mut tx, caller).await?;
-    Tries::making(&mut tx, services, &caller.account.id).await?;
+    lock_account(&mut tx, caller).await?;
+    tries::count_secret(&mut tx, services, &caller.account.id).await?;
     Ok(tx)
 }
 
@@ -165,6 +162,7 @@ pub async fn rotate(services: &Services, caller: &Caller, id: &TokenId, rotation
 /// Revokes a token, before it returns: its next request is refused. What it was.
 pub async fn revoke(services: &Services, client: &Client, id: &TokenId) -> Result<ApiToken, AppError> {
     let mut tx = services.db.write().await?;
+    accounts::lock(&mut tx, &client.account.id).await?;
     let row = store::remove(&mut tx, &client.account.id, id, services.clock.now()).await?.ok_or(AppError::NotFound)?;
     let detail = json!({ "token": id, "name": row.name });
     audit::record(&mut tx, &services.clock, by(client, Action::TokenRevoked, detail)).await?;
@@ -178,6 +176,7 @@ pub async fn revoke(services: &Services, client: &Client, id: &TokenId) -> Resul
 pub async fn revoke_all(services: &Services, client: &Client) -> Result<usize, AppError> {
     let user = &client.account.id;
     let mut tx = services.db.write().await?;
+    accounts::lock(&mut tx, user).await?;
     let names: Vec<_> = store::of_user(&mut tx, user, services.clock.now()).await?.into_iter().map(|row| row.name).collect();
     if names.is_empty() {
         return Ok(0);

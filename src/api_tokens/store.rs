@@ -1,7 +1,7 @@
 //! SQL of API tokens. Ownership stands in every WHERE.
 
 use chrono::{DateTime, Utc};
-use sqlx::FromRow;
+use sqlx::{FromRow, SqliteConnection};
 
 use crate::{
     access::Group,
@@ -9,8 +9,9 @@ use crate::{
     api_tokens::model::{ApiToken, LastUse},
     execute, fetch,
     foundation::{
-        db::{Connection, Tx},
+        db::{Connection, On, Tx},
         ids::{TokenId, UserId},
+        postgres::PostgresConnection,
     },
 };
 
@@ -150,20 +151,54 @@ pub async fn remove_all(tx: &mut Tx, user: &UserId) -> sqlx::Result<u64> {
     execute!(tx, "DELETE FROM api_tokens WHERE user_id = $1", user)
 }
 
-/// Writes a use, unless a later one is written (SES-11).
-pub async fn write_use(tx: &mut Tx, id: &TokenId, last: &LastUse) -> sqlx::Result<()> {
-    execute!(
-        tx,
-        "UPDATE api_tokens SET last_used_at = $2, last_ip = $3, last_location = $4, last_country_code = $5, last_client = $6
-         WHERE id = $1 AND (last_used_at IS NULL OR last_used_at < $2)",
-        id,
-        last.at,
-        &last.ip,
-        &last.location,
-        &last.country_code,
-        &last.client,
-    )?;
+/// Writes last uses, each unless a later one is written (SES-11). Waits for no other transaction, so that it deadlocks with none
+/// (RACE-2): returns the tokens that it skipped because another transaction holds their rows.
+pub async fn write_uses(tx: &mut Tx, uses: &[(TokenId, LastUse)]) -> sqlx::Result<Vec<TokenId>> {
+    match tx.on() {
+        On::Sqlite(connection) => write_uses_on_sqlite(connection, uses).await.map(|()| Vec::new()), // the one writer: nothing is locked
+        On::Postgres(connection) => write_uses_on_postgres(connection, uses).await,
+    }
+}
+
+/// One prepared statement, run for each use.
+async fn write_uses_on_sqlite(connection: &mut SqliteConnection, uses: &[(TokenId, LastUse)]) -> sqlx::Result<()> {
+    for (id, last) in uses {
+        let write = sqlx::query::<sqlx::Sqlite>(
+            "UPDATE api_tokens SET last_used_at = $2, last_ip = $3, last_location = $4, last_country_code = $5, last_client = $6
+             WHERE id = $1 AND (last_used_at IS NULL OR last_used_at < $2)",
+        );
+        let write = write.bind(id).bind(last.at).bind(&last.ip).bind(&last.location);
+        write.bind(&last.country_code).bind(&last.client).execute(&mut *connection).await?;
+    }
     Ok(())
+}
+
+/// One statement for all, which takes the rows in the order of their ids and leaves out those that are locked: as for sessions.
+async fn write_uses_on_postgres(connection: &mut PostgresConnection, uses: &[(TokenId, LastUse)]) -> sqlx::Result<Vec<TokenId>> {
+    fn column<'a, T>(uses: &'a [(TokenId, LastUse)], of: impl Fn(&'a LastUse) -> T) -> Vec<T> {
+        uses.iter().map(|(_, last)| of(last)).collect()
+    }
+    let write = sqlx::query_scalar(
+        "WITH used AS (
+             SELECT * FROM UNNEST($1::TEXT[], $2::TIMESTAMPTZ[], $3::TEXT[], $4::TEXT[], $5::TEXT[], $6::TEXT[])
+                 AS used (id, at, ip, location, country_code, client)
+         ), taken AS (
+             SELECT api_tokens.id FROM api_tokens JOIN used ON used.id = api_tokens.id
+             WHERE api_tokens.last_used_at IS NULL OR api_tokens.last_used_at < used.at
+             ORDER BY api_tokens.id FOR UPDATE OF api_tokens SKIP LOCKED
+         ), written AS (
+             UPDATE api_tokens SET last_used_at = used.at, last_ip = used.ip, last_location = used.location,
+                 last_country_code = used.country_code, last_client = used.client
+             FROM used JOIN taken ON taken.id = used.id WHERE api_tokens.id = taken.id
+         )
+         SELECT api_tokens.id FROM api_tokens JOIN used ON used.id = api_tokens.id
+         WHERE (api_tokens.last_used_at IS NULL OR api_tokens.last_used_at < used.at)
+             AND NOT EXISTS (SELECT 1 FROM taken WHERE taken.id = api_tokens.id)",
+    );
+    let ids: Vec<_> = uses.iter().map(|(id, _)| id.to_string()).collect();
+    let write = write.bind(ids).bind(column(uses, |last| last.at)).bind(column(uses, |last| last.ip.as_str()));
+    let write = write.bind(column(uses, |last| last.location.as_str())).bind(column(uses, |last| last.country_code.as_deref()));
+    write.bind(column(uses, |last| last.client.as_str())).fetch_all(connection).await
 }
 
 /// A token whose owner is to be told that it expires soon.

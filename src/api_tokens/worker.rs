@@ -1,12 +1,12 @@
 //! Writes when API tokens were used, tells their owners before they expire, and forgets those that did.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use crate::{
     accounts::store as accounts,
     api_tokens::{actions::describe_use, letters, model::TOLD_BEFORE, store},
     error::AppError,
-    foundation::services::Services,
+    foundation::{activity::Use, ids::TokenId, services::Services},
     mail::{self, Kind},
 };
 
@@ -15,6 +15,8 @@ const WRITE: Duration = Duration::from_secs(3);
 /// How many writings go by between two looks at what expires: a minute.
 const WRITINGS_A_LOOK: u32 = 20;
 const BATCH: i64 = 100;
+/// Uses that one transaction writes at most.
+const MAX_USES: usize = 1_000;
 
 /// Works until the server stops. [`write`] is called once more then, after the last request.
 pub async fn run(services: Arc<Services>) {
@@ -39,22 +41,25 @@ fn warn(done: Result<(), AppError>) {
     }
 }
 
-/// Writes the uses that wait, newest wins.
+/// Writes the uses that wait, newest wins. Those whose row another transaction holds stay in memory for the next round; those of
+/// revoked tokens are forgotten.
 pub async fn write(services: &Services) -> Result<(), AppError> {
-    let uses = services.token_activity.unwritten();
-    if uses.is_empty() {
-        return Ok(());
+    for batch in services.token_activity.unwritten().chunks(MAX_USES) {
+        write_batch(services, batch).await?;
     }
-    let mut described = Vec::with_capacity(uses.len());
-    for (id, last) in &uses {
-        described.push((id, describe_use(services, last).await?));
+    Ok(())
+}
+
+async fn write_batch(services: &Services, batch: &[(TokenId, Use)]) -> Result<(), AppError> {
+    let mut uses = Vec::with_capacity(batch.len());
+    for (id, last) in batch {
+        uses.push((id.clone(), describe_use(services, last).await?));
     }
     let mut tx = services.db.write().await?;
-    for (id, last) in described {
-        store::write_use(&mut tx, id, &last).await?;
-    }
+    let skipped: HashSet<TokenId> = store::write_uses(&mut tx, &uses).await?.into_iter().collect();
     tx.commit().await?;
-    services.token_activity.forget(&uses);
+    let done: Vec<_> = batch.iter().filter(|(id, _)| !skipped.contains(id)).cloned().collect();
+    services.token_activity.forget(&done);
     Ok(())
 }
 

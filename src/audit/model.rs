@@ -21,12 +21,18 @@ pub enum Action {
     ResetStartedByAdministrator,
     /// Sessions were ended by an administrator.
     SessionsRevokedByAdministrator,
+    /// The last of the sessions that an administrator ended for everybody was put away.
+    EverybodySignedOut,
     /// The session longest unused gave way to a new one (SES-9).
     SessionDisplaced,
     /// A password was changed by its owner.
     PasswordChanged,
     /// A password was given again, before something that could take the account over.
     PasswordConfirmed,
+    /// A wrong password was entered in a session: to confirm something, or to change the password.
+    PasswordRejected,
+    /// A wrong code was entered in a session, or with a reset link.
+    CodeRejected,
     /// A reset was asked for: mailed, or refused to an address that nobody has or that was sent too much.
     ResetAskedFor,
     /// A forgotten password was replaced.
@@ -45,6 +51,8 @@ pub enum Action {
     SignInDisowned,
     /// Somebody was invited.
     Invited,
+    /// An invitation was canceled.
+    InvitationCanceled,
     /// An account was asked for, where registration is open.
     RegistrationAskedFor,
     /// Access was asked for, where it is by invitation.
@@ -71,7 +79,7 @@ pub enum Action {
     TokensRevoked,
     /// An API token asked for what it may not do.
     TokenRefused,
-    /// A mail could not be sent for two days.
+    /// A mail could not be sent for two days, or until its link expired.
     MailGivenUp,
     /// An account was made.
     AccountCreated,
@@ -92,9 +100,12 @@ impl Action {
             (Self::OtherSessionsRevoked, _) => "Revoked all other sessions",
             (Self::ResetStartedByAdministrator, _) => "Password reset started by an administrator",
             (Self::SessionsRevokedByAdministrator, _) => "Sessions ended by an administrator",
+            (Self::EverybodySignedOut, _) => "Everybody was signed out",
             (Self::SessionDisplaced, _) => "Session longest unused ended, for one more",
             (Self::PasswordChanged, _) => "Password changed",
             (Self::PasswordConfirmed, _) => "Password confirmed",
+            (Self::PasswordRejected, _) => "Wrong password entered while signed in",
+            (Self::CodeRejected, _) => "Wrong code entered",
             (Self::ResetAskedFor, Outcome::Success) => "Password reset mailed",
             (Self::ResetAskedFor, Outcome::Refused) => "Password reset not mailed: too many were",
             (Self::PasswordReset, _) => "Password reset",
@@ -105,6 +116,7 @@ impl Action {
             (Self::SignInConfirmed, _) => "Sign-in confirmed as yours",
             (Self::SignInDisowned, _) => "Sign-in reported as not yours",
             (Self::Invited | Self::RegistrationAskedFor | Self::AccessRequested, _) => "Invited",
+            (Self::InvitationCanceled, _) => "Invitation canceled",
             (Self::AccessDeclined, _) => "Access declined",
             (Self::ProfileChanged, _) => "Profile changed",
             (Self::EmailChangeAskedFor, _) => "Email change asked for",

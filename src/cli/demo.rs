@@ -6,7 +6,7 @@ use chrono::Duration;
 use clap::Args;
 
 use crate::{
-    accounts::{actions::NewAccount, model::Account, store as accounts},
+    accounts::{actions::NewAccount, known, model::Account, store as accounts},
     cli::open,
     foundation::{
         agent::Agent, clock::Clock, config::Storage, db::Tx, geoip::GeoIp, hasher, ids::SessionId, secret::Secret, services::Assets,
@@ -85,11 +85,7 @@ impl World {
         let now = Clock::System.now();
         let (created_at, last_active_at) = (now - Duration::minutes(signed_in), now - Duration::minutes(used));
         let location = self.geoip.locate(ip.parse::<IpAddr>()?);
-        let country = location.country_code.clone();
-        let new_location = match &country {
-            Some(country) => store::note_country(tx, &account.id, country, created_at).await? && signed_in < DAY,
-            None => false,
-        };
+        let new_location = known::visit(tx, &account.id, &location, created_at).await?.is_new_country && signed_in < DAY;
         let row = Row {
             id: SessionId::new(created_at),
             sign_in_method: "Password".to_owned(),

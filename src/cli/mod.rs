@@ -1,6 +1,7 @@
 //! The command line: one file a command.
 
 mod demo;
+mod environment;
 mod healthcheck;
 mod invite;
 mod login;
@@ -18,7 +19,13 @@ use std::{ffi::OsString, process::ExitCode};
 
 use clap::{Parser, Subcommand, error::ErrorKind};
 
-use crate::foundation::{config::Storage, db::Db};
+use crate::foundation::{
+    clock::Clock,
+    config::Storage,
+    db::Db,
+    hub::{Change, publish_from_outside},
+    ids::{SessionId, UserId},
+};
 
 /// See where an account is signed in, and sign out, at once, what is not recognised.
 #[derive(Parser)]
@@ -69,7 +76,7 @@ const EXIT_CODES: &str = "Exit codes: 0 done; 1 refused, the words say why; 2 th
 
 /// Does what the command line says. A failure is one clear line (OPS-3).
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
-    let cli = match Cli::try_parse_from(arguments) {
+    let cli = match environment::parse::<Cli>(arguments) {
         Ok(cli) => cli,
         Err(error) if error.kind() == ErrorKind::InvalidValue || error.kind() == ErrorKind::ValueValidation => {
             eprintln!("whereabouts: {}", one_line(error));
@@ -130,6 +137,26 @@ async fn open(storage: &Storage) -> anyhow::Result<Db> {
     let db = Db::open(&storage.url()).await?;
     db.migrate().await?;
     Ok(db)
+}
+
+/// Tells a running server that these sessions ended, so that their open pages leave. Only late, not wrong, where that fails: each
+/// page finds out by itself within seconds.
+async fn publish_ended(db: &Db, user: &UserId, sessions: Vec<SessionId>) {
+    if let Err(error) = publish_from_outside(db, Clock::System.now(), user, &Change::Ended(sessions)).await {
+        eprintln!("whereabouts: a running server could not be told, so its open pages find out some seconds later: {error}");
+    }
+}
+
+/// Runs a query of a command that only reads. The database must be there, at this version: nothing is created or migrated.
+async fn read_only<T>(storage: &Storage, query: impl AsyncFnOnce(&Db) -> anyhow::Result<T>) -> anyhow::Result<T> {
+    let db = Db::open_read_only(&storage.url()).await?;
+    let answer = match db.ensure_schema_is_current().await {
+        Ok(()) => query(&db).await,
+        Err(error) => Err(error),
+    };
+    // Not by the end of the process, which would leave SQLite's `-wal` and `-shm` files behind.
+    db.close().await;
+    answer
 }
 
 /// The one line on standard input that is a password.

@@ -14,7 +14,10 @@ use reqwest::{Method, StatusCode, redirect};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::foundation::config::PublicUrl;
+use crate::{
+    cli::environment,
+    foundation::{config::PublicUrl, user_agents::cli_user_agent},
+};
 
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -79,8 +82,8 @@ impl Remote {
 
     /// The server of the environment's API token, else the one that we signed in to.
     pub fn known() -> anyhow::Result<Self> {
-        if let Ok(token) = std::env::var("WHEREABOUTS_TOKEN") {
-            let url = std::env::var("WHEREABOUTS_URL").context("WHEREABOUTS_TOKEN is set, and WHEREABOUTS_URL is not")?;
+        if let Some(token) = environment::variable("WHEREABOUTS_TOKEN") {
+            let url = environment::variable("WHEREABOUTS_URL").context("WHEREABOUTS_TOKEN is set, and WHEREABOUTS_URL is not")?;
             return Self::with(Login { url: origin(&url)?, token });
         }
         Self::kept()?.ok_or_else(|| Failure::NotSignedIn("https://…".to_owned()).into())
@@ -95,7 +98,7 @@ impl Remote {
     }
 
     fn with(login: Login) -> anyhow::Result<Self> {
-        let builder = reqwest::Client::builder().user_agent(user_agent()).timeout(PATIENCE);
+        let builder = reqwest::Client::builder().user_agent(cli_user_agent(std::env::consts::OS)).timeout(PATIENCE);
         // Led elsewhere, the token would go there too.
         Ok(Self { http: builder.redirect(redirect::Policy::none()).build()?, login })
     }
@@ -171,14 +174,4 @@ fn write_private(file: &Path, text: &str) -> std::io::Result<()> {
 fn file() -> anyhow::Result<PathBuf> {
     let folder = dirs::config_dir().context("this user has no configuration folder: set HOME")?;
     Ok(folder.join("whereabouts").join("login.json"))
-}
-
-/// As the Active Sessions card knows us: "Whereabouts CLI on Linux".
-fn user_agent() -> String {
-    let system = match std::env::consts::OS {
-        "linux" => "Linux",
-        "macos" => "macOS",
-        other => other,
-    };
-    format!("whereabouts-cli/{} ({system})", env!("CARGO_PKG_VERSION"))
 }

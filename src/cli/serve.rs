@@ -13,7 +13,7 @@ use tokio::{
 use tracing_subscriber::EnvFilter;
 
 use crate::{
-    cli::one_line,
+    cli::{environment, one_line},
     foundation::{
         activity::Activity,
         clock::Clock,
@@ -23,6 +23,8 @@ use crate::{
         hasher::Hasher,
         hub::Hub,
         metrics::Metrics,
+        open_files,
+        quota::{self, Quota},
         seal::Seal,
         secret::Secret,
         services::{Assets, Background, Services},
@@ -40,7 +42,7 @@ pub fn from_environment() -> anyhow::Result<Config> {
         #[command(flatten)]
         config: Config,
     }
-    Ok(Environment::try_parse_from(["whereabouts"]).map_err(one_line)?.config)
+    Ok(environment::parse::<Environment>(["whereabouts".into()]).map_err(one_line)?.config)
 }
 
 /// Serves until it is told to stop.
@@ -49,9 +51,8 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
     mail::check(&config)?;
     start_log(&config.log)?;
     make_private_folder(&config.storage.data_dir)?;
-    if config.rate_limits == Switch::Off {
-        tracing::warn!("rate limits are off: for load tests only");
-    }
+    warn_of_settings(&config);
+    raise_open_files(&config);
     let listeners = Listeners {
         site: listen(config.addr).await?,
         metrics: match config.metrics_addr {
@@ -72,6 +73,29 @@ async fn listen(addr: SocketAddr) -> anyhow::Result<TcpListener> {
     TcpListener::bind(addr).await.with_context(|| format!("{addr} cannot be listened on"))
 }
 
+/// Warns of settings that are allowed, and seldom what an operator wants.
+fn warn_of_settings(config: &Config) {
+    if config.rate_limits == Switch::Off {
+        tracing::warn!("rate limits are off: for load tests only");
+    }
+    if config.public_url().https && config.trusted_proxies.is_empty() {
+        tracing::warn!(
+            "WHEREABOUTS_PUBLIC_URL is https, so a proxy in front of this server terminates TLS, and WHEREABOUTS_TRUSTED_PROXIES does not \
+             name it: everyone shares the proxy's address in lists and limits"
+        );
+    }
+}
+
+/// Raises the limit of open files, and warns if the connections that the settings allow do not fit into it.
+fn raise_open_files(config: &Config) {
+    if let Err(error) = open_files::raise_limit() {
+        tracing::warn!(%error, "the limit of open files could not be raised");
+    }
+    if let Some(possible) = open_files::max_connections().filter(|possible| *possible < config.max_connections.into()) {
+        tracing::warn!(possible, "the limit of open files (ulimit -Hn) is too low for WHEREABOUTS_MAX_CONNECTIONS");
+    }
+}
+
 /// All that actions are given, with the database at this version.
 pub async fn start_services(config: Config) -> anyhow::Result<Arc<Services>> {
     let db = Db::open_with_timeout(&config.storage.url(), config.database_timeout).await?;
@@ -83,11 +107,12 @@ pub async fn start_services(config: Config) -> anyhow::Result<Arc<Services>> {
             (hub, Some(Mutex::new(outgoing)))
         }
     };
+    let (connections, channels) = Default::default();
     Ok(Arc::new(Services {
         user_agents: Background::load(load_user_agents()?),
         geoip: Background::load(load_geoip(config.geoip.clone())?),
         seal: Seal::open(&config.storage.data_dir)?,
-        metrics: Metrics::new(&db),
+        metrics: Metrics::new(&db, &connections, &channels),
         config,
         db,
         hub,
@@ -95,9 +120,13 @@ pub async fn start_services(config: Config) -> anyhow::Result<Arc<Services>> {
         clock: Clock::System,
         activity: Activity::default(),
         token_activity: Activity::default(),
-        quota: Default::default(),
+        quota: Quota::new(quota::API),
+        server_function_quota: Quota::new(quota::SERVER_FUNCTIONS),
+        unnamed_proxy: Default::default(),
         hasher: Hasher::new(),
-        channels: Default::default(),
+        connections,
+        limiter: Default::default(),
+        channels,
         later: Default::default(),
         post: Default::default(),
         stopping: Default::default(),

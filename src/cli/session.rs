@@ -5,10 +5,11 @@ use clap::{Args, Subcommand};
 use crate::{
     accounts::actions as accounts,
     admin::actions::{self as admin, By},
-    cli::{open, print_table, user::no_such_user},
+    cli::{open, print_table, publish_ended, read_only, user::no_such_user},
     foundation::{
         clock::Clock,
         config::{Lifetimes, Storage},
+        db::Db,
         ids::SessionId,
     },
     sessions::{expiry::Expiry, store},
@@ -57,9 +58,12 @@ pub async fn run(session: Session) -> anyhow::Result<()> {
 }
 
 async fn list(json: bool, Of { user, storage, lifetimes }: &Of) -> anyhow::Result<()> {
-    let (db, now) = (open(storage).await?, Clock::System.now());
-    let found = accounts::find(&db, user).await.map_err(|_| no_such_user(user))?;
-    let mut rows = store::of_user(&mut db.read().await?, &found.account.id).await?;
+    let now = Clock::System.now();
+    let sessions = async |db: &Db| {
+        let found = accounts::find(db, user).await.map_err(|_| no_such_user(user))?;
+        Ok(store::of_user(&mut db.read().await?, &found.account.id).await?)
+    };
+    let mut rows = read_only(storage, sessions).await?;
     let expiry = |row: &store::Row| Expiry::of(lifetimes, row.created_at, row.last_active_at);
     rows.retain(|row| expiry(row).reason(now).is_none());
     rows.sort_by_key(|row| std::cmp::Reverse(row.last_active_at));
@@ -87,12 +91,13 @@ async fn list(json: bool, Of { user, storage, lifetimes }: &Of) -> anyhow::Resul
     Ok(())
 }
 
-async fn revoke(id: Option<String>, Of { user, storage, lifetimes }: &Of) -> anyhow::Result<()> {
+async fn revoke(id: Option<String>, Of { user, storage, .. }: &Of) -> anyhow::Result<()> {
     let db = open(storage).await?;
     let found = accounts::find(&db, user).await.map_err(|_| no_such_user(user))?;
     let one = id.map(|id| SessionId::parse(&id).ok_or_else(|| anyhow::anyhow!("{id:?} is no session id"))).transpose()?;
-    let ended = admin::revoke(&db, &Clock::System, lifetimes, &found.account.id, one.as_ref(), By::CommandLine).await?.len();
-    anyhow::ensure!(one.is_none() || ended == 1, "{} has no such session; it may have ended already", found.account.username);
-    println!("Sessions ended: {ended}.");
+    let ended = admin::revoke(&db, &Clock::System, &found.account.id, one.as_ref(), By::CommandLine).await?;
+    anyhow::ensure!(one.is_none() || ended.len() == 1, "{} has no such session; it may have ended already", found.account.username);
+    println!("Sessions ended: {}.", ended.len());
+    publish_ended(&db, &found.account.id, ended).await;
     Ok(())
 }

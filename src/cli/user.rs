@@ -6,10 +6,11 @@ use secrecy::ExposeSecret;
 use crate::{
     accounts::actions::{self as accounts, NewAccount},
     admin::actions::{self as admin, By},
-    cli::{open, password_from_stdin, print_table, start_services},
+    cli::{open, password_from_stdin, print_table, publish_ended, read_only, start_services},
     foundation::{
         clock::Clock,
-        config::{Config, Lifetimes, Storage},
+        config::{Config, Storage},
+        db::Db,
         hasher,
     },
     password::rules,
@@ -19,7 +20,7 @@ use crate::{
 #[derive(Subcommand)]
 pub enum User {
     /// Add an account.
-    Add(Add),
+    Add(Box<Add>),
     /// List accounts.
     List {
         /// As JSON.
@@ -51,7 +52,7 @@ pub struct Add {
     #[arg(long)]
     password_stdin: bool,
     #[command(flatten)]
-    storage: Storage,
+    config: Config,
 }
 
 #[derive(Args)]
@@ -60,8 +61,6 @@ pub struct Named {
     user: String,
     #[command(flatten)]
     storage: Storage,
-    #[command(flatten)]
-    lifetimes: Lifetimes,
 }
 
 #[derive(Args)]
@@ -74,7 +73,7 @@ pub struct Reset {
 
 pub async fn run(user: User) -> anyhow::Result<()> {
     match user {
-        User::Add(add) => run_add(add).await,
+        User::Add(add) => run_add(*add).await,
         User::List { json, storage } => list(json, &storage).await,
         User::Disable(named) => disable(&named).await,
         User::Enable(named) => enable(&named).await,
@@ -82,20 +81,26 @@ pub async fn run(user: User) -> anyhow::Result<()> {
     }
 }
 
-async fn run_add(Add { username, email, admin, password_stdin, storage }: Add) -> anyhow::Result<()> {
+async fn run_add(Add { username, email, admin, password_stdin, config }: Add) -> anyhow::Result<()> {
     let password = if password_stdin { password_from_stdin()? } else { rpassword::prompt_password("Password: ")?.into() };
     let account = NewAccount { username, email, password, is_admin: admin };
     account.check()?;
     rules::check("password", account.password.expose_secret(), &[&account.username, &account.email])?;
     let hash = hasher::hash(&account.password);
-    let db = open(&storage).await?;
-    let account = registration::add_account(&db, &Clock::System, account, &hash).await?;
+    let db = open(&config.storage).await?;
+    let account = if admin {
+        // The others are notified by mail.
+        let services = start_services(config).await?;
+        registration::add_administrator(&services, account, &hash).await?
+    } else {
+        registration::add_account(&db, &Clock::System, account, &hash).await?
+    };
     println!("{} can sign in now.", account.username);
     Ok(())
 }
 
 async fn list(json: bool, storage: &Storage) -> anyhow::Result<()> {
-    let accounts = accounts::list(&open(storage).await?).await?;
+    let accounts = read_only(storage, async |db: &Db| Ok(accounts::list(db).await?)).await?;
     if json {
         println!("{}", serde_json::to_string_pretty(&accounts)?);
         return Ok(());
@@ -110,15 +115,16 @@ async fn list(json: bool, storage: &Storage) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn disable(Named { user, storage, lifetimes }: &Named) -> anyhow::Result<()> {
+async fn disable(Named { user, storage }: &Named) -> anyhow::Result<()> {
     let db = open(storage).await?;
     let found = accounts::find(&db, user).await.map_err(|_| no_such_user(user))?;
-    let ended = admin::disable(&db, &Clock::System, lifetimes, &found.account.id, By::CommandLine).await?;
+    let ended = admin::disable(&db, &Clock::System, &found.account.id, By::CommandLine).await?;
     println!("{} cannot sign in any more; sessions ended: {}.", found.account.username, ended.len());
+    publish_ended(&db, &found.account.id, ended).await;
     Ok(())
 }
 
-async fn enable(Named { user, storage, .. }: &Named) -> anyhow::Result<()> {
+async fn enable(Named { user, storage }: &Named) -> anyhow::Result<()> {
     let db = open(storage).await?;
     let found = accounts::find(&db, user).await.map_err(|_| no_such_user(user))?;
     admin::enable(&db, &Clock::System, &found.account.id, By::CommandLine).await?;

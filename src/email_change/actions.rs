@@ -6,6 +6,7 @@ use serde_json::json;
 use crate::{
     accounts::{
         actions::{about, taken},
+        known,
         model::{Account, check_email},
         store::{self as accounts, key},
     },
@@ -21,7 +22,10 @@ use crate::{
     },
     mail::{self, Kind, Letter},
     proof::actions::require_fresh,
-    sessions::{actions::by, caller::Caller},
+    sessions::{
+        actions::{by, lock_account},
+        caller::Caller,
+    },
 };
 
 const WHY: &str = "Somebody asked to change the email address of a Whereabouts account.";
@@ -54,11 +58,11 @@ pub enum Stand {
 pub async fn ask(services: &Services, caller: &Caller, email: &str) -> Result<(), AppError> {
     require_fresh(services, caller)?;
     check_email(email)?;
-    let account = &caller.account;
-    if key(email) == key(&account.email) {
+    if key(email) == key(&caller.account.email) {
         return Err(AppError::invalid("email", "This is your email address already."));
     }
     let mut tx = services.db.write().await?;
+    let account = &lock_account(&mut tx, caller).await?.account;
     links::cancel(&mut tx, Purpose::EmailChange, Some(&account.id)).await?;
     store::begin(&mut tx, &account.id, email).await?;
     if !mail_link(&mut tx, services, account, email, Side::Old).await? {
@@ -100,6 +104,7 @@ pub async fn waiting(services: &Services, user: &UserId) -> Result<Option<String
 /// Forgets a change that waits.
 pub async fn cancel(services: &Services, caller: &Caller) -> Result<(), AppError> {
     let mut tx = services.db.write().await?;
+    lock_account(&mut tx, caller).await?;
     store::end(&mut tx, &caller.account.id).await?;
     links::cancel(&mut tx, Purpose::EmailChange, Some(&caller.account.id)).await?;
     Ok(tx.commit().await?)
@@ -113,7 +118,10 @@ pub async fn look(services: &Services, link: &str) -> Result<Confirmation, AppEr
 
 /// One address confirms the change; the second one's word makes it, and both are told.
 pub async fn confirm(services: &Services, link: &str, origin: &Origin) -> Result<Stand, AppError> {
+    let found = links::look(&mut services.db.read().await?, Purpose::EmailChange, link, services.clock.now()).await?;
+    let owner = found.and_then(|link| link.user_id).ok_or(AppError::SpentLink)?;
     let mut tx = services.db.write().await?;
+    accounts::lock(&mut tx, &owner).await?;
     let spent = links::spend(&mut tx, Purpose::EmailChange, link, services.clock.now()).await?.ok_or(AppError::SpentLink)?;
     let confirmation: Confirmation = spent.detail().ok_or(AppError::SpentLink)?;
     let user = spent.user_id.ok_or(AppError::SpentLink)?;
@@ -129,9 +137,10 @@ pub async fn confirm(services: &Services, link: &str, origin: &Origin) -> Result
     let before = accounts::find_by_id(&mut tx, &user).await?.ok_or(AppError::SpentLink)?;
     accounts::set_email(&mut tx, &user, &stands.email).await.map_err(taken)?;
     store::end(&mut tx, &user).await?;
-    for purpose in [Purpose::EmailChange, Purpose::Reset] {
+    for purpose in [Purpose::EmailChange, Purpose::Reset, Purpose::Alert] {
         links::cancel(&mut tx, purpose, Some(&user)).await?;
     }
+    known::forget_devices(&mut tx, &user).await?;
     audit::record(&mut tx, &services.clock, event(Action::EmailChanged)).await?;
     let after = Account { email: stands.email, ..before.clone() };
     for account in [&before, &after] {

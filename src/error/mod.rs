@@ -119,6 +119,20 @@ impl AppError {
         if let Self::TooManyAttempts { seconds } = self { Some(*seconds) } else { None }
     }
 
+    /// Seconds after which it is worth trying again: the `Retry-After` of its response. `None` if trying again does not help.
+    #[cfg(feature = "ssr")]
+    pub fn retry_after(&self) -> Option<u64> {
+        match self {
+            Self::Busy | Self::Unavailable => Some(1),
+            _ => self.wait(),
+        }
+    }
+
+    /// Returns true if the request may have been carried out all the same: its answer was lost, or given before it was done.
+    pub fn is_unconfirmed(&self) -> bool {
+        matches!(self, Self::NoAnswer | Self::TooSlow | Self::Unavailable | Self::Internal { .. })
+    }
+
     /// The HTTP status.
     pub fn status(&self) -> u16 {
         match self {
@@ -191,7 +205,7 @@ impl FromServerFnError for AppError {
                 let error = Self::invalid("form", "The form was not complete. Fill it in again.");
                 // Read before any code of ours runs, so that nobody else gives it its status.
                 #[cfg(feature = "ssr")]
-                problem::answer_with(&error);
+                error.set_response();
                 error
             }
             _ => Self::NoAnswer,

@@ -1,6 +1,7 @@
 //! Failures as HTTP: `application/problem+json` (RFC 9457).
 
 use axum::{
+    Json,
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
@@ -17,18 +18,37 @@ impl AppError {
         tracing::error!(%error, id, "a request failed");
         Self::Internal { id }
     }
-}
 
-/// Gives the answer of the server function that runs the status of this failure.
-pub fn answer_with(error: &AppError) {
-    if let Some(answer) = leptos::prelude::use_context::<leptos_axum::ResponseOptions>() {
-        answer.set_status(StatusCode::from_u16(error.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR));
+    /// Gives the response of the page or server function that runs the status of this failure, and `Retry-After` where it has one.
+    pub fn set_response(&self) {
+        let Some(response) = leptos::prelude::use_context::<leptos_axum::ResponseOptions>() else { return };
+        response.set_status(self.status_code());
+        if let Some(seconds) = self.retry_after() {
+            response.insert_header(header::RETRY_AFTER, seconds.into());
+        }
+    }
+
+    /// Returns this failure as server functions write it, for middleware in front of them.
+    pub fn into_server_function_response(self) -> Response {
+        let mut response = (self.status_code(), Json(&self)).into_response();
+        self.set_retry_after(&mut response);
+        response
+    }
+
+    fn set_retry_after(&self, response: &mut Response) {
+        if let Some(seconds) = self.retry_after() {
+            response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
+        }
+    }
+
+    fn status_code(&self) -> StatusCode {
+        StatusCode::from_u16(self.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
     }
 }
 
 impl IntoResponse for AppError {
     fn into_response(self) -> Response {
-        let status = StatusCode::from_u16(self.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let status = self.status_code();
         let mut problem = serde_json::json!({
             "type": self.name(),
             "title": self.to_string(),
@@ -40,12 +60,10 @@ impl IntoResponse for AppError {
         let mut response = (status, problem.to_string()).into_response();
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
-        match self {
-            Self::TooManyAttempts { seconds } => drop(headers.insert(header::RETRY_AFTER, seconds.into())),
-            Self::Busy | Self::Unavailable => drop(headers.insert(header::RETRY_AFTER, 1.into())),
-            Self::NotSignedIn => drop(headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"))),
-            _ => {}
+        if self == Self::NotSignedIn {
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
+        self.set_retry_after(&mut response);
         response
     }
 }

@@ -21,7 +21,7 @@ pub struct Use {
     pub at: DateTime<Utc>,
     /// From where. It travels with its time, so that no address is ever shown beside another use's time (SES-11).
     pub ip: IpAddr,
-    /// What the client now says of itself, if that differs from what it was known by.
+    /// What the client says of itself, where that is written with each use (API tokens).
     pub agent: Option<Agent>,
 }
 
@@ -31,11 +31,12 @@ pub struct Activity<Id>(Mutex<Marks<Id>>);
 struct Marks<Id> {
     uses: HashMap<Id, Use>,
     unannounced: HashSet<Id>,
+    new_agents: HashMap<Id, Agent>,
 }
 
 impl<Id> Default for Activity<Id> {
     fn default() -> Self {
-        Self(Mutex::new(Marks { uses: HashMap::new(), unannounced: HashSet::new() }))
+        Self(Mutex::new(Marks { uses: HashMap::new(), unannounced: HashSet::new(), new_agents: HashMap::new() }))
     }
 }
 
@@ -43,7 +44,7 @@ impl<Id: Clone + Eq + Hash> Activity<Id> {
     /// Notes a use. An older one than the one noted changes nothing (SES-11).
     pub fn mark(&self, id: &Id, new: Use) {
         let mut marks = self.marks();
-        let Marks { uses, unannounced } = &mut *marks;
+        let Marks { uses, unannounced, .. } = &mut *marks;
         match uses.get_mut(id) {
             Some(known) if known.at >= new.at => return,
             Some(known) => *known = Use { agent: new.agent.or(known.agent.take()), ..new },
@@ -57,11 +58,21 @@ impl<Id: Clone + Eq + Hash> Activity<Id> {
         self.marks().uses.get(id).cloned()
     }
 
-    /// What was used since this was last asked, each with its owner.
-    pub fn take_unannounced(&self) -> Vec<(UserId, Id)> {
+    /// Notes that the client now says something else of itself. It stays noted until it is taken.
+    pub fn note_agent(&self, id: &Id, agent: Agent) {
+        self.marks().new_agents.insert(id.clone(), agent);
+    }
+
+    /// What clients newly say of themselves, since this was last asked.
+    pub fn take_new_agents(&self) -> Vec<(Id, Agent)> {
+        std::mem::take(&mut self.marks().new_agents).into_iter().collect()
+    }
+
+    /// The last use of whatever was used since this was last asked.
+    pub fn take_unannounced(&self) -> Vec<(Id, Use)> {
         let mut marks = self.marks();
         let used = std::mem::take(&mut marks.unannounced);
-        used.into_iter().filter_map(|id| marks.uses.get(&id).map(|known| (known.user.clone(), id.clone()))).collect()
+        used.into_iter().filter_map(|id| marks.uses.get(&id).cloned().map(|last| (id, last))).collect()
     }
 
     /// All that waits to be written. It stays readable here until [`Activity::forget`] says that it is written.

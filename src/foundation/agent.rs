@@ -6,7 +6,7 @@ use axum::http::HeaderMap;
 const LONGEST: usize = 512;
 
 /// User agent and client hints, made harmless and cut.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 pub struct Agent {
     /// `User-Agent`.
     pub user_agent: String,

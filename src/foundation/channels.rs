@@ -1,4 +1,4 @@
-//! How many live channels are open, by person and by address (LIM-5).
+//! How many live channels are open, by person and by network (LIM-5).
 
 use std::{
     collections::HashMap,
@@ -6,10 +6,12 @@ use std::{
     sync::{Arc, Mutex, MutexGuard},
 };
 
-use crate::foundation::ids::UserId;
+use ipnet::IpNet;
 
-const MOST_A_PERSON: usize = 100;
-const MOST_AN_ADDRESS: usize = 1_000;
+use crate::foundation::{ids::UserId, network::network};
+
+const MAX_PER_USER: usize = 100;
+const MAX_PER_NETWORK: usize = 1_000;
 
 /// The open channels. Cheap to clone.
 #[derive(Clone, Default)]
@@ -18,28 +20,29 @@ pub struct Channels(Arc<Mutex<Counts>>);
 #[derive(Default)]
 struct Counts {
     people: HashMap<UserId, usize>,
-    addresses: HashMap<IpAddr, usize>,
+    networks: HashMap<IpNet, usize>,
 }
 
 /// One open channel; it counts until it is dropped.
 pub struct Open {
     channels: Channels,
     person: UserId,
-    address: IpAddr,
+    network: IpNet,
 }
 
 impl Channels {
-    /// Room for one more, unless this person or this address has too many.
+    /// Counts one more channel. `None` if this person or the network of this address has too many open.
     pub fn open(&self, person: &UserId, address: IpAddr) -> Option<Open> {
+        let network = network(address);
         let mut counts = self.counts();
-        let is_full = counts.people.get(person).is_some_and(|open| *open >= MOST_A_PERSON)
-            || counts.addresses.get(&address).is_some_and(|open| *open >= MOST_AN_ADDRESS);
+        let is_full = counts.people.get(person).is_some_and(|open| *open >= MAX_PER_USER)
+            || counts.networks.get(&network).is_some_and(|open| *open >= MAX_PER_NETWORK);
         if is_full {
             return None;
         }
         *counts.people.entry(person.clone()).or_default() += 1;
-        *counts.addresses.entry(address).or_default() += 1;
-        Some(Open { channels: self.clone(), person: person.clone(), address })
+        *counts.networks.entry(network).or_default() += 1;
+        Some(Open { channels: self.clone(), person: person.clone(), network })
     }
 
     /// Returns how many are open.
@@ -56,7 +59,7 @@ impl Drop for Open {
     fn drop(&mut self) {
         let mut counts = self.channels.counts();
         close(&mut counts.people, &self.person);
-        close(&mut counts.addresses, &self.address);
+        close(&mut counts.networks, &self.network);
     }
 }
 
@@ -78,11 +81,23 @@ mod tests {
     fn a_person_has_a_bounded_number_of_channels() {
         let (channels, alice) = (Channels::default(), UserId::new(chrono::DateTime::UNIX_EPOCH));
         let address = "192.0.2.1".parse().unwrap();
-        let mut open: Vec<_> = (0..MOST_A_PERSON).map(|_| channels.open(&alice, address).unwrap()).collect();
+        let mut open: Vec<_> = (0..MAX_PER_USER).map(|_| channels.open(&alice, address).unwrap()).collect();
         assert!(channels.open(&alice, address).is_none());
         open.pop();
         assert!(channels.open(&alice, address).is_some());
         drop(open);
-        assert!(channels.counts().people.is_empty() && channels.counts().addresses.is_empty());
+        assert!(channels.counts().people.is_empty() && channels.counts().networks.is_empty());
+    }
+    /// LIM-5: whoever has a /64 cannot open a thousand channels from each of its addresses.
+    #[test]
+    fn an_ipv6_network_has_a_bounded_number_of_channels() {
+        let channels = Channels::default();
+        let open = |last: usize, network: &str| {
+            let address = format!("2001:db8:1:{network}::{last:x}").parse().unwrap();
+            channels.open(&UserId::new(chrono::DateTime::UNIX_EPOCH), address)
+        };
+        let _open: Vec<_> = (0..MAX_PER_NETWORK).map(|last| open(last, "1").unwrap()).collect();
+        assert!(open(MAX_PER_NETWORK, "1").is_none());
+        assert!(open(0, "2").is_some());
     }
 }

@@ -1,7 +1,7 @@
 //! The settings. Each is an option of `serve` and an environment variable; a wrong one stops the start with one line.
 
 use std::{
-    net::SocketAddr,
+    net::{IpAddr, SocketAddr},
     path::{Path, PathBuf},
     str::FromStr,
     time::Duration,
@@ -74,9 +74,17 @@ pub struct Config {
     #[arg(long, env = "WHEREABOUTS_GEOIP")]
     pub geoip: Option<String>,
 
-    /// CIDRs of proxies whose X-Forwarded-For or Forwarded is believed, with commas between.
+    /// Reverse proxies whose forwarding header is trusted: CIDRs, separated by commas.
     #[arg(long, env = "WHEREABOUTS_TRUSTED_PROXIES", value_delimiter = ',')]
     pub trusted_proxies: Vec<IpNet>,
+
+    /// The header in which trusted proxies name the client; every other one is ignored.
+    #[arg(long, env = "WHEREABOUTS_FORWARDED_HEADER", default_value = "x-forwarded-for")]
+    pub forwarded_header: ForwardedHeader,
+
+    /// Open connections at most. One network may hold a quarter of them, and at least 16; a trusted proxy may hold all.
+    #[arg(long, env = "WHEREABOUTS_MAX_CONNECTIONS", default_value = "10000", value_parser = clap::value_parser!(u32).range(1..))]
+    pub max_connections: u32,
 
     /// Where mails are sent: smtps://USER:PASSWORD@HOST, or smtp://HOST:PORT?tls=required [default: files in DATA_DIR/outbox].
     #[arg(long, env = "WHEREABOUTS_SMTP_URL", hide_env_values = true)]
@@ -113,6 +121,11 @@ impl Config {
         self.public_url.clone().unwrap_or_else(|| PublicUrl { https: false, authority: self.addr.to_string() })
     }
 
+    /// Whether `ip`, in canonical form, is one of [`Self::trusted_proxies`].
+    pub fn is_trusted_proxy(&self, ip: IpAddr) -> bool {
+        self.trusted_proxies.iter().any(|net| net.contains(&ip))
+    }
+
     /// Refuses pairs of settings that cannot both be meant (OPS-3).
     pub fn check(&self) -> anyhow::Result<()> {
         let Lifetimes { idle_timeout, absolute_timeout, online_window } = self.lifetimes;
@@ -147,6 +160,15 @@ pub enum Switch {
     On,
     /// For load tests.
     Off,
+}
+
+/// The header in which a trusted proxy names its client.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ForwardedHeader {
+    /// `X-Forwarded-For`: addresses, separated by commas.
+    XForwardedFor,
+    /// `Forwarded` (RFC 7239).
+    Forwarded,
 }
 
 /// Who makes an account.

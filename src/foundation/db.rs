@@ -9,6 +9,7 @@ use sqlx::{
     Acquire, Sqlite, SqliteConnection, SqlitePool, Transaction,
     migrate::{MigrateError, Migrator},
     pool::PoolConnection,
+    postgres::PgConnectOptions,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
 
@@ -19,6 +20,7 @@ static MIGRATOR: Migrator = sqlx::migrate!("./migrations");
 const SQLITE_TRIGGERS: &str = include_str!("../../migrations/sqlite/the_record_only_grows.sql");
 const POSTGRES_TRIGGERS: &str = include_str!("../../migrations/postgres/the_record_only_grows.sql");
 
+const MAX_POSTGRES_CONNECTIONS: u32 = 16;
 /// How long a statement waits for another program that writes to the same SQLite file, or for a free connection to it. SQLite runs
 /// in this process, so no other deadline is needed.
 const SQLITE_BUSY_TIMEOUT: Duration = Duration::from_secs(5);
@@ -170,9 +172,7 @@ impl Db {
         let scheme = url.split_once(':').map_or("", |(scheme, _)| scheme);
         match scheme {
             "sqlite" => Self::open_sqlite(url).await,
-            "postgres" | "postgresql" => {
-                Ok(Self::Postgres(PostgresPool::connect(url, timeout).await.context("the database cannot be reached")?))
-            }
+            "postgres" | "postgresql" => Self::open_postgres(url, timeout).await,
             _ => anyhow::bail!("the database URL must start with sqlite:// or postgres://"),
         }
     }
@@ -195,6 +195,53 @@ impl Db {
         let write = pool(1).connect_with(options.clone()).await.context("the database cannot be opened")?;
         let read = pool(4).connect_with(options.read_only(true)).await.context("the database cannot be opened")?;
         Ok(Self::Sqlite { read, write })
+    }
+
+    async fn open_postgres(url: &str, timeout: Duration) -> anyhow::Result<Self> {
+        let options = PgConnectOptions::from_str(url).context("the database URL is not understood")?;
+        let pool = PostgresPool::connect(options, MAX_POSTGRES_CONNECTIONS, timeout);
+        Ok(Self::Postgres(pool.await.context("the database cannot be reached")?))
+    }
+
+    /// Opens an existing database for commands that only read. It is neither created nor migrated, and refuses writes.
+    ///
+    /// Errors: there is no such database, or it does not answer.
+    pub async fn open_read_only(url: &str) -> anyhow::Result<Self> {
+        match url.split_once(':').map_or("", |(scheme, _)| scheme) {
+            "sqlite" => Self::open_sqlite_read_only(url).await,
+            _ => Self::open_postgres_read_only(url).await,
+        }
+    }
+
+    /// Not by SQLite's own read-only mode: closing such a connection leaves `-wal` and `-shm` files behind.
+    async fn open_sqlite_read_only(url: &str) -> anyhow::Result<Self> {
+        let options = SqliteConnectOptions::from_str(url).context("the database URL is not understood")?;
+        let file = options.get_filename();
+        anyhow::ensure!(file.exists(), "there is no database {}; `whereabouts migrate` creates it", file.display());
+        let options = options.create_if_missing(false).busy_timeout(SQLITE_BUSY_TIMEOUT).pragma("query_only", "ON");
+        let pool = SqlitePoolOptions::new().max_connections(1).acquire_timeout(SQLITE_BUSY_TIMEOUT).connect_with(options);
+        let pool = pool.await.context("the database cannot be opened")?;
+        Ok(Self::Sqlite { read: pool.clone(), write: pool })
+    }
+
+    async fn open_postgres_read_only(url: &str) -> anyhow::Result<Self> {
+        let options = PgConnectOptions::from_str(url).context("the database URL must start with sqlite:// or postgres://")?;
+        let options = options.options([("default_transaction_read_only", "on")]);
+        let pool = PostgresPool::connect(options, 1, COMMAND_TIMEOUT);
+        Ok(Self::Postgres(pool.await.context("the database cannot be reached")?))
+    }
+
+    /// Compares the migrations that this database has with those of this program. Changes nothing.
+    ///
+    /// Errors: the schema is older or newer than this program's, or there is none.
+    pub async fn ensure_schema_is_current(&self) -> anyhow::Result<()> {
+        let sql = "SELECT version FROM _sqlx_migrations ORDER BY version";
+        let applied: Result<Vec<(i64,)>, _> = crate::fetch!(&mut self.read().await?, fetch_all as (i64,), sql);
+        let applied = applied.context("the schema version of the database cannot be read; `whereabouts migrate` sets up an empty one")?;
+        let (has, knows) = (applied.last().map_or(0, |(version,)| *version), MIGRATOR.iter().map(|known| known.version).max().unwrap_or(0));
+        anyhow::ensure!(has <= knows, "the database has schema version {has}, and this program knows {knows} at most; use a newer program");
+        anyhow::ensure!(has == knows, "the database has schema version {has}, and this program needs {knows}; run: whereabouts migrate");
+        Ok(())
     }
 
     /// Brings the schema to this version. Runs once, also when several nodes start together (PostgreSQL holds an

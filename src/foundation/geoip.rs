@@ -96,7 +96,7 @@ fn files(databases: &Path) -> anyhow::Result<Vec<PathBuf>> {
 }
 
 /// Addresses that no public network routes: RFC 1918, 4193, 6598, loopback and link-local.
-fn is_private(ip: IpAddr) -> bool {
+pub fn is_private(ip: IpAddr) -> bool {
     match ip {
         IpAddr::V4(ip) => {
             let shared = ip.octets()[0] == 100 && ip.octets()[1] & 0b1100_0000 == 64;

@@ -57,12 +57,20 @@ id!(
     MailId
 );
 id!(
+    /// Names a one-time token. The secret that spends it is another value.
+    OneTimeTokenId
+);
+id!(
     /// Names a request to join.
     RequestId
 );
 id!(
     /// Names an event of the audit log.
     EventId
+);
+id!(
+    /// Names a change that another process left for the server to publish.
+    NotificationId
 );
 
 #[cfg(feature = "ssr")]

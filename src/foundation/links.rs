@@ -8,7 +8,7 @@ use crate::{
     execute, fetch,
     foundation::{
         db::{Connection, Tx},
-        ids::UserId,
+        ids::{OneTimeTokenId, UserId},
         secret::Secret,
     },
 };
@@ -48,6 +48,8 @@ impl Purpose {
 pub struct Link {
     /// Whose it is, where it is of an account.
     pub user_id: Option<UserId>,
+    /// The account that made it on behalf of somebody else.
+    pub created_by: Option<UserId>,
     detail: String,
 }
 
@@ -66,19 +68,94 @@ pub async fn make(
     detail: &impl Serialize,
     now: DateTime<Utc>,
 ) -> sqlx::Result<Secret> {
+    insert(tx, purpose, Owner { user, creator: None }, detail, now).await
+}
+
+/// Makes a link on behalf of `creator`: [`cancel_created_by`] ends it with that account. Returns the secret, to be given out once.
+pub async fn make_by(
+    tx: &mut Tx,
+    purpose: Purpose,
+    creator: Option<&UserId>,
+    detail: &impl Serialize,
+    now: DateTime<Utc>,
+) -> sqlx::Result<Secret> {
+    insert(tx, purpose, Owner { user: None, creator }, detail, now).await
+}
+
+/// Whose account a link is about, and who made it.
+struct Owner<'a> {
+    user: Option<&'a UserId>,
+    creator: Option<&'a UserId>,
+}
+
+async fn insert(tx: &mut Tx, purpose: Purpose, owner: Owner<'_>, detail: &impl Serialize, now: DateTime<Utc>) -> sqlx::Result<Secret> {
     let secret = Secret::generate();
     let detail = serde_json::to_string(detail).expect("details are JSON");
     execute!(
         tx,
-        "INSERT INTO links (token_hash, purpose, user_id, detail, created_at, expires_at) VALUES ($1, $2, $3, $4, $5, $6)",
+        "INSERT INTO links (token_hash, id, purpose, user_id, created_by, detail, created_at, expires_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
         secret.hash(),
+        OneTimeTokenId::new(now),
         purpose,
-        user,
+        owner.user,
+        owner.creator,
         detail,
         now,
         now + purpose.lifetime(),
     )?;
     Ok(secret)
+}
+
+/// A link as a list shows it.
+#[derive(Debug, sqlx::FromRow)]
+pub struct Listed {
+    /// Names the row.
+    pub id: OneTimeTokenId,
+    /// The username of the account that made it. `None` for the command line and for what people ask for themselves.
+    pub creator: Option<String>,
+    /// When it was made.
+    pub created_at: DateTime<Utc>,
+    /// From when on it opens nothing.
+    pub expires_at: DateTime<Utc>,
+    detail: String,
+}
+
+impl Listed {
+    /// What was written with it. `None` if it was written otherwise.
+    pub fn detail<T: DeserializeOwned>(&self) -> Option<T> {
+        serde_json::from_str(&self.detail).ok()
+    }
+}
+
+/// Lists up to `limit` links of a purpose that are good: those that somebody made first, each group newest first.
+pub async fn list(db: &mut impl Connection, purpose: Purpose, limit: i64, now: DateTime<Utc>) -> sqlx::Result<Vec<Listed>> {
+    fetch!(
+        db,
+        fetch_all as Listed,
+        "SELECT links.id, users.username AS creator, links.created_at, links.expires_at, links.detail
+         FROM links LEFT JOIN users ON users.id = links.created_by WHERE links.purpose = $1 AND links.expires_at > $2
+         ORDER BY links.created_by IS NULL, links.created_at DESC, links.id DESC LIMIT $3",
+        purpose,
+        now,
+        limit,
+    )
+}
+
+/// Cancels one link. Returns what it was, or `None` if it was spent, canceled, or has expired.
+pub async fn cancel_one(tx: &mut Tx, purpose: Purpose, id: &OneTimeTokenId, now: DateTime<Utc>) -> sqlx::Result<Option<Link>> {
+    fetch!(
+        tx,
+        fetch_optional as Link,
+        "DELETE FROM links WHERE id = $1 AND purpose = $2 AND expires_at > $3 RETURNING user_id, created_by, detail",
+        id,
+        purpose,
+        now,
+    )
+}
+
+/// Cancels what this account made on behalf of others. Returns how many links that were.
+pub async fn cancel_created_by(tx: &mut Tx, creator: &UserId) -> sqlx::Result<u64> {
+    execute!(tx, "DELETE FROM links WHERE created_by = $1", creator)
 }
 
 /// The link that this text opens, if it is good. It stays good.
@@ -87,7 +164,7 @@ pub async fn look(db: &mut impl Connection, purpose: Purpose, text: &str, now: D
     fetch!(
         db,
         fetch_optional as Link,
-        "SELECT user_id, detail FROM links WHERE token_hash = $1 AND purpose = $2 AND expires_at > $3",
+        "SELECT user_id, created_by, detail FROM links WHERE token_hash = $1 AND purpose = $2 AND expires_at > $3",
         secret.hash(),
         purpose,
         now,
@@ -100,7 +177,7 @@ pub async fn spend(tx: &mut Tx, purpose: Purpose, text: &str, now: DateTime<Utc>
     fetch!(
         tx,
         fetch_optional as Link,
-        "DELETE FROM links WHERE token_hash = $1 AND purpose = $2 AND expires_at > $3 RETURNING user_id, detail",
+        "DELETE FROM links WHERE token_hash = $1 AND purpose = $2 AND expires_at > $3 RETURNING user_id, created_by, detail",
         secret.hash(),
         purpose,
         now,

@@ -16,11 +16,10 @@ use prometheus_client::metrics::counter::Counter;
 use sqlx::{
     Connection as _, Describe, Either, Execute, Executor, PgConnection, PgPool, Postgres, SqlStr,
     pool::{PoolConnection, PoolConnectionMetadata},
-    postgres::{PgListener, PgPoolOptions, PgQueryResult, PgRow, PgStatement, PgTypeInfo},
+    postgres::{PgConnectOptions, PgListener, PgPoolOptions, PgQueryResult, PgRow, PgStatement, PgTypeInfo},
 };
 use tokio::time::{Instant, timeout, timeout_at};
 
-const MAX_CONNECTIONS: u32 = 16;
 /// How long the first connection may take: the server may be starting, too.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// A server that fails rarely closes all its connections in one instant: those used shortly after a failure are suspect as well.
@@ -54,18 +53,18 @@ impl Failures {
 }
 
 impl PostgresPool {
-    /// Connects to the server of `url`. Each statement is then answered within `timeout`, or fails.
-    pub async fn connect(url: &str, timeout: Duration) -> sqlx::Result<Self> {
+    /// Opens up to `max_connections` connections. Each statement is then answered within `timeout`, or fails.
+    pub async fn connect(options: PgConnectOptions, max_connections: u32, timeout: Duration) -> sqlx::Result<Self> {
         let failures = Arc::<Failures>::default();
         let known = failures.clone();
-        let options = PgPoolOptions::new()
-            .max_connections(MAX_CONNECTIONS)
+        let pool = PgPoolOptions::new()
+            .max_connections(max_connections)
             // Each caller has a deadline of its own, which is never later.
             .acquire_timeout(timeout.max(CONNECT_TIMEOUT))
             // A ping for each request would be a second round trip. Connections are tested only once the server has failed.
             .test_before_acquire(false)
             .before_acquire(move |connection, metadata| test_if_suspect(connection, metadata, &known, timeout / 4));
-        Ok(Self { pool: options.connect(url).await?, timeout, failures })
+        Ok(Self { pool: pool.connect_with(options).await?, timeout, failures })
     }
 
     /// The pool beneath, without deadlines: for migrations.
@@ -131,12 +130,12 @@ impl PostgresPool {
         }
     }
 
-    /// Notifies whoever listens on this channel.
-    pub async fn notify(&self, channel: &str, payload: &str) -> sqlx::Result<()> {
+    /// Notifies whoever listens on this channel of these payloads, in order.
+    pub async fn notify(&self, channel: &str, payloads: &[String]) -> sqlx::Result<()> {
         let mut connection = self.acquire().await?;
         loop {
-            let notified = sqlx::query("SELECT pg_notify($1, $2)").bind(channel).bind(payload).execute(&mut connection).await;
-            match notified {
+            let notify = sqlx::query("SELECT pg_notify($1, payload) FROM UNNEST($2::TEXT[]) AS payload");
+            match notify.bind(channel).bind(payloads).execute(&mut connection).await {
                 Ok(_) => return Ok(()),
                 Err(error) if connection.recover(&error).await => {}
                 Err(error) => return Err(error),

@@ -1,6 +1,10 @@
 //! What an action is given: one value with all that the whole server shares.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{
+    net::IpAddr,
+    path::PathBuf,
+    sync::{Arc, OnceLock},
+};
 
 use axum::extract::State;
 use tokio::sync::{Mutex, Notify, watch};
@@ -10,12 +14,14 @@ use crate::foundation::{
     channels::Channels,
     clock::Clock,
     config::Config,
+    connections::Connections,
     db::Db,
     geoip::GeoIp,
     hasher::Hasher,
     hub::{Hub, Outgoing},
     ids::{SessionId, TokenId},
     later::Later,
+    limiter::Limiter,
     metrics::Metrics,
     quota::Quota,
     seal::Seal,
@@ -38,10 +44,16 @@ pub struct Services {
     pub activity: Activity<SessionId>,
     /// Uses of API tokens that are not written yet.
     pub token_activity: Activity<TokenId>,
-    /// How many requests each client of the API made lately.
+    /// Requests to the API, counted by client.
     pub quota: Quota,
+    /// Requests to server functions, counted by client.
+    pub server_function_quota: Quota,
+    /// The private address that first reached a server without trusted proxies: a proxy that the settings do not name.
+    pub unnamed_proxy: OnceLock<IpAddr>,
     /// Hashes passwords, as many at once as there are cores.
     pub hasher: Hasher,
+    /// Counts attempts that are rate limited.
+    pub limiter: Limiter,
     /// Tells devices.
     pub user_agents: Background<UserAgents>,
     /// Tells places.
@@ -52,6 +64,8 @@ pub struct Services {
     pub later: Later,
     /// Wakes who sends mails: one was written.
     pub post: Arc<Notify>,
+    /// Open connections.
+    pub connections: Connections,
     /// Open live channels.
     pub channels: Channels,
     /// What operators measure.

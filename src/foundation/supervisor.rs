@@ -21,12 +21,14 @@ pub struct Supervisor {
     services: Arc<Services>,
     tasks: JoinSet<()>,
     names: HashMap<Id, &'static str>,
+    /// What the last requests and jobs need.
+    lasting: JoinSet<()>,
 }
 
 impl Supervisor {
     /// Without any worker.
     pub fn new(services: Arc<Services>) -> Self {
-        Self { services, tasks: JoinSet::new(), names: HashMap::new() }
+        Self { services, tasks: JoinSet::new(), names: HashMap::new(), lasting: JoinSet::new() }
     }
 
     /// Starts a worker, which returns once the server stops ([`Services::stopped`]). Its name is for logs and metrics.
@@ -39,8 +41,17 @@ impl Supervisor {
         self.names.insert(task.id(), name);
     }
 
-    /// Waits for all workers, once the server stops. Those that have not returned by the deadline are ended, which is logged.
-    pub async fn stop(mut self, deadline: Instant) {
+    /// Starts a worker that the last requests and jobs need: it runs until [`Supervisor::end`].
+    pub fn spawn_lasting<W, F>(&mut self, name: &'static str, work: W)
+    where
+        W: Fn(Arc<Services>) -> F + Send + Sync + 'static,
+        F: Future<Output = ()> + Send + 'static,
+    {
+        self.lasting.spawn(supervise(self.services.clone(), name, work));
+    }
+
+    /// Waits for the workers that return once the server stops. Those that have not by the deadline are ended, which is logged.
+    pub async fn stop(&mut self, deadline: Instant) {
         let all = async {
             while let Some(ended) = self.tasks.join_next_with_id().await {
                 let id = ended.map_or_else(|error| error.id(), |(id, ())| id);
@@ -48,10 +59,16 @@ impl Supervisor {
             }
         };
         if timeout_at(deadline, all).await.is_err() {
-            let workers: Vec<_> = self.names.into_values().collect();
+            let workers: Vec<_> = self.names.drain().map(|(_, name)| name).collect();
             tracing::warn!(?workers, "some workers did not stop in time, and were ended");
             self.tasks.shutdown().await;
         }
+    }
+
+    /// Ends all workers that are left.
+    pub async fn end(mut self) {
+        self.tasks.shutdown().await;
+        self.lasting.shutdown().await;
     }
 }
 

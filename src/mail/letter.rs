@@ -54,6 +54,12 @@ impl Letter {
         self
     }
 
+    /// A paragraph more: the letter stands for `count` more of its kind, which came within the same hour.
+    pub fn and_more(self, count: i64) -> Self {
+        let others = if count == 1 { "1 more like this".to_owned() } else { format!("{count} more like this") };
+        self.say(format!("This is the latest; there are {others}. Beyond a few an hour, mails of one kind are collected into one."))
+    }
+
     /// The mail to this address, from the site at `origin`: the configured address alone is in it (NET-2).
     pub fn write(self, to: &str, origin: &str) -> Mail {
         Mail { to: to.to_owned(), text: self.text(origin), html: self.html(origin), subject: self.subject }

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration as StdDuration};
 
-use chrono::Duration;
+use chrono::{DateTime, Duration, Utc};
 
 use crate::{
     audit::{self, Action, Event, Outcome},
@@ -23,7 +23,7 @@ const LEASE: Duration = Duration::minutes(2);
 const SENDING_AFTER_STOP: StdDuration = StdDuration::from_millis(500);
 const FIRST_PAUSE: Duration = Duration::seconds(10);
 const LONGEST_PAUSE: Duration = Duration::hours(1);
-/// A mail that could not be sent for so long is given up, on record.
+/// A mail that could not be sent for so long is given up, on record; one whose link expires sooner, sooner.
 const GIVEN_UP_AFTER: Duration = Duration::days(2);
 
 /// Sends until the server stops.
@@ -56,23 +56,39 @@ pub async fn send_due(services: &Services, transport: &Transport) -> sqlx::Resul
 }
 
 async fn send(services: &Services, transport: &Transport, waiting: Waiting) -> sqlx::Result<()> {
+    if is_worthless(&waiting, services.clock.now()) {
+        return give_up(services, &waiting).await;
+    }
     let sent = tokio::select! {
         sent = deliver(services, transport, &waiting) => sent,
         () = async { services.stopped().await; tokio::time::sleep(SENDING_AFTER_STOP).await } => return Ok(()),
     };
     let now = services.clock.now();
-    let mut tx = services.db.write().await?;
     match sent {
-        Ok(()) => store::sent(&mut tx, &waiting.id, now).await?,
-        Err(_) if now - waiting.created_at >= GIVEN_UP_AFTER => {
-            store::give_up(&mut tx, &waiting.id).await?;
-            audit::record(&mut tx, &services.clock, given_up(&waiting)).await?;
+        Ok(()) => {
+            let mut tx = services.db.write().await?;
+            store::sent(&mut tx, &waiting.id, now).await?;
+            tx.commit().await
         }
+        Err(_) if now - waiting.created_at >= GIVEN_UP_AFTER || is_worthless(&waiting, now) => give_up(services, &waiting).await,
         Err(error) => {
             tracing::warn!(error = format!("{error:#}"), kind = ?waiting.kind, tries = waiting.tries, "a mail could not be sent yet");
+            let mut tx = services.db.write().await?;
             store::try_again(&mut tx, &waiting.id, now + pause(waiting.tries)).await?;
+            tx.commit().await
         }
     }
+}
+
+/// Whether the link that it carries has expired.
+fn is_worthless(waiting: &Waiting, now: DateTime<Utc>) -> bool {
+    waiting.expires_at.is_some_and(|expires_at| expires_at <= now)
+}
+
+async fn give_up(services: &Services, waiting: &Waiting) -> sqlx::Result<()> {
+    let mut tx = services.db.write().await?;
+    store::give_up(&mut tx, &waiting.id).await?;
+    audit::record(&mut tx, &services.clock, given_up(waiting)).await?;
     tx.commit().await
 }
 

@@ -6,7 +6,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
 
 use crate::{
-    accounts::{model::Account, store as accounts},
+    accounts::{known, model::Account, store as accounts},
     api_tokens::actions as api_tokens,
     audit::{self, Action, Event, Outcome},
     error::AppError,
@@ -20,13 +20,13 @@ use crate::{
     },
     mail::{self, Kind, Letter},
     password::{rules, store},
-    proof::{actions as proof, store::password},
+    proof::actions::{self as proof, Asked},
     sessions::{
         actions::{self as sessions, by},
         caller::Caller,
         model::EndReason,
     },
-    tries::Tries,
+    tries::{self, Limit},
     two_factor::actions as two_factor,
 };
 
@@ -44,12 +44,12 @@ pub struct Changed {
 pub async fn change(services: &Services, caller: &Caller, current: SecretString, new: SecretString) -> Result<Changed, AppError> {
     let account = &caller.account;
     rules::check("new", new.expose_secret(), &[&account.username, &account.email])?;
-    let before = proof::password(services, caller, "current", current).await?;
-    let hash = services.hasher.hash(new).await?;
+    let slot = services.hasher.reserve()?;
+    let verified = proof::password(services, caller, Asked { purpose: "password_change", field: "current" }, current).await?;
+    let hash = slot.hash(new).await;
     let mut tx = services.db.write().await?;
-    if !store::replace(&mut tx, &account.id, &before, &hash, services.clock.now()).await? {
-        return Err(AppError::invalid("current", "Your password was changed meanwhile. Type the current one."));
-    }
+    verified.ensure_unchanged(&sessions::lock_account(&mut tx, caller).await?)?;
+    store::replace(&mut tx, &account.id, &hash, services.clock.now()).await?;
     let ended = sessions::end_all_but(&mut tx, services, &account.id, Some(&caller.session), EndReason::PasswordChanged).await?;
     let token = sessions::renew(&mut tx, services, caller).await?;
     links::cancel(&mut tx, Purpose::Reset, Some(&account.id)).await?;
@@ -57,6 +57,7 @@ pub async fn change(services: &Services, caller: &Caller, current: SecretString,
     let api_tokens = api_tokens::count(&mut tx, services, &account.id).await?;
     let letter = changed_letter(&caller.origin, ended.len()).fact("API tokens", format!("{api_tokens}, which go on working"));
     mail::tell(&mut tx, services, account, Kind::PasswordChanged, letter).await?;
+    tries::refund(&mut tx, &[&verified.counted]).await?;
     tx.commit().await?;
     let revoked = ended.len();
     sessions::ended(services, &account.id, ended);
@@ -67,11 +68,20 @@ pub async fn change(services: &Services, caller: &Caller, current: SecretString,
 /// nobody has: neither this answer's time nor the next one's tells which it was (ENU-1).
 pub async fn ask_for_reset(services: &Arc<Services>, email: String, origin: &Origin) -> Result<(), AppError> {
     let (ip, later) = (origin.ip, services.clone());
-    Tries::asking(services, ip).await?;
+    tries::attempt(services, vec![Limit::MailsAskedFrom(ip)]).await?;
     services.later.push(async move {
         let found = accounts::find(&mut later.db.read().await?, &email).await?;
-        let account = found.filter(|found| found.is_enabled).map(|found| found.account);
         let mut tx = later.db.write().await?;
+        let locked = match &found {
+            Some(found) => accounts::lock(&mut tx, &found.account.id).await?,
+            None => None,
+        };
+        // The account may have been disabled meanwhile, or have another address: then nobody has this one.
+        let is_theirs = |locked: &accounts::Credentials| {
+            let account = &locked.account;
+            locked.is_enabled && [&account.email, &account.username].into_iter().any(|name| accounts::key(name) == accounts::key(&email))
+        };
+        let account = locked.filter(is_theirs).map(|locked| locked.account);
         let is_mailed = match &account {
             Some(account) => mail_reset(&mut tx, &later, account).await?,
             None => false,
@@ -86,7 +96,8 @@ pub async fn ask_for_reset(services: &Arc<Services>, email: String, origin: &Ori
     })
 }
 
-/// Mails the way to a new password, unless too much was mailed there already. Whether it was.
+/// Mails the way to a new password, unless too much was mailed there already. Returns whether it was. The account is locked, and
+/// `account` was read by that: a link made while a reset completes is cancelled by it, or made after it.
 pub async fn mail_reset(tx: &mut Tx, services: &Services, account: &Account) -> sqlx::Result<bool> {
     let secret = links::make(tx, Purpose::Reset, Some(&account.id), &(), services.clock.now()).await?;
     let why = "Somebody asked for this with your email address.";
@@ -125,26 +136,39 @@ pub async fn look_at_reset(services: &Services, link: &str) -> Result<Reset, App
 pub async fn reset(services: &Services, link: &str, new: SecretString, code: &str, origin: &Origin) -> Result<(), AppError> {
     let Reset { account, needs_code } = look_at_reset(services, link).await?;
     rules::check("password", new.expose_secret(), &[&account.username, &account.email])?;
-    let before = password(&mut services.db.read().await?, &account.id).await?.map(|(hash, _)| hash).ok_or(AppError::SpentLink)?;
-    if needs_code {
-        two_factor::prove(services, &account, code, origin).await?;
-    }
-    let hash = services.hasher.hash(new).await?;
+    let slot = services.hasher.reserve()?;
+    let counted = match needs_code {
+        true => Some(tries::attempt(services, vec![Limit::CodeForReset(hash_hex(link.as_bytes()))]).await?),
+        false => None,
+    };
+    let hash = slot.hash(new).await;
     let mut tx = services.db.write().await?;
-    let is_spent = links::spend(&mut tx, Purpose::Reset, link, services.clock.now()).await?.is_none();
-    if is_spent || !store::replace(&mut tx, &account.id, &before, &hash, services.clock.now()).await? {
-        return Err(AppError::SpentLink);
+    accounts::lock(&mut tx, &account.id).await?.filter(|locked| locked.is_enabled).ok_or(AppError::SpentLink)?;
+    links::spend(&mut tx, Purpose::Reset, link, services.clock.now()).await?.ok_or(AppError::SpentLink)?;
+    if two_factor::is_on(&mut tx, &account.id).await? {
+        // Enabled since the page was opened: a code that nobody counted is not looked at.
+        if counted.is_none() {
+            return Err(AppError::WrongCode);
+        }
+        if two_factor::use_code(&mut tx, services, &account, code, origin).await?.is_none() {
+            drop(tx);
+            return Err(two_factor::reject_for_reset(services, &account, origin).await?);
+        }
     }
-    for purpose in [Purpose::Reset, Purpose::SecondFactor, Purpose::EmailChange] {
+    store::replace(&mut tx, &account.id, &hash, services.clock.now()).await?;
+    for purpose in [Purpose::Reset, Purpose::SecondFactor, Purpose::EmailChange, Purpose::Alert] {
         links::cancel(&mut tx, purpose, Some(&account.id)).await?;
     }
+    links::cancel_created_by(&mut tx, &account.id).await?;
+    known::forget_devices(&mut tx, &account.id).await?;
     let ended = sessions::end_all_but(&mut tx, services, &account.id, None, EndReason::PasswordReset).await?;
     let tokens = api_tokens::end_all(&mut tx, &account.id).await?;
-    Tries::forget_account(&mut tx, &account).await?;
     let detail = json!({ "sessions_ended": ended.len(), "tokens_revoked": tokens });
     audit::record(&mut tx, &services.clock, about(&account.id, Action::PasswordReset, Some(origin.ip), detail)).await?;
     let letter = changed_letter(origin, ended.len()).fact("API tokens", format!("{tokens}, all revoked"));
     mail::tell(&mut tx, services, &account, Kind::PasswordChanged, letter).await?;
+    let strangers = tries::Attempt::of_strangers(&account.id);
+    tries::refund(&mut tx, &counted.iter().chain([&strangers]).collect::<Vec<_>>()).await?;
     tx.commit().await?;
     sessions::ended(services, &account.id, ended);
     Ok(())

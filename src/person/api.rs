@@ -8,6 +8,7 @@ use crate::{
     email_change::actions as email_change,
     error::AppError,
     person::actions,
+    proof::api::proven,
     sessions::caller::caller,
     ui::plain_form::{Led, lead},
 };
@@ -40,5 +41,5 @@ pub async fn describe_person(name: String, username: String, time_zone: String) 
         actions::describe(&services, &caller, &name, &username, &time_zone).await?;
         Ok(Led::to(PAGE).saying("Saved."))
     };
-    lead(describe().await, PAGE, &[("name", &name), ("username", &username), ("time_zone", &time_zone)])
+    lead(proven(describe().await, PAGE), PAGE, &[("name", &name), ("username", &username), ("time_zone", &time_zone)])
 }

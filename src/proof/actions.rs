@@ -5,7 +5,8 @@ use secrecy::SecretString;
 use serde_json::json;
 
 use crate::{
-    audit::{self, Action},
+    accounts::store::Credentials,
+    audit::{self, Action, Event, Outcome},
     error::AppError,
     foundation::{secret::Secret, services::Services},
     proof::store,
@@ -13,7 +14,7 @@ use crate::{
         actions::{self as sessions, by},
         caller::Caller,
     },
-    tries::Tries,
+    tries::{self, Limit},
 };
 
 /// What could take an account over asks for a proof that is no older.
@@ -25,26 +26,58 @@ pub fn require_fresh(services: &Services, caller: &Caller) -> Result<(), AppErro
     if age <= FRESH_FOR { Ok(()) } else { Err(AppError::ProofNeeded) }
 }
 
-/// Whether the password is the caller's own: its hash, if so. Guesses are slowed down.
-pub async fn password(services: &Services, caller: &Caller, field: &str, password: SecretString) -> Result<String, AppError> {
-    let tries = Tries::of_proofs(&caller.account.id, caller.origin.ip);
-    tries.begin(services).await?;
-    let known = store::password(&mut services.db.read().await?, &caller.account.id).await?.map(|(hash, _)| hash);
-    if !services.hasher.verify(password, known.clone()).await? {
-        return Err(AppError::invalid(field, "That is not your password. Type it again."));
+/// What a password is asked for: the name of it on record, and the field that it was typed in.
+#[derive(Debug, Clone, Copy)]
+pub struct Asked {
+    /// In `snake_case`, stable.
+    pub purpose: &'static str,
+    /// The field of the form.
+    pub field: &'static str,
+}
+
+/// A password that was verified. It counts once [`Verified::ensure_unchanged`] has passed with the account locked.
+pub struct Verified {
+    asked: Asked,
+    password_hash: String,
+    /// What it counted as: to be refunded.
+    pub counted: tries::Attempt,
+}
+
+impl Verified {
+    /// Errors: [`AppError::Invalid`] if the password was changed since it was verified.
+    pub fn ensure_unchanged(&self, locked: &Credentials) -> Result<(), AppError> {
+        if locked.password_hash == self.password_hash {
+            return Ok(());
+        }
+        Err(AppError::invalid(self.asked.field, "Your password was changed meanwhile. Type the current one."))
     }
-    let mut tx = services.db.write().await?;
-    tries.succeed(&mut tx).await?;
-    tx.commit().await?;
-    known.ok_or(AppError::NotSignedIn)
+}
+
+/// Verifies the caller's own password. Guesses are slowed down by session, and put on record.
+///
+/// Errors: [`AppError::Invalid`] if it is wrong, [`AppError::TooManyAttempts`], [`AppError::Busy`].
+pub async fn password(services: &Services, caller: &Caller, asked: Asked, password: SecretString) -> Result<Verified, AppError> {
+    let slot = services.hasher.reserve()?;
+    let counted = tries::attempt(services, vec![Limit::Session(caller.session.clone())]).await?;
+    let stored = store::password(&mut services.db.read().await?, &caller.account.id).await?.map(|(hash, _)| hash);
+    if !slot.verify(password, stored.clone()).await {
+        let mut tx = services.db.write().await?;
+        let event = by(caller, Action::PasswordRejected, json!({ "purpose": asked.purpose }));
+        audit::record(&mut tx, &services.clock, Event { outcome: Outcome::Refused, ..event }).await?;
+        tx.commit().await?;
+        return Err(AppError::invalid(asked.field, "That is not your password. Type it again."));
+    }
+    Ok(Verified { asked, password_hash: stored.ok_or(AppError::NotSignedIn)?, counted })
 }
 
 /// A fresh proof by the password: the session gets a new token, the one before ends (SES-3).
 pub async fn confirm(services: &Services, caller: &Caller, typed: SecretString) -> Result<Secret, AppError> {
-    password(services, caller, "password", typed).await?;
+    let verified = password(services, caller, Asked { purpose: "confirmation", field: "password" }, typed).await?;
     let mut tx = services.db.write().await?;
+    verified.ensure_unchanged(&sessions::lock_account(&mut tx, caller).await?)?;
     let token = sessions::renew(&mut tx, services, caller).await?;
     audit::record(&mut tx, &services.clock, by(caller, Action::PasswordConfirmed, json!({}))).await?;
+    tries::refund(&mut tx, &[&verified.counted]).await?;
     tx.commit().await?;
     Ok(token)
 }

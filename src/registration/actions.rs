@@ -13,7 +13,11 @@ use crate::{
         services::Services,
     },
     password,
+    registration::notices,
 };
+
+/// Who acted, in mails, where no account did.
+pub const COMMAND_LINE: &str = "the command line";
 
 /// A one-time link's secret for the page that makes the first administrator, where there is no account yet.
 pub async fn invite_first_administrator(services: &Services) -> Result<Option<Secret>, AppError> {
@@ -38,7 +42,7 @@ pub async fn make_first_administrator(services: &Services, link: &str, account: 
     }
     account.check()?;
     password::rules::check("password", account.password.expose_secret(), &[&account.username, &account.email])?;
-    let password_hash = services.hasher.hash(account.password.clone()).await?;
+    let password_hash = services.hasher.reserve()?.hash(account.password.clone()).await;
     let mut tx = services.db.write().await?;
     let spent = links::spend(&mut tx, Purpose::Setup, link, services.clock.now()).await?;
     if spent.is_none() || accounts::is_any(&mut tx).await? {
@@ -49,10 +53,19 @@ pub async fn make_first_administrator(services: &Services, link: &str, account: 
     Ok(account)
 }
 
-/// Makes an account from the command line.
+/// Makes an account from the command line. Notifies nobody: see [`add_administrator`].
 pub async fn add_account(db: &Db, clock: &Clock, account: NewAccount, password_hash: &str) -> Result<Account, AppError> {
     let mut tx = db.write().await?;
     let account = create(&mut tx, clock, account, password_hash).await?;
+    tx.commit().await?;
+    Ok(account)
+}
+
+/// Makes an administrator from the command line, and notifies the others.
+pub async fn add_administrator(services: &Services, account: NewAccount, password_hash: &str) -> Result<Account, AppError> {
+    let mut tx = services.db.write().await?;
+    let account = create(&mut tx, &services.clock, NewAccount { is_admin: true, ..account }, password_hash).await?;
+    notices::administrator_added(&mut tx, services, &account, COMMAND_LINE).await?;
     tx.commit().await?;
     Ok(account)
 }

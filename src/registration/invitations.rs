@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 
+use chrono::{DateTime, Utc};
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -15,14 +16,15 @@ use crate::{
     audit::{self, Action, Event, Outcome},
     error::AppError,
     foundation::{
-        db::Tx,
-        links::{self, Purpose},
+        db::{Connection, Tx},
+        ids::{OneTimeTokenId, UserId},
+        links::{self, Listed, Purpose},
         secret::{Secret, hash_hex},
         services::Services,
     },
     mail::{self, Kind, Letter},
     password::rules,
-    registration::store,
+    registration::{actions::COMMAND_LINE, notices, store},
 };
 
 /// Who is invited.
@@ -42,7 +44,7 @@ pub async fn invite(tx: &mut Tx, services: &Services, invitation: &Invitation, e
     if accounts::find(tx, email).await?.is_some() {
         return Err(AppError::invalid("email", "Somebody with this email address has an account already."));
     }
-    if !mail_invitation(tx, services, invitation, "Somebody invited this email address.").await? {
+    if !mail_invitation(tx, services, invitation, event.actor, "Somebody invited this email address.").await? {
         return Err(AppError::invalid("email", "This address was sent several mails within an hour. Invite it again later."));
     }
     store::settle_email(tx, email).await?;
@@ -54,9 +56,16 @@ fn about(invitation: &Invitation) -> serde_json::Value {
     json!({ "email_sha256": hash_hex(key(&invitation.email).as_bytes()), "administrator": invitation.is_admin })
 }
 
-/// Mails a link that makes an account, unless too much was mailed there already. Whether it was.
-pub async fn mail_invitation(tx: &mut Tx, services: &Services, invitation: &Invitation, why: &'static str) -> sqlx::Result<bool> {
-    let secret = links::make(tx, Purpose::Invitation, None, invitation, services.clock.now()).await?;
+/// Mails a link that makes an account, unless too much was mailed there already. Whether it was. The link ends with the account
+/// of `inviter`, if there is one.
+pub async fn mail_invitation(
+    tx: &mut Tx,
+    services: &Services,
+    invitation: &Invitation,
+    inviter: Option<&UserId>,
+    why: &'static str,
+) -> sqlx::Result<bool> {
+    let secret = links::make_by(tx, Purpose::Invitation, inviter, invitation, services.clock.now()).await?;
     let site = services.config.public_url().authority;
     let letter = Letter::new("Create your Whereabouts account", why)
         .say(format!("You can create an account at {site}. Choose a username and a password, and it is yours."))
@@ -84,13 +93,60 @@ pub async fn join(services: &Services, link: &str, username: String, password: S
         check_chosen_username(&username)?;
     }
     rules::check("password", password.expose_secret(), &[&username, &email])?;
-    let hash = services.hasher.hash(password.clone()).await?;
+    let hash = services.hasher.reserve()?.hash(password.clone()).await;
     let mut tx = services.db.write().await?;
-    links::spend(&mut tx, Purpose::Invitation, link, services.clock.now()).await?.ok_or(AppError::SpentLink)?;
+    let spent = links::spend(&mut tx, Purpose::Invitation, link, services.clock.now()).await?.ok_or(AppError::SpentLink)?;
     let account = NewAccount { username, email, password, is_admin }.create(&mut tx, &services.clock, &hash).await?;
     store::settle_email(&mut tx, &account.email).await?;
+    if is_admin {
+        let inviter = inviter_name(&mut tx, spent.created_by.as_ref()).await?;
+        notices::administrator_added(&mut tx, services, &account, &inviter).await?;
+    }
     tx.commit().await?;
     Ok(account)
+}
+
+async fn inviter_name(tx: &mut Tx, inviter: Option<&UserId>) -> sqlx::Result<String> {
+    let found = match inviter {
+        Some(inviter) => accounts::find_by_id(tx, inviter).await?,
+        None => None,
+    };
+    Ok(found.map_or_else(|| COMMAND_LINE.to_owned(), |account| account.username))
+}
+
+/// An invitation that was not answered yet.
+pub struct WaitingInvitation {
+    /// Names the invitation.
+    pub id: OneTimeTokenId,
+    /// Who is invited.
+    pub invitation: Invitation,
+    /// The username of the administrator who sent it. `None` for the command line and for open registration.
+    pub inviter: Option<String>,
+    /// When it was sent.
+    pub sent_at: DateTime<Utc>,
+    /// From when on it makes no account.
+    pub expires_at: DateTime<Utc>,
+}
+
+/// Up to `limit` invitations that were not answered yet: those of administrators first, each group newest first.
+pub async fn list(db: &mut impl Connection, limit: i64, now: DateTime<Utc>) -> sqlx::Result<Vec<WaitingInvitation>> {
+    let listed = links::list(db, Purpose::Invitation, limit, now).await?;
+    let show = |link: Listed| {
+        let invitation = link.detail()?;
+        let Listed { id, creator, created_at, expires_at, .. } = link;
+        Some(WaitingInvitation { id, invitation, inviter: creator, sent_at: created_at, expires_at })
+    };
+    Ok(listed.into_iter().filter_map(show).collect())
+}
+
+/// Cancels an invitation; `event` says by whom. Returns whom it invited.
+///
+/// Errors: [`AppError::NotFound`] if it was answered or canceled, or has expired.
+pub async fn cancel(tx: &mut Tx, services: &Services, id: &OneTimeTokenId, event: Event<'_>) -> Result<Invitation, AppError> {
+    let canceled = links::cancel_one(tx, Purpose::Invitation, id, services.clock.now()).await?;
+    let invitation: Invitation = canceled.and_then(|link| link.detail()).ok_or(AppError::NotFound)?;
+    audit::record(tx, &services.clock, Event { detail: about(&invitation), ..event }).await?;
+    Ok(invitation)
 }
 
 /// An event of somebody who asks for an account without having one.

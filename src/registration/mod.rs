@@ -3,6 +3,7 @@
 pub mod actions;
 pub mod api;
 pub mod invitations;
+pub mod notices;
 pub mod page;
 pub mod requests;
 pub mod store;

@@ -13,7 +13,7 @@ use crate::{
         invitations::{self, Invitation, asked},
         store::{self, AccessRequest},
     },
-    tries::Tries,
+    tries::{self, Limit},
 };
 
 /// More requests than an administrator could settle are no longer kept.
@@ -27,7 +27,7 @@ pub async fn ask_to_join(services: &Arc<Services>, email: String, origin: &Origi
         return Err(AppError::NotFound);
     }
     check_email(&email)?;
-    Tries::asking(services, origin.ip).await?;
+    tries::attempt(services, vec![Limit::MailsAskedFrom(origin.ip)]).await?;
     let (ip, later) = (origin.ip, services.clone());
     services.later.push(async move {
         let mut tx = later.db.write().await?;
@@ -39,7 +39,8 @@ pub async fn ask_to_join(services: &Arc<Services>, email: String, origin: &Origi
             }
             None => {
                 let invitation = Invitation { email: email.clone(), is_admin: false };
-                invitations::mail_invitation(&mut tx, &later, &invitation, "Somebody asked for this with your email address.").await?
+                let why = "Somebody asked for this with your email address.";
+                invitations::mail_invitation(&mut tx, &later, &invitation, None, why).await?
             }
         };
         audit::record(&mut tx, &later.clock, asked(Action::RegistrationAskedFor, is_mailed, &email, ip)).await?;
@@ -60,7 +61,7 @@ pub async fn request_access(services: &Arc<Services>, email: String, words: Stri
     if words.chars().count() > LONGEST_WORDS {
         return Err(AppError::invalid("words", "Say it in 500 characters at most."));
     }
-    Tries::asking(services, origin.ip).await?;
+    tries::attempt(services, vec![Limit::MailsAskedFrom(origin.ip)]).await?;
     let (ip, later) = (origin.ip, services.clone());
     services.later.push(async move {
         let now = later.clock.now();

@@ -10,7 +10,7 @@ use axum::{
 };
 use serde_json::Value;
 
-use crate::{error::AppError, foundation::supervisor::panic_message};
+use crate::{error::AppError, foundation::supervisor::panic_message, ui::plain_form::accepts_html};
 
 const LARGEST_PROBLEM: usize = 16 * 1024;
 
@@ -28,8 +28,7 @@ pub async fn too_large(request: Request, next: Next) -> Response {
 
 /// Middleware: a person who opened a page reads a failure as a page, with the same words that a script gets.
 pub async fn for_people(request: Request, next: Next) -> Response {
-    let is_person =
-        request.headers().get(header::ACCEPT).and_then(|accept| accept.to_str().ok()).is_some_and(|accept| accept.contains("text/html"));
+    let is_person = accepts_html(request.headers());
     let response = next.run(request).await;
     let is_problem = response.headers().get(header::CONTENT_TYPE).is_some_and(|kind| kind == "application/problem+json");
     if is_person && is_problem { as_page(response).await } else { response }

@@ -12,7 +12,7 @@ use axum::{
 use crate::{
     error::AppError,
     foundation::{config::PublicUrl, services::Services},
-    sessions::wire,
+    sessions::{caller::bearer, wire},
 };
 
 /// A request, its body included, is answered within this time or cut (NET-3).
@@ -52,7 +52,8 @@ pub async fn same_site(State(services): State<Arc<Services>>, request: Request, 
     let from = Provenance::of(request.headers(), &services.config.public_url());
     // A script sends neither header. It may, if nothing that a browser adds by itself vouches for it.
     let is_script = request.uri().path().starts_with("/api/v1/") && !request.headers().contains_key(header::COOKIE);
-    let is_bearer = request.headers().contains_key(header::AUTHORIZATION);
+    // No browser sends a bearer token by itself, and beside one a cookie is ignored.
+    let is_bearer = bearer(request.headers()).is_some();
     match from {
         _ if is_safe || is_bearer => next.run(request).await,
         Provenance::ThisSite => next.run(request).await,

@@ -41,6 +41,6 @@ pub async fn run(services: Arc<Services>, listener: io::Result<TcpListener>) {
 }
 
 async fn metrics(State(services): Shared) -> Result<([(HeaderName, &'static str); 1], String), AppError> {
-    let written = services.metrics.render(services.channels.count()).map_err(|error| AppError::internal(&error))?;
+    let written = services.metrics.render().map_err(|error| AppError::internal(&error))?;
     Ok(([(header::CONTENT_TYPE, CONTENT_TYPE)], written))
 }

@@ -6,9 +6,11 @@ mod gate;
 mod guard;
 mod headers;
 mod health;
+mod log_throttle;
 mod metrics;
 mod router;
 mod serve;
+mod socket;
 mod workers;
 
 pub use router::{Site, router};

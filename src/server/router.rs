@@ -3,7 +3,8 @@
 use std::sync::{Arc, LazyLock};
 
 use axum::{
-    Json, Router,
+    Extension, Router,
+    body::Bytes,
     extract::{FromRef, Query, Request, State},
     http::{HeaderValue, Method, header},
     middleware::{from_fn, from_fn_with_state},
@@ -23,7 +24,7 @@ use crate::{
     foundation::{origin, services::Services},
     plain::{self, Forms},
     server::{content, errors, gate, guard, headers, health, metrics},
-    sessions::{caller, live, wire},
+    sessions::{caller, feed::Feeds, live, wire},
     tabs::Tab,
 };
 
@@ -81,7 +82,9 @@ pub fn router(site: Site, more: Router<Site>) -> Router {
 /// What scripts ask for, and what pages hear by.
 fn api(site: &Site) -> Router<Site> {
     let (routes, description) = api::routes::<Site>().split_for_parts();
-    let description = Json(description);
+    // Serialized once, not at each request: anyone may ask for it.
+    let description = Bytes::from(description.to_json().expect("a description is JSON"));
+    let description = ([(header::CONTENT_TYPE, "application/json")], description);
     let not_allowed = async || AppError::MethodNotAllowed;
     let routes = routes
         .route("/api/openapi.json", get(async move || description.clone()))
@@ -92,7 +95,7 @@ fn api(site: &Site) -> Router<Site> {
     let routes = if origins.is_empty() { routes } else { routes.layer(cross_origin(origins)) };
     routes
         .route("/api/{*unknown}", any(async || AppError::NotFound))
-        .route(wire::PATH, get(live::connect))
+        .route(wire::PATH, get(live::connect).layer(Extension(Feeds::default())))
         .method_not_allowed_fallback(not_allowed)
 }
 
@@ -118,6 +121,7 @@ fn pages(site: &Site) -> Router<Site> {
         .leptos_routes_with_context(site, PLAIN.clone(), context, move || plain::plain_shell(plain.clone()))
         .method_not_allowed_fallback(async || AppError::MethodNotAllowed)
         .layer(from_fn(gate::pages))
+        .layer(from_fn_with_state(site.clone(), quota::count_server_functions))
 }
 
 /// The tabs of the profile: a script takes over the Security tab, and the others are forms.

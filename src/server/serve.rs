@@ -1,6 +1,6 @@
 //! Serves requests until told to stop.
 
-use std::{net::SocketAddr, time::Duration};
+use std::{net::SocketAddr, pin::pin, sync::Arc, time::Duration};
 
 use axum::{Router, extract::Request};
 use hyper::{body::Incoming, service::service_fn};
@@ -8,17 +8,24 @@ use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
     server::{conn::auto::Builder, graceful::GracefulShutdown},
 };
-use tokio::net::{TcpListener, TcpStream};
+use tokio::{net::TcpListener, sync::Notify, time::timeout};
 use tower::ServiceExt;
 
-use crate::server::Site;
+use crate::{
+    foundation::{connections::Refused, services::Services},
+    server::{Site, log_throttle::LogThrottle, socket::Socket},
+};
 
-/// A client that has not sent its headers by then is cut (NET-3).
-const HEADERS_WITHIN: Duration = Duration::from_secs(15);
+/// The head of a connection's first request arrives within this time, or the connection is closed (NET-3).
+const FIRST_REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
+/// The same for later requests over HTTP/1.1. Idle connections are closed after it too.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(15);
 /// Larger heads are refused with 431.
 const LARGEST_HEAD: usize = 32 * 1024;
 /// Grace period for in-flight requests during shutdown. `workers.rs` has the rest of the five seconds.
 const LAST_REQUESTS: Duration = Duration::from_secs(3);
+/// Pause after a connection could not be accepted, most likely for want of file descriptors: some may close meanwhile.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
 /// Serves the site on this listener until its services are stopping. Then no connection is accepted any more, requests
 /// under way are finished, live channels close themselves.
@@ -31,45 +38,64 @@ pub async fn serve_with(listener: TcpListener, site: Site, more: Router<Site>) -
     let services = site.services.clone();
     let app = super::router(site, more);
     let graceful = GracefulShutdown::new();
+    let (mut failures, mut refusals) = (LogThrottle::default(), LogThrottle::default());
     loop {
-        let (socket, peer) = tokio::select! {
-            accepted = listener.accept() => match accepted {
-                Ok(accepted) => accepted,
-                Err(error) => {
-                    // Out of file descriptors, most likely: let some close.
-                    tracing::warn!(%error, "a connection could not be accepted");
-                    tokio::time::sleep(Duration::from_millis(50)).await;
-                    continue;
-                }
-            },
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
             () = services.stopped() => break,
         };
-        answer(socket, peer, app.clone(), &graceful);
+        match accepted {
+            Ok((stream, peer)) => match services.connections.admit(peer.ip(), &services.config) {
+                Ok(permit) => answer(&services, Socket::new(stream, permit), peer, app.clone(), &graceful),
+                Err(refused) => log_refusal(&services, &refused, &mut refusals),
+            },
+            Err(error) => {
+                if let Some(times) = failures.count(services.clock.now()) {
+                    tracing::warn!(%error, times, "connections could not be accepted");
+                }
+                tokio::time::sleep(ACCEPT_PAUSE).await;
+            }
+        }
     }
     drop(listener);
-    if tokio::time::timeout(LAST_REQUESTS, graceful.shutdown()).await.is_err() {
+    if timeout(LAST_REQUESTS, graceful.shutdown()).await.is_err() {
         tracing::warn!("some requests were cut: they were not answered in time");
     }
     Ok(())
 }
 
-/// Answers one connection on a task of its own.
-fn answer(socket: TcpStream, peer: SocketAddr, app: Router, graceful: &GracefulShutdown) {
-    // Pages are streamed in pieces: without this each would wait for the acknowledgement of the one before.
-    if let Err(error) = socket.set_nodelay(true) {
-        tracing::debug!(%error, "the connection went at once");
+fn log_refusal(services: &Services, refused: &Refused, throttle: &mut LogThrottle) {
+    if let Some(connections) = throttle.count(services.clock.now()) {
+        tracing::warn!(connections, reason = %refused, "connections were refused");
     }
+}
+
+/// Serves one connection on a task of its own.
+fn answer(services: &Services, socket: Socket, peer: SocketAddr, app: Router, graceful: &GracefulShutdown) {
+    let first_request = Arc::new(Notify::new());
+    let arrived = first_request.clone();
     let service = service_fn(move |mut request: hyper::Request<Incoming>| {
+        arrived.notify_one();
         request.extensions_mut().insert(axum::extract::ConnectInfo(peer));
         app.clone().oneshot(request.map(axum::body::Body::new) as Request)
     });
     let mut builder = Builder::new(TokioExecutor::new());
-    builder.http1().timer(TokioTimer::new()).header_read_timeout(HEADERS_WITHIN).max_buf_size(LARGEST_HEAD);
-    builder.http2().timer(TokioTimer::new()).max_header_list_size(LARGEST_HEAD as u32).keep_alive_interval(Some(HEADERS_WITHIN));
+    builder.http1().timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT).max_buf_size(LARGEST_HEAD);
+    builder.http2().timer(TokioTimer::new()).max_header_list_size(LARGEST_HEAD as u32).keep_alive_interval(Some(HEAD_TIMEOUT));
     let connection = builder.serve_connection_with_upgrades(TokioIo::new(socket), service).into_owned();
     let connection = graceful.watch(connection);
+    let connections = services.connections.clone();
     tokio::spawn(async move {
-        if let Err(error) = connection.await {
+        let mut connection = pin!(connection);
+        let ended = tokio::select! {
+            ended = &mut connection => ended,
+            // hyper-util reads the first bytes, which tell HTTP/1 from HTTP/2, without any timer, and HTTP/2 may stay without a request.
+            in_time = timeout(FIRST_REQUEST_TIMEOUT, first_request.notified()) => match in_time {
+                Ok(()) => connection.await,
+                Err(_) => return connections.count_silent(),
+            },
+        };
+        if let Err(error) = ended {
             tracing::debug!(error = error.as_ref(), "a connection broke");
         }
     });

@@ -10,10 +10,10 @@ use tokio::{
 
 use crate::{
     api_tokens::worker as tokens,
-    foundation::{db::Db, later, services::Services, supervisor::Supervisor},
+    foundation::{db::Db, later, limiter, services::Services, supervisor::Supervisor},
     mail,
     server::{Site, metrics, serve},
-    sessions::{presence, sweep},
+    sessions::{epoch, presence, sweep},
 };
 
 /// After the last requests, which have three seconds: grace period for workers, and what is left for background jobs, for the last
@@ -36,6 +36,10 @@ pub enum Worker {
     ApiTokens,
     /// Sends mails.
     Mail,
+    /// Ends sessions after everybody was signed out.
+    SignOutEverybody,
+    /// Counts attempts that are rate limited.
+    Limiter,
     /// Receives what other nodes commit.
     Listen,
     /// Notifies other nodes of what this one commits.
@@ -44,8 +48,17 @@ pub enum Worker {
 
 impl Worker {
     /// All of them.
-    pub const ALL: [Self; 7] =
-        [Self::Presence, Self::Cleanup, Self::BackgroundJobs, Self::ApiTokens, Self::Mail, Self::Listen, Self::Relay];
+    pub const ALL: [Self; 9] = [
+        Self::Presence,
+        Self::Cleanup,
+        Self::BackgroundJobs,
+        Self::ApiTokens,
+        Self::Mail,
+        Self::SignOutEverybody,
+        Self::Limiter,
+        Self::Listen,
+        Self::Relay,
+    ];
 
     fn name(self) -> &'static str {
         match self {
@@ -54,6 +67,8 @@ impl Worker {
             Self::BackgroundJobs => "background_jobs",
             Self::ApiTokens => "api_tokens",
             Self::Mail => "mail",
+            Self::SignOutEverybody => "sign_out_everybody",
+            Self::Limiter => "limiter",
             Self::Listen => "listen",
             Self::Relay => "relay",
         }
@@ -72,8 +87,10 @@ impl Worker {
             }
             // A node that stands alone has nobody to notify.
             Self::Listen | Self::Relay if services.outgoing.is_none() => {}
+            Self::SignOutEverybody => supervisor.spawn(name, epoch::run),
+            Self::Limiter => supervisor.spawn_lasting(name, limiter::run),
             Self::Listen => supervisor.spawn(name, listen),
-            Self::Relay => supervisor.spawn(name, relay),
+            Self::Relay => supervisor.spawn_lasting(name, relay),
         }
         Ok(())
     }
@@ -89,11 +106,7 @@ async fn listen(services: Arc<Services>) {
 
 async fn relay(services: Arc<Services>) {
     let (Db::Postgres(pool), Some(outgoing)) = (&services.db, &services.outgoing) else { return };
-    let mut outgoing = outgoing.lock().await;
-    tokio::select! {
-        () = outgoing.relay(pool) => {}
-        () = services.stopped() => {}
-    }
+    outgoing.lock().await.relay(pool).await;
 }
 
 /// Starts workers.
@@ -131,11 +144,12 @@ pub async fn run(listeners: Listeners, site: Site, workers: &[Worker]) -> anyhow
 }
 
 /// Stops everything else after the last request has been answered.
-async fn stop(services: &Services, supervisor: Supervisor) {
+async fn stop(services: &Services, mut supervisor: Supervisor) {
     let workers_until = Instant::now() + WORKERS;
     let jobs_until = workers_until + JOBS;
     supervisor.stop(workers_until).await;
     later::finish(services, jobs_until).await;
+    supervisor.end().await;
     if timeout_at(jobs_until + LAST_WRITES, write_the_rest(services)).await.is_err() {
         tracing::warn!("the last uses of sessions and API tokens could not be written in time");
     }
@@ -151,7 +165,8 @@ async fn write_the_rest(services: &Services) {
     }
     let uses = async {
         presence::write(services).await?;
-        tokens::write(services).await
+        tokens::write(services).await?;
+        presence::write_devices(services).await
     };
     if let Err(error) = uses.await {
         tracing::warn!(%error, "the last uses of sessions and API tokens could not be written");

@@ -1,21 +1,24 @@
 //! What is done with sessions, once: pages, server functions, the API and the command line all come through here.
 
-use std::net::IpAddr;
+use std::{collections::HashMap, net::IpAddr};
 
 use chrono::{DateTime, Duration, Utc};
 use serde_json::json;
 
 use crate::{
     access::Client,
-    accounts::model::Account,
+    accounts::{
+        known,
+        model::Account,
+        store::{self as accounts, Credentials},
+    },
     audit::{self, Action, Event, Outcome},
     error::AppError,
     foundation::{
-        activity::Use,
         agent::Agent,
         db::Tx,
         device::Device,
-        hub::Change,
+        hub::{Change, SessionUse},
         ids::{SessionId, UserId},
         location::{Location, Place},
         origin::Origin,
@@ -25,8 +28,8 @@ use crate::{
     mail::{self, Kind, Letter},
     sessions::{
         caller::Caller,
-        expiry::{Cutoffs, Expiry},
-        model::{EndReason, News, Query, Session, Sessions},
+        expiry::Expiry,
+        model::{EndReason, Query, Session, Sessions},
         store::{self, New, Row},
     },
 };
@@ -51,6 +54,9 @@ pub async fn arrive(services: &Services, origin: Origin) -> Result<Arrival, AppE
 /// What a client is, by what it says of itself.
 pub async fn describe(services: &Services, agent: &Agent) -> Result<Device, AppError> {
     let user_agents = services.user_agents.get().await.ok_or(AppError::Unavailable)?;
+    if let Some(device) = user_agents.cached(agent) {
+        return Ok(device);
+    }
     let agent = agent.clone();
     let described = tokio::task::spawn_blocking(move || user_agents.describe(&agent)).await;
     described.map_err(|error| AppError::internal(&error))
@@ -68,10 +74,7 @@ pub async fn locate(services: &Services, ip: IpAddr) -> Location {
 pub async fn begin(tx: &mut Tx, services: &Services, account: &Account, arrival: Arrival, method: &str) -> Result<Begun, AppError> {
     let Arrival { device, location, origin } = arrival;
     let (now, token) = (services.clock.now(), Secret::generate());
-    let new_location = match &location.country_code {
-        Some(country) => store::note_country(tx, &account.id, country, now).await?,
-        None => false,
-    };
+    let visit = known::visit(tx, &account.id, &location, now).await?;
     let row = Row {
         id: SessionId::new(now),
         sign_in_method: method.to_owned(),
@@ -82,11 +85,11 @@ pub async fn begin(tx: &mut Tx, services: &Services, account: &Account, arrival:
         first_ip: origin.ip.to_string(),
         ip: origin.ip.to_string(),
         location,
-        new_location,
+        new_location: visit.is_new_country,
     };
     store::insert(tx, &[New { user: &account.id, token_hash: token.hash(), row: row.clone() }]).await?;
     let displaced = displace(tx, services, account, &row.id).await?;
-    Ok(Begun { user: account.id.clone(), token, row, displaced })
+    Ok(Begun { user: account.id.clone(), token, row, is_first: visit.is_first, displaced })
 }
 
 /// A session that began; [`Begun::announce`] it once its transaction is committed.
@@ -95,6 +98,7 @@ pub struct Begun {
     /// The token, for the answer alone.
     pub token: Secret,
     row: Row,
+    is_first: bool,
     displaced: Vec<SessionId>,
 }
 
@@ -107,6 +111,11 @@ impl Begun {
     /// What it is, and from where.
     pub fn row(&self) -> &Row {
         &self.row
+    }
+
+    /// Whether the account had never signed in before.
+    pub fn is_first(&self) -> bool {
+        self.is_first
     }
 
     /// Tells the open pages.
@@ -163,27 +172,36 @@ struct View<'a> {
     services: &'a Services,
     /// The session that asks, if it is one.
     current: Option<&'a SessionId>,
+    /// Uses on other nodes that this one heard of.
+    heard: Option<&'a HashMap<SessionId, SessionUse>>,
     now: DateTime<Utc>,
 }
 
 impl<'a> View<'a> {
     fn of(services: &'a Services, current: Option<&'a SessionId>) -> Self {
-        Self { services, current, now: services.clock.now() }
+        Self { services, current, heard: None, now: services.clock.now() }
     }
 
     async fn show_now(&self, mut row: Row) -> Session {
-        let last_use = self.services.activity.last_use(&row.id).filter(|last| last.at > row.last_active_at);
-        if let Some(last) = &last_use
-            && last.ip.to_string() != row.ip
+        let last_use = self.last_use(&row);
+        if let Some((_, ip)) = last_use
+            && ip.to_string() != row.ip
         {
-            row.location = locate(self.services, last.ip).await;
+            row.location = locate(self.services, ip).await;
         }
         self.show(row, last_use)
     }
 
-    fn show(&self, row: Row, last_use: Option<Use>) -> Session {
+    /// The last use that is not written yet, noted here or heard of from another node.
+    fn last_use(&self, row: &Row) -> Option<(DateTime<Utc>, IpAddr)> {
+        let noted = self.services.activity.last_use(&row.id).map(|last| (last.at, last.ip));
+        let heard = self.heard.and_then(|heard| heard.get(&row.id)).map(|last| (last.at, last.ip));
+        noted.max(heard).filter(|(at, _)| *at > row.last_active_at)
+    }
+
+    fn show(&self, row: Row, last_use: Option<(DateTime<Utc>, IpAddr)>) -> Session {
         let lifetimes = &self.services.config.lifetimes;
-        let last_active_at = last_use.as_ref().map_or(row.last_active_at, |last| last.at);
+        let last_active_at = last_use.map_or(row.last_active_at, |(at, _)| at);
         let expiry = Expiry::of(lifetimes, row.created_at, last_active_at);
         let since = (self.now - last_active_at).to_std().unwrap_or_default(); // used this instant on another thread
         Session {
@@ -192,7 +210,7 @@ impl<'a> View<'a> {
             id: row.id,
             device: row.device,
             location: row.location,
-            ip: last_use.map_or(row.ip, |last| last.ip.to_string()),
+            ip: last_use.map_or(row.ip, |(_, ip)| ip.to_string()),
             first_ip: row.first_ip,
             user_agent: row.user_agent,
             created_at: row.created_at,
@@ -205,33 +223,53 @@ impl<'a> View<'a> {
         }
     }
 
-    async fn all(&self, user: &UserId) -> Result<Vec<Session>, AppError> {
-        let rows = store::of_user(&mut self.services.db.read().await?, user).await?;
+    async fn all(&self, rows: Vec<Row>) -> Vec<Session> {
         let mut sessions = Vec::with_capacity(rows.len());
         for row in rows {
             sessions.push(self.show_now(row).await);
         }
         sessions.retain(|session| !session.is_expired(self.now));
         sessions.sort_by(|a, b| a.rank().cmp(&b.rank()));
-        Ok(sessions)
+        sessions
     }
 }
 
 /// All sessions of the client, most recently active first.
 pub async fn all(services: &Services, client: &Client) -> Result<Vec<Session>, AppError> {
-    View::of(services, client.session()).all(&client.account.id).await
+    let rows = store::of_user(&mut services.db.read().await?, &client.account.id).await?;
+    Ok(View::of(services, client.session()).all(rows).await)
+}
+
+/// Sessions of a person as every page of theirs may see them, so none is the current one: all of them, or those of these ids. One
+/// query. `heard` holds uses on other nodes, which the database may not know yet.
+pub async fn for_pages(
+    services: &Services,
+    user: &UserId,
+    ids: Option<&[SessionId]>,
+    heard: &HashMap<SessionId, SessionUse>,
+) -> Result<Vec<Session>, AppError> {
+    let mut db = services.db.read().await?;
+    let rows = match ids {
+        Some(ids) => store::find_many(&mut db, user, ids).await?,
+        None => store::of_user(&mut db, user).await?,
+    };
+    drop(db);
+    Ok(View { heard: Some(heard), ..View::of(services, None) }.all(rows).await)
 }
 
 /// The rows that the page shows.
 pub async fn list(services: &Services, client: &Client, query: &Query) -> Result<Sessions, AppError> {
-    let mut rows = all(services, client).await?;
-    let total = rows.len();
-    rows.retain(|session| session.matches(&query.search));
-    let matching = rows.len();
-    rows.truncate(query.show);
+    let mut list = whole_list(services, all(services, client).await?);
+    list.narrow(query);
+    Ok(list)
+}
+
+/// A list of all of a person's sessions.
+pub fn whole_list(services: &Services, rows: Vec<Session>) -> Sessions {
+    let (matching, total) = (rows.len(), rows.len());
     let online_window = services.config.lifetimes.online_window.as_secs().cast_signed();
     let is_by_dbip = services.config.geoip.is_none();
-    Ok(Sessions { rows, matching, total, now: services.clock.now(), online_window, is_by_dbip })
+    Sessions { rows, matching, total, now: services.clock.now(), online_window, is_by_dbip }
 }
 
 /// One session of the client.
@@ -242,28 +280,6 @@ pub async fn one(services: &Services, client: &Client, id: &SessionId) -> Result
     if session.is_expired(view.now) { Err(AppError::NotFound) } else { Ok(session) }
 }
 
-/// What a page is told of a change.
-pub async fn news(services: &Services, client: &Client, query: &Query, change: Change) -> Result<Option<News>, AppError> {
-    Ok(match change {
-        Change::Began(ref id) | Change::Used(ref id) => match one(services, client, id).await {
-            Ok(session) => {
-                let began = matches!(change, Change::Began(_));
-                Some(News::Row { session: Box::new(session), total: count(services, client).await?, began })
-            }
-            Err(AppError::NotFound) => None, // ended meanwhile: that is news of its own
-            Err(error) => return Err(error),
-        },
-        Change::Ended(sessions) => Some(News::Gone { sessions, total: count(services, client).await? }),
-        Change::Missed => Some(News::List(Box::new(list(services, client, query).await?))),
-    })
-}
-
-async fn count(services: &Services, client: &Client) -> Result<usize, AppError> {
-    let cutoffs = Cutoffs::at(&services.config.lifetimes, services.clock.now());
-    let count = store::count(&mut services.db.read().await?, &client.account.id, cutoffs).await?;
-    Ok(usize::try_from(count).unwrap_or_default()) // a count is never negative
-}
-
 /// Ends another session of the client, before it returns. What it was, as its owner knew it.
 pub async fn revoke(services: &Services, client: &Client, id: &SessionId) -> Result<Session, AppError> {
     if client.session() == Some(id) {
@@ -271,7 +287,11 @@ pub async fn revoke(services: &Services, client: &Client, id: &SessionId) -> Res
     }
     let user = &client.account.id;
     let mut tx = services.db.write().await?;
-    let row = end_one(&mut tx, services, user, id, EndReason::Revoked).await?.ok_or(AppError::NotFound)?;
+    accounts::lock(&mut tx, user).await?;
+    let Some(row) = end_one(&mut tx, services, user, id, EndReason::Revoked).await? else {
+        tx.commit().await?; // one that had expired is ended all the same
+        return Err(AppError::NotFound);
+    };
     let event = by(client, Action::SessionRevoked, json!({ "session": id, "device": row.device.label }));
     audit::record(&mut tx, &services.clock, event).await?;
     tx.commit().await?;
@@ -283,6 +303,7 @@ pub async fn revoke(services: &Services, client: &Client, id: &SessionId) -> Res
 pub async fn revoke_others(services: &Services, client: &Client) -> Result<usize, AppError> {
     let user = &client.account.id;
     let mut tx = services.db.write().await?;
+    accounts::lock(&mut tx, user).await?;
     let sessions = end_all_but(&mut tx, services, user, client.session(), EndReason::Revoked).await?;
     let event = by(client, Action::OtherSessionsRevoked, json!({ "revoked": sessions.len() }));
     audit::record(&mut tx, &services.clock, event).await?;
@@ -295,6 +316,7 @@ pub async fn revoke_others(services: &Services, client: &Client) -> Result<usize
 /// Ends the caller's own session.
 pub async fn sign_out(services: &Services, caller: &Caller) -> Result<(), AppError> {
     let mut tx = services.db.write().await?;
+    accounts::lock(&mut tx, &caller.account.id).await?;
     end_one(&mut tx, services, &caller.account.id, &caller.session, EndReason::SignedOut).await?;
     audit::record(&mut tx, &services.clock, by(caller, Action::SignOut, json!({}))).await?;
     tx.commit().await?;
@@ -309,20 +331,24 @@ pub async fn renew(tx: &mut Tx, services: &Services, caller: &Caller) -> Result<
     if is_live { Ok(token) } else { Err(AppError::NotSignedIn) }
 }
 
-/// Refuses a caller whose session ended while the request was under way: what it would leave behind outlives it.
-pub async fn still_stands(tx: &mut Tx, caller: &Caller) -> Result<(), AppError> {
-    let found = store::find(tx, &caller.account.id, &caller.session).await?;
-    found.map(drop).ok_or(AppError::NotSignedIn)
+/// Locks the caller's account (see [`accounts::lock`]) for what their session is about to create or change.
+///
+/// Errors: [`AppError::NotSignedIn`] if the session ended, or the account was disabled, while the request was under way: what
+/// the session would leave behind would outlive it.
+pub async fn lock_account(tx: &mut Tx, caller: &Caller) -> Result<Credentials, AppError> {
+    let locked = accounts::lock(tx, &caller.account.id).await?.filter(|locked| locked.is_enabled);
+    store::find(tx, &caller.account.id, &caller.session).await?.ok_or(AppError::NotSignedIn)?;
+    locked.ok_or(AppError::NotSignedIn)
 }
 
-/// Ends one session in the transaction of its cause. Nothing, if it has ended.
+/// Ends one session in the transaction of its cause. Returns what it was; `None` if it had ended or expired before.
 pub async fn end_one(tx: &mut Tx, services: &Services, user: &UserId, id: &SessionId, reason: EndReason) -> Result<Option<Row>, AppError> {
-    let now = services.clock.now();
-    let cutoffs = Cutoffs::at(&services.config.lifetimes, now);
-    Ok(store::end(tx, user, id, cutoffs, now, reason).await?)
+    let Some(row) = store::end(tx, user, id, services.clock.now(), reason).await? else { return Ok(None) };
+    let was_live = was_live(tx, services, id, (row.created_at, row.last_active_at)).await?;
+    Ok(was_live.then_some(row))
 }
 
-/// Ends all sessions of a person but one in the transaction of its cause; which.
+/// Ends all sessions of a person but one in the transaction of its cause. Returns those that had not expired before.
 pub async fn end_all_but(
     tx: &mut Tx,
     services: &Services,
@@ -330,9 +356,28 @@ pub async fn end_all_but(
     kept: Option<&SessionId>,
     reason: EndReason,
 ) -> Result<Vec<SessionId>, AppError> {
-    let now = services.clock.now();
-    let cutoffs = Cutoffs::at(&services.config.lifetimes, now);
-    Ok(store::end_others(tx, user, kept, cutoffs, now, reason).await?)
+    let mut live = Vec::new();
+    for session in store::end_others(tx, user, kept, services.clock.now(), reason).await? {
+        if was_live(tx, services, &session.id, (session.created_at, session.last_active_at)).await? {
+            live.push(session.id);
+        }
+    }
+    Ok(live)
+}
+
+/// Whether a session that this transaction ended had not expired before, by memory over database. One that had keeps its own
+/// reason, which its login page says.
+async fn was_live(
+    tx: &mut Tx,
+    services: &Services,
+    id: &SessionId,
+    (created_at, last_active_at): (DateTime<Utc>, DateTime<Utc>),
+) -> Result<bool, AppError> {
+    let last_active_at = services.activity.last_use(id).map_or(last_active_at, |last| last.at.max(last_active_at));
+    let expiry = Expiry::of(&services.config.lifetimes, created_at, last_active_at);
+    let Some(reason) = expiry.reason(services.clock.now()) else { return Ok(true) };
+    store::set_end_reason(tx, id, reason).await?;
+    Ok(false)
 }
 
 /// Tells the open pages that these ended, once that is committed.

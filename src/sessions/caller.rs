@@ -103,6 +103,13 @@ fn recognize(services: &Services, found: Found, origin: &Origin) -> Visitor {
     if found.ended_at.is_some() {
         return found.end_reason.map_or(Visitor::Stranger, Visitor::Ended);
     }
+    // Disabling ends every session. This holds even for one that it missed.
+    if !found.is_enabled {
+        return Visitor::Ended(EndReason::AccountDisabled);
+    }
+    if found.is_cut_off {
+        return Visitor::Ended(EndReason::RevokedByAdministrator);
+    }
     let known = services.activity.last_use(&found.id);
     let last_active_at = known.map_or(found.last_active_at, |last| last.at.max(found.last_active_at));
     let expiry = Expiry::of(&services.config.lifetimes, found.created_at, last_active_at);
@@ -122,9 +129,11 @@ fn recognize(services: &Services, found: Found, origin: &Origin) -> Visitor {
 }
 
 fn mark(services: &Services, caller: &Caller) {
-    let agent = Some(caller.origin.agent.clone()).filter(|agent| !agent.user_agent.is_empty());
-    let new = Use { user: caller.account.id.clone(), at: services.clock.now(), ip: caller.origin.ip, agent };
+    let new = Use { user: caller.account.id.clone(), at: services.clock.now(), ip: caller.origin.ip, agent: None };
     services.activity.mark(&caller.session, new);
+    if !caller.origin.agent.user_agent.is_empty() {
+        services.activity.note_agent(&caller.session, caller.origin.agent.clone());
+    }
 }
 
 /// The token of a request: its bearer's, else its cookie's, never both.

@@ -78,8 +78,6 @@ fn summary(others: usize) -> String {
 /// Display types for phones take a table's roles away, so they are said.
 #[component]
 fn Table(list: LiveList) -> impl IntoView {
-    let hold = move |held: bool| move || list.is_held.set(held);
-    let (enter, leave) = (hold(true), hold(false));
     let rows = move || list.order.get().into_iter().filter_map(|id| list.find(&id)).collect::<Vec<_>>();
     view! {
         <table role="table" aria-labelledby="active-sessions">
@@ -90,8 +88,7 @@ fn Table(list: LiveList) -> impl IntoView {
                     <td role="cell"></td>
                 </tr>
             </thead>
-            <tbody role="rowgroup" on:pointerenter=move |_| enter() on:pointerleave=move |_| leave()
-                on:focusin=move |_| enter() on:focusout=move |_| leave()>
+            <tbody role="rowgroup" on:pointerenter=move |_| list.is_pointed_at.set(true) on:pointerleave=move |_| list.is_pointed_at.set(false)>
                 <For each=rows key=|row| row.id.clone() children=move |row| view! { <Row row list /> } />
             </tbody>
         </table>

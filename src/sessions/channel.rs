@@ -22,7 +22,9 @@ use crate::{
     ui::browser,
 };
 
-const FIRST_PAUSE: Duration = Duration::from_millis(300);
+/// Pauses before the channel is opened again, each made up to half shorter or longer by chance: pages that were cut off together
+/// do not all come back together.
+const FIRST_PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_secs(3);
 /// HTTP's "not signed in".
 const UNAUTHORIZED: u16 = 401;
@@ -42,7 +44,7 @@ pub fn open(live: Live) {
                 return; // the page is gone
             }
             pause = if cut == Cut::Open { FIRST_PAUSE } else { (pause * 2).min(LONGEST_PAUSE) };
-            sleep(pause).await;
+            sleep(pause.mul_f64(0.5 + js_sys::Math::random())).await;
         }
     });
 }
@@ -61,12 +63,17 @@ enum Cut {
 /// Hears until the channel is cut.
 async fn listen(live: Live) -> Cut {
     let Some(query) = live.query.try_get_untracked() else { return Cut::Shut };
-    let Ok(mut socket) = WebSocket::open(&address(&query)) else { return Cut::Shut };
+    let Ok(channel) = web_sys::WebSocket::new(&address(&query)) else { return Cut::Shut };
+    let Ok(mut socket) = WebSocket::try_from(channel.clone()) else { return Cut::Shut };
+    live.socket.try_set_value(Some(channel));
     let mut cut = Cut::Shut;
     loop {
         let silence = sleep(Duration::from_secs(SILENCE_SECONDS));
         match select(socket.next(), silence).await {
             Either::Left((Some(Ok(Message::Text(text))), _)) => {
+                if cut == Cut::Shut {
+                    say_what_is_shown(live); // it may have changed since
+                }
                 cut = Cut::Open;
                 live.connected.try_set(true);
                 if hear(live, &text) == Cut::SignedOut {
@@ -77,6 +84,15 @@ async fn listen(live: Live) -> Cut {
             Either::Left((Some(Err(_)) | None, _)) | Either::Right(_) => return cut,
         }
     }
+}
+
+/// Says what the page now shows, where the channel is open: the server cuts the lists that it sends to it.
+pub fn say_what_is_shown(live: Live) {
+    let Some(query) = live.query.try_get_untracked() else { return };
+    live.socket.with_value(|socket| {
+        // One that is not open is told when it is.
+        let _ = socket.as_ref().map(|socket| socket.send_with_str(&shown(&query)));
+    });
 }
 
 /// An empty text is a heartbeat.
@@ -116,6 +132,10 @@ fn address(query: &Query) -> String {
     let location = window().location();
     let scheme = if location.protocol().is_ok_and(|protocol| protocol == "https:") { "wss" } else { "ws" };
     let host = location.host().unwrap_or_default(); // a page that was loaded has a host
+    format!("{scheme}://{host}{PATH}?{}", shown(query))
+}
+
+fn shown(query: &Query) -> String {
     let shown = [("search", query.search.clone()), ("show", query.show.to_string())];
-    format!("{scheme}://{host}{PATH}?{}", serde_urlencoded::to_string(shown).unwrap_or_default()) // pairs of strings always encode
+    serde_urlencoded::to_string(shown).unwrap_or_default() // pairs of strings always encode
 }

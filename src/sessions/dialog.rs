@@ -113,7 +113,7 @@ fn submit(event: &SubmitEvent, list: LiveList, dialog: NodeRef<html::Dialog>) {
                     browser::focus("#active-sessions");
                 }
                 Err(AppError::NotSignedIn) => browser::leave(),
-                Err(_) => list.live.say("Could not end the other sessions: the server did not answer. They are still active. Try again."),
+                Err(error) => list.live.say_unrevoked("the other sessions", &error),
             }
         });
     }

@@ -24,10 +24,14 @@ pub struct LiveList {
     pub clock: PageClock,
     /// The ids of the rows, in the order in which they stand.
     pub order: RwSignal<Vec<SessionId>>,
-    /// Whether the pointer or the focus is in the list: then nothing under it moves.
-    pub is_held: RwSignal<bool>,
+    /// Whether the pointer is in the list: then nothing under it moves.
+    pub is_pointed_at: RwSignal<bool>,
+    /// The row that the focus is in: then nothing moves either, and this row stays even if its session ends.
+    pub focused: RwSignal<Option<SessionId>>,
     /// Rows that are closing.
     pub leaving: RwSignal<HashSet<SessionId>>,
+    /// The row that stays for the focus alone: its session ended.
+    pub ended: RwSignal<Option<SessionId>>,
     first: StoredValue<Sessions>,
 }
 
@@ -39,8 +43,10 @@ impl LiveList {
             live,
             clock: PageClock::new(first.now),
             order,
-            is_held: RwSignal::new(false),
+            is_pointed_at: RwSignal::new(false),
+            focused: RwSignal::new(None),
             leaving: RwSignal::default(),
+            ended: RwSignal::new(None),
             first: StoredValue::new(first.clone()),
         };
         live.list.set(Some(first));
@@ -64,6 +70,11 @@ impl LiveList {
         })
     }
 
+    /// Whether this row stays for the focus alone: then it does nothing any more.
+    pub fn has_ended(self, session: Memo<Session>) -> bool {
+        self.ended.with(|ended| session.with(|session| ended.as_ref() == Some(&session.id)))
+    }
+
     /// The row that stands for this id now.
     pub fn find(self, id: &SessionId) -> Option<Session> {
         self.live
@@ -78,10 +89,17 @@ impl LiveList {
         let wanted: Vec<SessionId> =
             self.with(|list| list.rows.iter().filter(|row| row.current || !row.is_expired(now)).map(|row| row.id.clone()).collect());
         let standing = self.order.get_untracked();
-        let gone: Vec<SessionId> = standing.iter().filter(|id| !wanted.contains(id)).cloned().collect();
-        let order = if self.is_held.get() { keep_standing(&standing, &wanted) } else { with_leaving(&standing, wanted) };
+        let focused = self.focused.get();
+        let (gone, ended) = closing_and_kept(&standing, &wanted, focused.as_ref());
+        let is_held = self.is_pointed_at.get() || focused.is_some();
+        let order = if is_held { keep_standing(&standing, &wanted) } else { with_leaving(&standing, wanted) };
         if order != standing {
             self.order.set(order);
+        }
+        // What fell off a list that was cut need not have ended.
+        let ended = ended.filter(|_| self.with(|list| list.rows.len() == list.matching));
+        if ended != self.ended.get_untracked() {
+            self.ended.set(ended);
         }
         self.close(gone);
     }
@@ -146,7 +164,10 @@ impl LiveList {
         let rows = self.order.get_untracked();
         let (above, below) = rows.split_at(at.min(rows.len()));
         let can_be_revoked = |row: &&SessionId| {
-            *row != id && self.find(row).is_some_and(|row| !row.current) && !self.leaving.with_untracked(|leaving| leaving.contains(*row))
+            *row != id
+                && self.ended.get_untracked().as_ref() != Some(*row)
+                && self.find(row).is_some_and(|row| !row.current)
+                && !self.leaving.with_untracked(|leaving| leaving.contains(*row))
         };
         below.iter().find(can_be_revoked).or_else(|| above.iter().rev().find(can_be_revoked)).cloned()
     }
@@ -154,6 +175,13 @@ impl LiveList {
 
 /// As long as the style sheet's animation.
 const CLOSING: std::time::Duration = std::time::Duration::from_millis(180);
+
+/// Of the rows that are no longer in the list: those that close now, and the one that stays while the focus is in it.
+fn closing_and_kept(standing: &[SessionId], wanted: &[SessionId], focused: Option<&SessionId>) -> (Vec<SessionId>, Option<SessionId>) {
+    let (mut kept, closing): (Vec<_>, Vec<_>) =
+        standing.iter().filter(|id| !wanted.contains(id)).cloned().partition(|id| Some(id) == focused);
+    (closing, kept.pop())
+}
 
 /// What stands stays in place; what is new comes below.
 fn keep_standing(standing: &[SessionId], wanted: &[SessionId]) -> Vec<SessionId> {
@@ -183,6 +211,14 @@ mod tests {
     fn nothing_under_the_pointer_moves() {
         assert_eq!(keep_standing(&ids("a b c"), &ids("d c a b")), ids("a b c d"));
         assert_eq!(keep_standing(&ids("a b"), &ids("b")), ids("a b"));
+    }
+
+    #[test]
+    fn a_row_stays_while_the_focus_is_in_it() {
+        let (standing, wanted, b) = (ids("a b c d"), ids("c a"), &ids("b")[0]);
+        assert_eq!(closing_and_kept(&standing, &wanted, Some(b)), (ids("d"), Some(b.clone())));
+        assert_eq!(closing_and_kept(&standing, &wanted, Some(&ids("c")[0])), (ids("b d"), None));
+        assert_eq!(closing_and_kept(&standing, &wanted, None), (ids("b d"), None));
     }
 
     #[test]

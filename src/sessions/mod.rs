@@ -21,7 +21,11 @@ pub mod caller;
 #[cfg(feature = "ssr")]
 mod cursor;
 #[cfg(feature = "ssr")]
+pub mod epoch;
+#[cfg(feature = "ssr")]
 pub mod expiry;
+#[cfg(feature = "ssr")]
+pub mod feed;
 #[cfg(feature = "ssr")]
 pub mod http;
 #[cfg(feature = "ssr")]

@@ -52,7 +52,7 @@ pub struct Session {
     pub expires_at: DateTime<Utc>,
     /// How its person proved who they are: "Password".
     pub sign_in_method: String,
-    /// Whether the account had never signed in from this country before.
+    /// Whether the account had not signed in from this country in the 90 days before. False for its first sign-in.
     pub new_location: bool,
 }
 
@@ -124,6 +124,14 @@ impl Sessions {
     pub fn others(&self) -> usize {
         self.total.saturating_sub(1)
     }
+
+    /// Leaves of a list of all sessions what is asked for.
+    #[cfg(feature = "ssr")]
+    pub fn narrow(&mut self, query: &Query) {
+        self.rows.retain(|session| session.matches(&query.search));
+        self.matching = self.rows.len();
+        self.rows.truncate(query.show);
+    }
 }
 
 /// What the server says on the live channel.
@@ -140,6 +148,8 @@ pub enum News {
         /// It began just now.
         began: bool,
     },
+    /// Sessions were used: how many there are stays the same.
+    Used(Vec<Session>),
     /// Sessions ended.
     Gone {
         /// Which.
@@ -157,6 +167,7 @@ impl Sessions {
         match news {
             News::List(list) => *self = *list,
             News::Row { session, total, .. } => self.put(*session, total, search),
+            News::Used(sessions) => sessions.into_iter().for_each(|session| self.put(session, self.total, search)),
             News::Gone { sessions, total } => self.drop(&sessions, total),
             News::SignedOut => {}
         }
@@ -167,7 +178,10 @@ impl Sessions {
         self.total = total;
         let known = self.rows.iter().position(|row| row.id == session.id);
         if let Some(at) = known {
-            self.rows[at] = session;
+            // A list that came meanwhile may know of a later use (SES-11).
+            if self.rows[at].last_active_at <= session.last_active_at {
+                self.rows[at] = session;
+            }
         } else if session.matches(search) {
             self.rows.push(session);
             self.matching += usize::from(began);
@@ -270,6 +284,15 @@ mod tests {
         assert_eq!((order(&list), list.total, list.matching), (vec!["00000002".into(), "00000001".into()], 2, 2));
         list.hear(News::Row { session: Box::new(session(3, 40)), total: 3, began: false }, "");
         assert_eq!((order(&list).first().cloned(), list.total, list.matching), (Some("00000003".into()), 3, 3));
+    }
+
+    /// SES-11: a use that is told late puts no row back.
+    #[test]
+    fn a_use_changes_no_total_and_only_moves_forward() {
+        let mut list = list(vec![session(1, 20), session(2, 10)]);
+        list.hear(News::Used(vec![session(2, 30), session(1, 15)]), "");
+        assert_eq!((order(&list), list.total, list.matching), (vec!["00000002".into(), "00000001".into()], 2, 2));
+        assert_eq!(list.rows[1].last_active_at, session(1, 20).last_active_at);
     }
 
     #[test]

@@ -1,91 +1,105 @@
-//! Presence: uses are marked in memory by each request; here they are told to open pages, and written in a batch.
+//! Presence: each request marks its session in memory; here the marks are published to open pages, and written in batches.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::HashSet, sync::Arc};
+
+use chrono::Duration;
 
 use crate::{
     error::AppError,
-    foundation::{activity::Use, db::Tx, device::Device, hub::Change, ids::SessionId, location::Location, services::Services},
-    sessions::{actions, store},
+    foundation::{activity::Use, hub::SessionUse, ids::SessionId, services::Services},
+    sessions::{
+        actions,
+        store::{self, LastUse},
+    },
 };
 
-/// How often uses are told: well within the second that pages are promised.
-const TELL: Duration = Duration::from_millis(200);
-/// How many tellings go by between two writings: every three seconds.
-const TELLINGS_A_WRITING: u32 = 15;
+/// How often uses are published: well within the second that pages are promised.
+const PUBLISH: Duration = Duration::milliseconds(200);
+/// How often they are written.
+const WRITE: Duration = Duration::seconds(3);
+/// How often a change that the command line made is looked for.
+const RECEIVE: Duration = Duration::milliseconds(500);
+/// Uses that one transaction writes at most, and devices.
+const BATCH: usize = 1_000;
 
-/// Tells and writes until the server stops. [`write`] is called once more then, after the last request.
+/// Publishes and writes until the server stops, and does each once more then; [`write`] is called again after the last request. Side by side: a database that is slow to write, or a
+/// client that takes long to describe, holds up nothing else.
 pub async fn run(services: Arc<Services>) {
-    let mut ticks = tokio::time::interval(TELL);
-    let mut round = 0;
+    let publishing = every(&services, PUBLISH, |services| async move { publish(&services) });
+    let writing = every(&services, WRITE, |services| async move { warn(write(&services).await) });
+    let describing = every(&services, WRITE, |services| async move { warn(write_devices(&services).await) });
+    let receiving = every(&services, RECEIVE, |services| async move { warn(receive(&services).await) });
+    tokio::join!(publishing, writing, describing, receiving);
+}
+
+/// Does some work at once and every `period` of the services' clock until the server stops, and once more then.
+async fn every<W: Future<Output = ()>>(services: &Arc<Services>, period: Duration, work: impl Fn(Arc<Services>) -> W) {
+    let mut is_stopping = false;
     loop {
+        // Before the work: what comes while it is under way waits no longer than a period.
+        let next = services.clock.now() + period;
+        work(services.clone()).await;
+        if is_stopping {
+            return;
+        }
         tokio::select! {
-            _ = ticks.tick() => {}
-            () = services.stopped() => return,
-        }
-        tell(&services);
-        round = (round + 1) % TELLINGS_A_WRITING;
-        if round == 0 {
-            write_or_keep(&services).await;
+            () = services.clock.sleep_until(next) => {}
+            () = services.stopped() => is_stopping = true,
         }
     }
 }
 
-fn tell(services: &Services) {
-    for (user, session) in services.activity.take_unannounced() {
-        services.hub.publish(&user, Change::Used(session));
+fn warn(done: Result<(), AppError>) {
+    if let Err(error) = done {
+        tracing::warn!(%error, "uses of sessions could not be written or received; the next round tries again");
     }
 }
 
-async fn write_or_keep(services: &Services) {
-    if let Err(error) = write(services).await {
-        tracing::warn!(%error, "uses of sessions could not be written; they are kept for the next time");
-    }
+/// Publishes all that was used since the last tick as one change.
+fn publish(services: &Services) {
+    let used = |(session, last): (SessionId, Use)| SessionUse { user: last.user, session, at: last.at, ip: last.ip };
+    services.hub.publish_uses(services.activity.take_unannounced().into_iter().map(used).collect());
 }
 
-/// Writes all that waits, newest wins.
+/// Writes all uses that wait, newest wins (SES-11). Those whose row another transaction holds stay in memory for the next round;
+/// those of ended sessions are forgotten.
 pub async fn write(services: &Services) -> Result<(), AppError> {
-    let uses = services.activity.unwritten();
-    if uses.is_empty() {
-        return Ok(());
+    for batch in services.activity.unwritten().chunks(BATCH) {
+        write_batch(services, batch).await?;
     }
-    let mut written = Vec::with_capacity(uses.len());
-    for (session, last) in uses {
-        written.push(Writing::prepare(services, session, last).await?);
-    }
-    let mut tx = services.db.write().await?;
-    for writing in &written {
-        writing.write(&mut tx).await?;
-    }
-    tx.commit().await?;
-    let written: Vec<_> = written.into_iter().map(|writing| (writing.session, writing.last)).collect();
-    services.activity.forget(&written);
     Ok(())
 }
 
-/// A use with what it says, found out before the transaction is opened.
-struct Writing {
-    session: SessionId,
-    last: Use,
-    location: Location,
-    /// What the client is, where it says another thing than before.
-    device: Option<Device>,
+async fn write_batch(services: &Services, batch: &[(SessionId, Use)]) -> Result<(), AppError> {
+    let mut uses = Vec::with_capacity(batch.len());
+    for (id, last) in batch {
+        let location = actions::locate(services, last.ip).await;
+        uses.push(LastUse { id: id.clone(), at: last.at, ip: last.ip.to_string(), location });
+    }
+    let mut tx = services.db.write().await?;
+    let skipped: HashSet<SessionId> = store::write_uses(&mut tx, &uses).await?.into_iter().collect();
+    tx.commit().await?;
+    let done: Vec<_> = batch.iter().filter(|(id, _)| !skipped.contains(id)).cloned().collect();
+    services.activity.forget(&done);
+    Ok(())
 }
 
-impl Writing {
-    async fn prepare(services: &Services, session: SessionId, last: Use) -> Result<Self, AppError> {
-        let location = actions::locate(services, last.ip).await;
-        let device = match &last.agent {
-            Some(agent) => Some(actions::describe(services, agent).await?),
-            None => None,
-        };
-        Ok(Self { session, last, location, device })
-    }
-
-    async fn write(&self, tx: &mut Tx) -> sqlx::Result<()> {
-        store::write_use(tx, &self.session, self.last.at, &self.last.ip.to_string(), &self.location).await?;
-        if let (Some(agent), Some(device)) = (&self.last.agent, &self.device) {
-            store::write_device(tx, &self.session, &agent.user_agent, device).await?;
+/// Writes what clients newly say of themselves. What cannot be written now is said again by the session's next request.
+pub async fn write_devices(services: &Services) -> Result<(), AppError> {
+    for batch in services.activity.take_new_agents().chunks(BATCH) {
+        let mut devices = Vec::with_capacity(batch.len());
+        for (id, agent) in batch {
+            devices.push((id, agent, actions::describe(services, agent).await?));
         }
-        Ok(())
+        let mut tx = services.db.write().await?;
+        for (id, agent, device) in devices {
+            store::write_device(&mut tx, id, &agent.user_agent, &device).await?;
+        }
+        tx.commit().await?;
     }
+    Ok(())
+}
+
+async fn receive(services: &Services) -> Result<(), AppError> {
+    Ok(services.hub.receive_from_outside(&services.db).await?)
 }

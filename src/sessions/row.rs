@@ -23,9 +23,12 @@ pub fn Row(row: Session, list: LiveList) -> impl IntoView {
     let is_leaving = flag(move || list.leaving.with(|leaving| leaving.contains(&id)));
     // A row that comes while one looks is told apart from those that were there.
     let is_arriving = row.created_at > list.clock.now() - chrono::Duration::seconds(10) && !is_current;
+    let focused = row.id.clone();
     let session = list.row(row.id.clone(), row);
     view! {
-        <tr role="row" class:is-leaving=is_leaving class:is-arriving=is_arriving aria-current=is_current.then_some("true")>
+        <tr role="row" class:is-leaving=is_leaving class:is-arriving=is_arriving class:is-ended=flag(move || list.has_ended(session))
+            aria-current=is_current.then_some("true")
+            on:focusin=move |_| list.focused.set(Some(focused.clone())) on:focusout=move |_| list.focused.set(None)>
             <td role="cell" class="device"><DeviceCell session list /></td>
             <td role="cell" class="location">{dynamic(move || session.with(|session| view! { <Place location=session.location.clone() /> }.into_any()))}</td>
             <td role="cell" class="address"><span title=words(move || session.with(|session| session.ip.clone()))>{words(move || session.with(|session| short_address(&session.ip)))}</span></td>
@@ -107,8 +110,12 @@ fn Place(location: Location) -> impl IntoView {
 fn LastActive(session: Memo<Session>, list: LiveList) -> impl IntoView {
     let time = Signal::derive(move || session.with(|session| session.last_active_at));
     let window = chrono::Duration::seconds(list.with(|list| list.online_window));
-    let is_online = Memo::new(move |_| list.clock.now() - time.get() < window);
-    let told = words(move || if is_online.get() { "Online".to_owned() } else { ago(list.clock.now(), time.get()) });
+    let is_online = Memo::new(move |_| list.clock.now() - time.get() < window && !list.has_ended(session));
+    let told = words(move || match (list.has_ended(session), is_online.get()) {
+        (true, _) => "Ended".to_owned(),
+        (false, true) => "Online".to_owned(),
+        (false, false) => ago(list.clock.now(), time.get()),
+    });
     view! { <span class:online=flag(move || is_online.get())><Time time told /></span> }
 }
 
@@ -128,7 +135,7 @@ fn Revoke(session: Memo<Session>, list: LiveList) -> impl IntoView {
     view! {
         <form method="post" action="/api/ui/revoke_session" on:submit=move |event| submit(&event, session, list, is_busy)>
             <input type="hidden" name="id" value=id />
-            <button id=button_id class="quiet danger" aria-label=name aria-disabled=aria(move || is_busy.get())>"Revoke"</button>
+            <button id=button_id class="quiet danger" aria-label=name aria-disabled=aria(move || is_busy.get() || list.has_ended(session))>"Revoke"</button>
         </form>
     }
 }
@@ -140,7 +147,7 @@ fn submit(event: &SubmitEvent, session: Memo<Session>, list: LiveList, is_busy: 
     {
         use crate::{error::AppError, sessions::api::revoke_session, ui::browser};
         event.prevent_default();
-        if is_busy.get_untracked() {
+        if is_busy.get_untracked() || untrack(|| list.has_ended(session)) {
             return;
         }
         is_busy.set(true);
@@ -157,9 +164,9 @@ fn submit(event: &SubmitEvent, session: Memo<Session>, list: LiveList, is_busy: 
                         .then(|| browser::focus("#active-sessions"));
                 }
                 Err(AppError::NotSignedIn) => browser::leave(),
-                Err(_) => {
+                Err(error) => {
                     is_busy.set(false);
-                    list.live.say("Could not end this session: the server did not answer. It is still active. Try again.");
+                    list.live.say_unrevoked("this session", &error);
                 }
             }
         });

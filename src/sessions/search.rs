@@ -66,6 +66,8 @@ fn look(list: LiveList, search: Option<String>, show: Option<usize>) {
         };
     });
     #[cfg(feature = "hydrate")]
+    crate::sessions::channel::say_what_is_shown(list.live);
+    #[cfg(feature = "hydrate")]
     leptos::task::spawn_local(async move {
         use crate::{error::AppError, sessions::api::list_sessions, ui::browser};
         let query = list.live.query.get_untracked();

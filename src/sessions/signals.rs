@@ -2,6 +2,8 @@
 
 use leptos::prelude::*;
 
+#[cfg(feature = "hydrate")]
+use crate::error::AppError;
 use crate::sessions::model::{PAGE, Query, Sessions};
 
 /// The page's live part: one channel fills it, views read it.
@@ -19,6 +21,9 @@ pub struct Live {
     pub said: RwSignal<String>,
     /// The person signs out on this page: what it sent leads on, and nothing else is to.
     pub is_signing_out: StoredValue<bool>,
+    /// The open channel, to say on it what is shown.
+    #[cfg(feature = "hydrate")]
+    pub socket: StoredValue<Option<web_sys::WebSocket>, LocalStorage>,
 }
 
 impl Live {
@@ -31,12 +36,23 @@ impl Live {
             arrived: RwSignal::default(),
             said: RwSignal::new(said),
             is_signing_out: StoredValue::new(false),
+            #[cfg(feature = "hydrate")]
+            socket: StoredValue::new_local(None),
         }
     }
 
     /// Tells the person something, aloud too.
     pub fn say(self, words: impl Into<String>) {
         self.said.set(words.into());
+    }
+
+    /// Tells the person that a revocation was refused, or that its answer did not come: then only the list can tell what ended.
+    #[cfg(feature = "hydrate")]
+    pub fn say_unrevoked(self, what: &str, error: &AppError) {
+        self.say(match error.is_unconfirmed() {
+            true => format!("Could not confirm that {what} ended: the server did not answer. The list shows the truth once it is back."),
+            false => error.to_string(),
+        });
     }
 
     /// What is said of the last sign-in elsewhere.

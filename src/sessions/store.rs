@@ -1,7 +1,7 @@
-//! SQL of sessions. Ownership stands in every WHERE (SES-6).
+//! SQL of sessions. Ownership stands in every WHERE (SES-6). Live is what did not end and is of the current epoch: `sessions::epoch`.
 
 use chrono::{DateTime, Utc};
-use sqlx::FromRow;
+use sqlx::{FromRow, SqliteConnection};
 
 use crate::{
     accounts::model::Account,
@@ -11,6 +11,7 @@ use crate::{
         device::Device,
         ids::{SessionId, UserId},
         location::Location,
+        postgres::PostgresConnection,
     },
     sessions::{expiry::Cutoffs, model::EndReason},
 };
@@ -40,8 +41,11 @@ pub struct Found {
     pub last_active_at: DateTime<Utc>,
     pub ended_at: Option<DateTime<Utc>>,
     pub end_reason: Option<EndReason>,
+    /// An administrator signed everybody out, and the row is still to be ended (`sessions::epoch`).
+    pub is_cut_off: bool,
     pub proven_at: DateTime<Utc>,
     pub user_agent: String,
+    pub is_enabled: bool,
     #[sqlx(flatten)]
     pub account: Account,
 }
@@ -51,9 +55,9 @@ pub async fn find_by_token(db: &mut impl Connection, token_hash: &str) -> sqlx::
     fetch!(
         db,
         fetch_optional as Found,
-        "SELECT s.id, s.created_at, s.last_active_at, s.ended_at, s.end_reason, s.proven_at, s.user_agent,
-                u.id AS user_id, u.username, u.email, u.name, u.time_zone, u.is_admin
-         FROM sessions s JOIN users u ON u.id = s.user_id WHERE s.token_hash = $1",
+        "SELECT s.id, s.created_at, s.last_active_at, s.ended_at, s.end_reason, s.epoch < e.epoch AS is_cut_off, s.proven_at, s.user_agent,
+                u.disabled_at IS NULL AS is_enabled, u.id AS user_id, u.username, u.email, u.name, u.time_zone, u.is_admin
+         FROM sessions s JOIN users u ON u.id = s.user_id CROSS JOIN session_epochs e WHERE s.token_hash = $1",
         token_hash,
     )
 }
@@ -73,7 +77,7 @@ pub async fn of_user(db: &mut impl Connection, user: &UserId) -> sqlx::Result<Ve
         fetch_all as Row,
         "SELECT id, sign_in_method, created_at, last_active_at, user_agent, device_label, browser, os, kind, form,
                 first_ip, ip, location_label, city, country, country_code, new_location
-         FROM sessions WHERE user_id = $1 AND ended_at IS NULL",
+         FROM sessions WHERE user_id = $1 AND ended_at IS NULL AND epoch >= (SELECT epoch FROM session_epochs)",
         user,
     )
 }
@@ -85,23 +89,35 @@ pub async fn find(db: &mut impl Connection, user: &UserId, id: &SessionId) -> sq
         fetch_optional as Row,
         "SELECT id, sign_in_method, created_at, last_active_at, user_agent, device_label, browser, os, kind, form,
                 first_ip, ip, location_label, city, country, country_code, new_location
-         FROM sessions WHERE id = $1 AND user_id = $2 AND ended_at IS NULL",
+         FROM sessions WHERE id = $1 AND user_id = $2 AND ended_at IS NULL AND epoch >= (SELECT epoch FROM session_epochs)",
         id,
         user,
     )
 }
 
-/// How many live sessions this person has.
-pub async fn count(db: &mut impl Connection, user: &UserId, cutoffs: Cutoffs) -> sqlx::Result<i64> {
-    let (count,): (i64,) = fetch!(
-        db,
-        fetch_one as (i64,),
-        "SELECT COUNT(*) FROM sessions WHERE user_id = $1 AND ended_at IS NULL AND created_at > $2 AND last_active_at > $3",
-        user,
-        cutoffs.created,
-        cutoffs.used,
-    )?;
-    Ok(count)
+/// Those of these sessions of a person that are live: at most a thousand.
+pub async fn find_many(db: &mut impl Connection, user: &UserId, ids: &[SessionId]) -> sqlx::Result<Vec<Row>> {
+    /// The columns and the condition, on either database.
+    macro_rules! finding {
+        ($database:ty) => {{
+            let mut select = sqlx::QueryBuilder::<$database>::new(
+                "SELECT id, sign_in_method, created_at, last_active_at, user_agent, device_label, browser, os, kind, form,
+                     first_ip, ip, location_label, city, country, country_code, new_location
+                 FROM sessions WHERE ended_at IS NULL AND user_id = ",
+            );
+            select.push_bind(user).push(" AND id IN (");
+            let mut listed = select.separated(", ");
+            for id in ids {
+                listed.push_bind(id);
+            }
+            select.push(")");
+            select
+        }};
+    }
+    match db.on() {
+        On::Sqlite(connection) => finding!(sqlx::Sqlite).build_query_as().fetch_all(connection).await,
+        On::Postgres(connection) => finding!(sqlx::Postgres).build_query_as().fetch_all(connection).await,
+    }
 }
 
 /// A session that begins.
@@ -116,7 +132,7 @@ macro_rules! inserting {
     ($database:ty, $new:expr) => {{
         let mut insert = sqlx::QueryBuilder::<$database>::new(
             "INSERT INTO sessions (id, user_id, token_hash, sign_in_method, created_at, last_active_at, proven_at, user_agent, device_label,
-                 browser, os, kind, form, first_ip, ip, location_label, city, country, country_code, new_location) ",
+                 browser, os, kind, form, first_ip, ip, location_label, city, country, country_code, new_location, epoch) ",
         );
         insert.push_values($new, |mut values, New { user, token_hash, row }| {
             values.push_bind(&row.id).push_bind(*user).push_bind(token_hash).push_bind(&row.sign_in_method);
@@ -124,7 +140,7 @@ macro_rules! inserting {
             values.push_bind(&row.device.label).push_bind(&row.device.browser).push_bind(&row.device.os);
             values.push_bind(row.device.kind).push_bind(row.device.form).push_bind(&row.first_ip).push_bind(&row.ip);
             values.push_bind(&row.location.label).push_bind(&row.location.city).push_bind(&row.location.country);
-            values.push_bind(&row.location.country_code).push_bind(row.new_location);
+            values.push_bind(&row.location.country_code).push_bind(row.new_location).push("(SELECT epoch FROM session_epochs)");
         });
         insert
     }};
@@ -139,80 +155,70 @@ pub async fn insert(tx: &mut Tx, new: &[New<'_>]) -> sqlx::Result<()> {
 
 /// Gives a live session of this person a new token, on a fresh proof. Whether there is such a session.
 pub async fn renew(tx: &mut Tx, user: &UserId, id: &SessionId, token_hash: &str, now: DateTime<Utc>) -> sqlx::Result<bool> {
-    let sql = "UPDATE sessions SET token_hash = $3, proven_at = $4 WHERE id = $1 AND user_id = $2 AND ended_at IS NULL";
+    let sql = "UPDATE sessions SET token_hash = $3, proven_at = $4
+               WHERE id = $1 AND user_id = $2 AND ended_at IS NULL AND epoch >= (SELECT epoch FROM session_epochs)";
     Ok(execute!(tx, sql, id, user, token_hash, now)? > 0)
 }
 
-/// Ends one live session of this person, and says whose it was by device and place. Nothing if there is no such.
-pub async fn end(
-    tx: &mut Tx,
-    user: &UserId,
-    id: &SessionId,
-    cutoffs: Cutoffs,
-    now: DateTime<Utc>,
-    reason: EndReason,
-) -> sqlx::Result<Option<Row>> {
+/// Ends one session of this person that has not been ended, expired or not: whether it had expired is in memory too, so the
+/// caller decides. Returns what it was; `None` if there is no such session.
+pub async fn end(tx: &mut Tx, user: &UserId, id: &SessionId, now: DateTime<Utc>, reason: EndReason) -> sqlx::Result<Option<Row>> {
     fetch!(
         tx,
         fetch_optional as Row,
         "UPDATE sessions SET ended_at = $3, end_reason = $4
-         WHERE id = $1 AND user_id = $2 AND ended_at IS NULL AND created_at > $5 AND last_active_at > $6
+         WHERE id = $1 AND user_id = $2 AND ended_at IS NULL AND epoch >= (SELECT epoch FROM session_epochs)
          RETURNING id, sign_in_method, created_at, last_active_at, user_agent, device_label, browser, os, kind, form,
              first_ip, ip, location_label, city, country, country_code, new_location",
         id,
         user,
         now,
         reason,
-        cutoffs.created,
-        cutoffs.used,
     )
 }
 
-/// Ends all live sessions of this person but `kept`; which they were.
+/// A session that was ended, with its stored times.
+#[derive(FromRow)]
+pub struct Ended {
+    pub id: SessionId,
+    pub created_at: DateTime<Utc>,
+    pub last_active_at: DateTime<Utc>,
+}
+
+/// The statement that ends all sessions of a person but one, with how it takes the rows.
+macro_rules! ending_others {
+    ($lock:literal) => {
+        concat!(
+            "UPDATE sessions SET ended_at = $3, end_reason = $4 WHERE ended_at IS NULL AND id IN (
+                 SELECT id FROM sessions WHERE user_id = $1 AND id <> $2 AND ended_at IS NULL
+                     AND epoch >= (SELECT epoch FROM session_epochs)",
+            $lock,
+            ") RETURNING id, created_at, last_active_at"
+        )
+    };
+}
+
+/// Ends all sessions of this person that have not been ended but `kept`, expired ones too. Returns which they were. Two such acts
+/// at once take the rows in one order, so that neither fails for a deadlock (RACE-2).
 pub async fn end_others(
     tx: &mut Tx,
     user: &UserId,
     kept: Option<&SessionId>,
-    cutoffs: Cutoffs,
     now: DateTime<Utc>,
     reason: EndReason,
-) -> sqlx::Result<Vec<SessionId>> {
-    let ended: Vec<(SessionId,)> = fetch!(
-        tx,
-        fetch_all as (SessionId,),
-        "UPDATE sessions SET ended_at = $3, end_reason = $4
-         WHERE user_id = $1 AND id <> $2 AND ended_at IS NULL AND created_at > $5 AND last_active_at > $6
-         RETURNING id",
-        user,
-        kept.map(ToString::to_string).unwrap_or_default(), // no id is empty: none is kept
-        now,
-        reason,
-        cutoffs.created,
-        cutoffs.used,
-    )?;
-    Ok(ended.into_iter().map(|(id,)| id).collect())
+) -> sqlx::Result<Vec<Ended>> {
+    let sql = match tx.on() {
+        On::Sqlite(_) => ending_others!(""),
+        On::Postgres(_) => ending_others!(" ORDER BY id FOR UPDATE"),
+    };
+    let kept = kept.map(ToString::to_string).unwrap_or_default(); // no id is empty: none is kept
+    fetch!(tx, fetch_all as Ended, sql, user, kept, now, reason)
 }
 
-/// Ends everybody's live sessions but `kept`; which, and whose.
-pub async fn end_everybody(
-    tx: &mut Tx,
-    kept: &SessionId,
-    cutoffs: Cutoffs,
-    now: DateTime<Utc>,
-    reason: EndReason,
-) -> sqlx::Result<Vec<(SessionId, UserId)>> {
-    fetch!(
-        tx,
-        fetch_all as (SessionId, UserId),
-        "UPDATE sessions SET ended_at = $2, end_reason = $3
-         WHERE id <> $1 AND ended_at IS NULL AND created_at > $4 AND last_active_at > $5
-         RETURNING id, user_id",
-        kept,
-        now,
-        reason,
-        cutoffs.created,
-        cutoffs.used,
-    )
+/// Corrects the reason of a session that this transaction ended: it had expired before.
+pub async fn set_end_reason(tx: &mut Tx, id: &SessionId, reason: EndReason) -> sqlx::Result<()> {
+    execute!(tx, "UPDATE sessions SET end_reason = $2 WHERE id = $1 AND ended_at IS NOT NULL", id, reason)?;
+    Ok(())
 }
 
 /// Ends those that are longest unused, so that at most `most` stay.
@@ -221,7 +227,7 @@ pub async fn end_longest_unused(tx: &mut Tx, user: &UserId, most: i64, now: Date
         tx,
         fetch_all as (SessionId,),
         "UPDATE sessions SET ended_at = $2, end_reason = $3 WHERE id IN (
-             SELECT id FROM sessions WHERE user_id = $1 AND ended_at IS NULL
+             SELECT id FROM sessions WHERE user_id = $1 AND ended_at IS NULL AND epoch >= (SELECT epoch FROM session_epochs)
              ORDER BY last_active_at DESC, id DESC LIMIT 1000000 OFFSET $4)
          RETURNING id",
         user,
@@ -232,88 +238,159 @@ pub async fn end_longest_unused(tx: &mut Tx, user: &UserId, most: i64, now: Date
     Ok(ended.into_iter().map(|(id,)| id).collect())
 }
 
-/// Writes a use, unless a later one is written (SES-11).
-pub async fn write_use(tx: &mut Tx, id: &SessionId, at: DateTime<Utc>, ip: &str, location: &Location) -> sqlx::Result<()> {
-    execute!(
-        tx,
-        "UPDATE sessions SET last_active_at = $2, ip = $3, location_label = $4, city = $5, country = $6, country_code = $7
-         WHERE id = $1 AND ended_at IS NULL AND last_active_at < $2",
-        id,
-        at,
-        ip,
-        &location.label,
-        &location.city,
-        &location.country,
-        &location.country_code,
-    )?;
+/// The last use of a session, to be written.
+pub struct LastUse {
+    pub id: SessionId,
+    pub at: DateTime<Utc>,
+    pub ip: String,
+    pub location: Location,
+}
+
+/// Writes last uses, each unless a later one is written (SES-11) or its session ended. Waits for no other transaction, so that
+/// it deadlocks with none (RACE-2): returns the sessions that it skipped because another transaction holds their rows.
+pub async fn write_uses(tx: &mut Tx, uses: &[LastUse]) -> sqlx::Result<Vec<SessionId>> {
+    match tx.on() {
+        On::Sqlite(connection) => write_uses_on_sqlite(connection, uses).await.map(|()| Vec::new()), // the one writer: nothing is locked
+        On::Postgres(connection) => write_uses_on_postgres(connection, uses).await,
+    }
+}
+
+/// One prepared statement, run for each use.
+async fn write_uses_on_sqlite(connection: &mut SqliteConnection, uses: &[LastUse]) -> sqlx::Result<()> {
+    for LastUse { id, at, ip, location } in uses {
+        let write = sqlx::query::<sqlx::Sqlite>(
+            "UPDATE sessions SET last_active_at = $2, ip = $3, location_label = $4, city = $5, country = $6, country_code = $7
+             WHERE id = $1 AND ended_at IS NULL AND last_active_at < $2",
+        );
+        let write = write.bind(id).bind(at).bind(ip).bind(&location.label);
+        write.bind(&location.city).bind(&location.country).bind(&location.country_code).execute(&mut *connection).await?;
+    }
     Ok(())
 }
 
-/// Writes what a client now says of itself.
+/// One statement for all. It takes the rows in the order of their ids and leaves out those that are locked; what it then reports
+/// as skipped is read as it stood before the statement, so a session that ends just now may be among them: next time it is not.
+async fn write_uses_on_postgres(connection: &mut PostgresConnection, uses: &[LastUse]) -> sqlx::Result<Vec<SessionId>> {
+    fn column<'a, T>(uses: &'a [LastUse], of: impl Fn(&'a LastUse) -> T) -> Vec<T> {
+        uses.iter().map(of).collect()
+    }
+    let write = sqlx::query_scalar(
+        "WITH used AS (
+             SELECT * FROM UNNEST($1::TEXT[], $2::TIMESTAMPTZ[], $3::TEXT[], $4::TEXT[], $5::TEXT[], $6::TEXT[], $7::TEXT[])
+                 AS used (id, at, ip, location_label, city, country, country_code)
+         ), taken AS (
+             SELECT sessions.id FROM sessions JOIN used ON used.id = sessions.id
+             WHERE sessions.ended_at IS NULL AND sessions.last_active_at < used.at
+             ORDER BY sessions.id FOR UPDATE OF sessions SKIP LOCKED
+         ), written AS (
+             UPDATE sessions SET last_active_at = used.at, ip = used.ip, location_label = used.location_label,
+                 city = used.city, country = used.country, country_code = used.country_code
+             FROM used JOIN taken ON taken.id = used.id WHERE sessions.id = taken.id AND sessions.ended_at IS NULL
+         )
+         SELECT sessions.id FROM sessions JOIN used ON used.id = sessions.id
+         WHERE sessions.ended_at IS NULL AND sessions.last_active_at < used.at
+             AND NOT EXISTS (SELECT 1 FROM taken WHERE taken.id = sessions.id)",
+    );
+    let write = write.bind(column(uses, |last| last.id.to_string())).bind(column(uses, |last| last.at));
+    let write = write.bind(column(uses, |last| last.ip.as_str())).bind(column(uses, |last| last.location.label.as_str()));
+    let write = write.bind(column(uses, |last| last.location.city.as_deref())).bind(column(uses, |last| last.location.country.as_deref()));
+    write.bind(column(uses, |last| last.location.country_code.as_deref())).fetch_all(connection).await
+}
+
+/// The statement that writes a device, with what picks its row.
+macro_rules! writing_device {
+    ($lock:literal) => {
+        concat!(
+            "UPDATE sessions SET user_agent = $2, device_label = $3, browser = $4, os = $5, kind = $6, form = $7
+             WHERE id IN (SELECT id FROM sessions WHERE id = $1 AND ended_at IS NULL",
+            $lock,
+            ")"
+        )
+    };
+}
+
+/// Writes what a client now says of itself. Waits for no other transaction (RACE-2): a row that one holds stays as it is, and the
+/// session's next request says the same again.
 pub async fn write_device(tx: &mut Tx, id: &SessionId, user_agent: &str, device: &Device) -> sqlx::Result<()> {
-    execute!(
-        tx,
-        "UPDATE sessions SET user_agent = $2, device_label = $3, browser = $4, os = $5, kind = $6, form = $7 WHERE id = $1",
-        id,
-        user_agent,
-        &device.label,
-        &device.browser,
-        &device.os,
-        device.kind,
-        device.form,
-    )?;
+    let sql = match tx.on() {
+        On::Sqlite(_) => writing_device!(""),
+        On::Postgres(_) => writing_device!(" FOR UPDATE SKIP LOCKED"),
+    };
+    execute!(tx, sql, id, user_agent, &device.label, &device.browser, &device.os, device.kind, device.form)?;
     Ok(())
 }
 
-/// Notes the country of a sign-in. Whether it is new to an account that has signed in from elsewhere before.
-pub async fn note_country(tx: &mut Tx, user: &UserId, country_code: &str, now: DateTime<Utc>) -> sqlx::Result<bool> {
-    let added = execute!(
-        tx,
-        "INSERT INTO known_countries (user_id, country_code, first_seen_at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING",
-        user,
-        country_code,
-        now,
-    )?;
-    let others: Option<(String,)> = fetch!(
-        tx,
-        fetch_optional as (String,),
-        "SELECT country_code FROM known_countries WHERE user_id = $1 AND country_code <> $2 LIMIT 1",
-        user,
-        country_code,
-    )?;
-    Ok(added > 0 && others.is_some())
+/// A batch of a background job, in which rows that another transaction holds are left out: whoever ends a session never waits for
+/// the job, and cannot deadlock with it (RACE-2). SQLite has one writer, and needs no such words.
+macro_rules! skipping_locked {
+    ($tx:expr, $selection:literal, $rest:literal) => {
+        match $crate::foundation::db::Connection::on($tx) {
+            $crate::foundation::db::On::Sqlite(_) => concat!($selection, $rest),
+            $crate::foundation::db::On::Postgres(_) => concat!($selection, " FOR UPDATE SKIP LOCKED", $rest),
+        }
+    };
 }
+pub(super) use skipping_locked;
 
-/// Marks up to `batch` expired sessions as ended, at the moment that they expired for want of use or age.
+/// Marks sessions as ended that are over for their age or for want of use, up to `batch` of each. Returns which, and whose.
+///
+/// Two statements, since SQLite scans all live sessions for two conditions joined by OR.
 pub async fn end_expired(tx: &mut Tx, cutoffs: Cutoffs, now: DateTime<Utc>, batch: i64) -> sqlx::Result<Vec<(SessionId, UserId)>> {
-    fetch!(
+    let too_old = skipping_locked!(
         tx,
-        fetch_all as (SessionId, UserId),
-        "UPDATE sessions SET ended_at = $3, end_reason = CASE WHEN created_at <= $1 THEN $4 ELSE $5 END
-         WHERE id IN (SELECT id FROM sessions WHERE ended_at IS NULL AND (created_at <= $1 OR last_active_at <= $2) LIMIT $6)
-         RETURNING id, user_id",
-        cutoffs.created,
-        cutoffs.used,
-        now,
-        EndReason::TooOld,
-        EndReason::Idle,
-        batch,
-    )
+        "UPDATE sessions SET ended_at = $2, end_reason = $3
+         WHERE id IN (SELECT id FROM sessions WHERE ended_at IS NULL AND created_at <= $1 ORDER BY created_at LIMIT $4",
+        ") RETURNING id, user_id"
+    );
+    let idle = skipping_locked!(
+        tx,
+        "UPDATE sessions SET ended_at = $2, end_reason = $3
+         WHERE id IN (SELECT id FROM sessions WHERE ended_at IS NULL AND last_active_at <= $1 ORDER BY last_active_at LIMIT $4",
+        ") RETURNING id, user_id"
+    );
+    let mut ended: Vec<(SessionId, UserId)> =
+        fetch!(tx, fetch_all as (SessionId, UserId), too_old, cutoffs.created, now, EndReason::TooOld, batch)?;
+    ended.extend(fetch!(tx, fetch_all as (SessionId, UserId), idle, cutoffs.used, now, EndReason::Idle, batch)?);
+    Ok(ended)
 }
 
-/// Moves up to `batch` ended sessions out of the live table; how many it moved.
+/// Moves up to `batch` ended sessions out of the live table. Returns how many it moved.
 pub async fn move_ended(tx: &mut Tx, batch: i64) -> sqlx::Result<u64> {
-    execute!(
+    let sql = skipping_locked!(
         tx,
         "INSERT INTO ended_sessions (id, user_id, token_hash, sign_in_method, created_at, last_active_at, ended_at, end_reason,
              user_agent, device_label, browser, os, kind, form, first_ip, ip, location_label, city, country, country_code, new_location)
          SELECT id, user_id, token_hash, sign_in_method, created_at, last_active_at, ended_at, end_reason,
              user_agent, device_label, browser, os, kind, form, first_ip, ip, location_label, city, country, country_code, new_location
-         FROM sessions WHERE ended_at IS NOT NULL ORDER BY ended_at LIMIT $1
-         ON CONFLICT DO NOTHING",
-        batch,
-    )?;
-    execute!(tx, "DELETE FROM sessions WHERE ended_at IS NOT NULL AND EXISTS (SELECT 1 FROM ended_sessions e WHERE e.id = sessions.id)",)
+         FROM sessions WHERE ended_at IS NOT NULL ORDER BY ended_at LIMIT $1",
+        " ON CONFLICT DO NOTHING RETURNING id"
+    );
+    let moved: Vec<(SessionId,)> = fetch!(tx, fetch_all as (SessionId,), sql, batch)?;
+    if moved.is_empty() {
+        return Ok(0);
+    }
+    remove(tx, &moved).await
+}
+
+/// The statement, on either database.
+macro_rules! removing {
+    ($database:ty, $ids:expr) => {{
+        let mut delete = sqlx::QueryBuilder::<$database>::new("DELETE FROM sessions WHERE id IN (");
+        let mut list = delete.separated(", ");
+        for (id,) in $ids {
+            list.push_bind(id);
+        }
+        delete.push(")");
+        delete
+    }};
+}
+
+/// Removes exactly these sessions from the live table: a batch at most, since each binds a value.
+async fn remove(tx: &mut Tx, ids: &[(SessionId,)]) -> sqlx::Result<u64> {
+    match tx.on() {
+        On::Sqlite(connection) => removing!(sqlx::Sqlite, ids).build().execute(connection).await.map(|done| done.rows_affected()),
+        On::Postgres(connection) => removing!(sqlx::Postgres, ids).build().execute(connection).await.map(|done| done.rows_affected()),
+    }
 }
 
 /// Forgets up to `batch` sessions that ended before `before`; how many.

@@ -3,15 +3,15 @@
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use crate::{
+    accounts::known,
     error::AppError,
     foundation::{
         ids::{SessionId, UserId},
-        links,
+        limiter, links,
         services::Services,
     },
     mail,
     sessions::{actions, expiry::Cutoffs, presence, store},
-    tries,
 };
 
 const PERIOD: Duration = Duration::from_secs(60);
@@ -39,10 +39,19 @@ pub async fn run(services: Arc<Services>) {
 /// One round: what expired is ended, what ended is moved, what is old is forgotten.
 pub async fn sweep(services: &Services) -> Result<(), AppError> {
     presence::write(services).await?;
-    while end_expired(services).await? {}
-    while move_ended(services).await? {}
-    while forget_ended(services).await? {}
-    while forget_others(services).await? {}
+    // Between two batches others get the database's one writer, and the thread.
+    while end_expired(services).await? {
+        tokio::task::yield_now().await;
+    }
+    while move_ended(services).await? {
+        tokio::task::yield_now().await;
+    }
+    while forget_ended(services).await? {
+        tokio::task::yield_now().await;
+    }
+    while forget_others(services).await? {
+        tokio::task::yield_now().await;
+    }
     Ok(())
 }
 
@@ -78,13 +87,14 @@ async fn forget_ended(services: &Services) -> Result<bool, AppError> {
     Ok(forgotten > 0)
 }
 
-/// What only time ends: counts of tries, links, and mails that were sent.
+/// What only time ends: counts of tries, links, known devices, and mails that were sent.
 async fn forget_others(services: &Services) -> Result<bool, AppError> {
     let now = services.clock.now();
     let mut tx = services.db.write().await?;
-    let tries = tries::store::forget_old(&mut tx, now - tries::FORGOTTEN_AFTER, BATCH).await?;
+    let tries = limiter::forget_old(&mut tx, now, BATCH).await?;
     let links = links::forget_old(&mut tx, now, BATCH).await?;
     let mails = mail::forget_old(&mut tx, now - KEPT, BATCH).await?;
+    let devices = known::forget_unused_devices(&mut tx, now - known::DEVICE_KNOWN_FOR, BATCH).await?;
     tx.commit().await?;
-    Ok(tries + links + mails > 0)
+    Ok(tries + links + mails + devices > 0)
 }

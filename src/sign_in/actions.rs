@@ -4,13 +4,15 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
 
 use crate::{
-    accounts::store::{self as accounts, Credentials},
-    alerts::actions as alerts,
+    accounts::{
+        model::Account,
+        store::{self as accounts, Credentials},
+    },
+    alerts::actions::{self as alerts, Guess},
     audit::{self, Action, Event, Outcome},
     error::AppError,
     foundation::{
         db::Tx,
-        hasher::is_outdated,
         ids::UserId,
         links::{self, Purpose},
         origin::Origin,
@@ -19,11 +21,11 @@ use crate::{
     },
     password::store::rehash,
     sessions::{
-        actions::{self as sessions, Begun},
+        actions::{self as sessions, Arrival, Begun},
         caller::{Caller, Visitor},
         model::EndReason,
     },
-    tries::Tries,
+    tries::{self, Limit},
     two_factor::actions::{self as two_factor, ProvenBy},
 };
 
@@ -57,42 +59,31 @@ pub enum SignedIn {
 
 /// Signs in: a new session, and a token that never was there before (SES-3). Whatever is wrong, the answer is the same,
 /// and takes as long (ENU-1).
+///
+/// Errors: [`AppError::Busy`] if too many passwords wait to be hashed, before anything is written (LIM-4);
+/// [`AppError::TooManyAttempts`]; [`AppError::WrongCredentials`].
 pub async fn sign_in(services: &Services, attempt: Attempt) -> Result<SignedIn, AppError> {
+    let slot = services.hasher.reserve()?;
     let known = find(services, &attempt).await?;
-    let tries = Tries::of(&attempt.identifier, known.device.as_deref(), attempt.origin.ip);
-    let failures = tries.begin(services).await?;
-    let Some(credentials) = verify(services, &attempt, known.credentials).await? else {
-        return Err(refuse(services, &attempt.origin, &attempt.identifier, known.subject, failures).await?);
+    let password = tries::attempt(services, known.limits(&attempt)).await?;
+    let stored = known.credentials.as_ref().map(|found| found.password_hash.clone());
+    let is_right = slot.verify(attempt.password.clone(), stored).await;
+    let Some(credentials) = known.credentials.filter(|found| is_right && found.is_enabled) else {
+        return Err(refuse(services, &attempt, known.subject.as_ref(), Guess::Password, password.failures).await?);
     };
     let credentials = harden(services, &attempt.password, credentials).await?;
-    if !two_factor::is_on(&mut services.db.read().await?, &credentials.account.id).await? {
-        return begin(services, attempt, credentials, &tries, "Password").await;
-    }
-    match &attempt.code {
-        Some(code) => match two_factor::prove(services, &credentials.account, code, &attempt.origin).await {
-            Ok(proven_by) => begin(services, attempt, credentials, &tries, method(proven_by)).await,
-            Err(AppError::WrongCode) => Err(refuse(services, &attempt.origin, &attempt.identifier, known.subject, failures).await?),
-            Err(error) => Err(error),
-        },
-        None => half_way(services, &credentials, &tries).await,
-    }
-}
-
-fn method(proven_by: ProvenBy) -> &'static str {
-    match proven_by {
-        ProvenBy::Code => "Password and code",
-        ProvenBy::RecoveryCode => "Password and recovery code",
-    }
-}
-
-/// Remembers that the password was right, for ten minutes, in this browser alone (MFA-5).
-async fn half_way(services: &Services, found: &Credentials, tries: &Tries) -> Result<SignedIn, AppError> {
-    let mut tx = services.db.write().await?;
-    tries.succeed(&mut tx).await?;
-    let password = hash_hex(found.password_hash.as_bytes());
-    let secret = links::make(&mut tx, Purpose::SecondFactor, Some(&found.account.id), &password, services.clock.now()).await?;
-    tx.commit().await?;
-    Ok(SignedIn::HalfWay(secret))
+    let code = match &attempt.code {
+        Some(typed) => count_code(services, &credentials.account, typed.clone(), &attempt).await,
+        None => Ok(None),
+    };
+    let code = match code {
+        Ok(code) => code,
+        Err(error) => {
+            password.refund_alone(services).await?; // it was right
+            return Err(error);
+        }
+    };
+    finish(services, attempt, Checked { credentials, half: None, password: Some(password), code }).await
 }
 
 /// Whether this browser gave the right password just now.
@@ -102,24 +93,15 @@ pub async fn is_half_way(services: &Services, half: &str) -> Result<bool, AppErr
 }
 
 /// Completes a sign-in by its code. `half` is what the password gave; `attempt.identifier` is of no account of its own.
+///
+/// Errors: [`AppError::HalfWayOver`] if the password is to be given anew, [`AppError::WrongCode`],
+/// [`AppError::TooManyAttempts`].
 pub async fn complete(services: &Services, half: &str, code: &str, attempt: Attempt) -> Result<SignedIn, AppError> {
     let credentials = half_known(services, half).await?.ok_or(AppError::HalfWayOver)?;
-    let (account, origin) = (&credentials.account, &attempt.origin);
-    let tries = Tries::of(&account.username, None, origin.ip);
-    match two_factor::prove(services, account, code, origin).await {
-        Ok(proven_by) => {
-            let mut tx = services.db.write().await?;
-            let spent = links::spend(&mut tx, Purpose::SecondFactor, half, services.clock.now()).await?;
-            tx.commit().await?;
-            spent.ok_or(AppError::HalfWayOver)?;
-            begin(services, attempt, credentials, &tries, method(proven_by)).await
-        }
-        Err(AppError::WrongCode) => {
-            refuse(services, origin, &account.username, Some(account.id.clone()), 0).await?;
-            Err(AppError::WrongCode)
-        }
-        Err(error) => Err(error),
-    }
+    let attempt = Attempt { identifier: credentials.account.username.clone(), ..attempt };
+    let code = count_code(services, &credentials.account, code.to_owned(), &attempt).await?;
+    let checked = Checked { credentials, half: Some(half.to_owned()), password: None, code };
+    finish(services, attempt, checked).await
 }
 
 /// Whose password it was, if it still is.
@@ -139,6 +121,18 @@ struct Known {
     device: Option<String>,
 }
 
+impl Known {
+    /// What a password is counted against. A browser that the account knows is never refused for its network (LIM-1).
+    fn limits(&self, attempt: &Attempt) -> Vec<Limit> {
+        let network = Limit::SignInsFrom(attempt.origin.ip);
+        match (&self.subject, &self.device) {
+            (Some(user), Some(device)) => vec![Limit::KnownDevice(user.clone(), device.clone())],
+            (Some(user), None) => vec![Limit::Account(user.clone()), network],
+            (None, _) => vec![Limit::unknown_name(&attempt.identifier), network],
+        }
+    }
+}
+
 async fn find(services: &Services, attempt: &Attempt) -> Result<Known, AppError> {
     let is_too_long = attempt.identifier.len() > LONGEST_IDENTIFIER || attempt.password.expose_secret().len() > LONGEST_PASSWORD;
     if is_too_long || attempt.identifier.contains('\0') {
@@ -148,25 +142,20 @@ async fn find(services: &Services, attempt: &Attempt) -> Result<Known, AppError>
     let credentials = accounts::find(&mut db, &attempt.identifier).await?;
     let subject = credentials.as_ref().map(|found| found.account.id.clone());
     let device = match (&subject, attempt.device.as_ref().map(Secret::hash)) {
-        (Some(user), Some(device)) => alerts::is_device_known(&mut db, user, &device).await?.then_some(device),
+        (Some(user), Some(device)) => alerts::is_device_known(&mut db, user, &device, services.clock.now()).await?.then_some(device),
         _ => None,
     };
     Ok(Known { credentials, subject, device })
 }
 
-/// The credentials, if the password is theirs and the account is enabled. The hash is computed in any case.
-async fn verify(services: &Services, attempt: &Attempt, found: Option<Credentials>) -> Result<Option<Credentials>, AppError> {
-    let hash = found.as_ref().map(|found| found.password_hash.clone());
-    let is_right = services.hasher.verify(attempt.password.clone(), hash).await?;
-    Ok(found.filter(|found| is_right && found.is_enabled))
-}
-
-/// Hashes a right password anew where today's parameters are stronger than its hash's (PWD-1).
+/// Hashes a right password anew where today's parameters are stronger than its hash's (PWD-1). Where the server is busy, the
+/// next sign-in does it.
 async fn harden(services: &Services, password: &SecretString, found: Credentials) -> Result<Credentials, AppError> {
-    if !is_outdated(&found.password_hash) {
+    if !services.hasher.is_outdated(&found.password_hash) {
         return Ok(found);
     }
-    let hash = services.hasher.hash(password.clone()).await?;
+    let Ok(slot) = services.hasher.reserve() else { return Ok(found) };
+    let hash = slot.hash(password.clone()).await;
     let mut tx = services.db.write().await?;
     let is_ours = rehash(&mut tx, &found.account.id, &found.password_hash, &hash).await?;
     tx.commit().await?;
@@ -174,16 +163,136 @@ async fn harden(services: &Services, password: &SecretString, found: Credentials
     Ok(if is_ours { Credentials { password_hash: hash, ..found } } else { found })
 }
 
-async fn begin(services: &Services, attempt: Attempt, found: Credentials, tries: &Tries, method: &str) -> Result<SignedIn, AppError> {
-    let Attempt { origin, device, before, .. } = attempt;
-    let (account, ip) = (&found.account, origin.ip);
-    let arrival = sessions::arrive(services, origin).await?;
-    let mut tx = services.db.write().await?;
-    // The password may have been changed, or the account disabled, while the hash was computed.
-    if !accounts::still_stands(&mut tx, &account.id, &found.password_hash).await? {
-        return Err(AppError::WrongCredentials);
+/// A code that was typed, and the attempt that it counts as.
+struct Code {
+    typed: String,
+    counted: tries::Attempt,
+}
+
+/// Counts a code as an attempt, where the account asks for one.
+async fn count_code(services: &Services, account: &Account, typed: String, attempt: &Attempt) -> Result<Option<Code>, AppError> {
+    let limits = {
+        let mut db = services.db.read().await?;
+        let Some(enabled_at) = two_factor::enabled_at(&mut db, &account.id).await? else { return Ok(None) };
+        let device = attempt.device.as_ref().map(Secret::hash);
+        let is_known = match &device {
+            Some(device) => alerts::is_device_seen_since(&mut db, &account.id, device, enabled_at).await?,
+            None => false,
+        };
+        match device.filter(|_| is_known) {
+            Some(device) => vec![Limit::CodeByKnownDevice(account.id.clone(), device)],
+            None => vec![Limit::CodeByStrangers(account.id.clone()), Limit::SignInsFrom(attempt.origin.ip)],
+        }
+    };
+    Ok(Some(Code { typed, counted: tries::attempt(services, limits).await? }))
+}
+
+/// A sign-in whose password was right.
+struct Checked {
+    credentials: Credentials,
+    /// The secret of the half-way state, where the password was given in a request before.
+    half: Option<String>,
+    /// What the password counts as, where it was given in this request.
+    password: Option<tries::Attempt>,
+    /// The code, where one was typed and the account asked for one.
+    code: Option<Code>,
+}
+
+impl Checked {
+    /// What it was counted as.
+    fn counted(&self) -> Vec<&tries::Attempt> {
+        self.password.iter().chain(self.code.iter().map(|code| &code.counted)).collect()
     }
-    tries.succeed(&mut tx).await?;
+}
+
+/// What became of the second factor.
+enum Factor {
+    /// The account has none.
+    Off,
+    /// A code is still to come.
+    Missing,
+    /// The code was wrong.
+    Wrong,
+    /// The code was right, and is used up.
+    Proven(ProvenBy),
+}
+
+/// Begins the session, or the half-way state. Everything is decided with the account locked: the password may have been
+/// changed, the account disabled or its second factor enabled while the hash was computed (RACE-1).
+async fn finish(services: &Services, attempt: Attempt, checked: Checked) -> Result<SignedIn, AppError> {
+    let account = &checked.credentials.account;
+    let arrival = sessions::arrive(services, attempt.origin.clone()).await?;
+    let mut tx = services.db.write().await?;
+    if !is_unchanged(&mut tx, &checked.credentials, &attempt.before).await? {
+        drop(tx);
+        let error = refuse(services, &attempt, Some(&account.id), Guess::Password, 0).await?;
+        return Err(if checked.half.is_some() { AppError::HalfWayOver } else { error });
+    }
+    if let Some(half) = &checked.half {
+        let spent = links::spend(&mut tx, Purpose::SecondFactor, half, services.clock.now()).await?;
+        spent.ok_or(AppError::HalfWayOver)?;
+    }
+    let method = match second_factor(&mut tx, services, &checked, &attempt.origin).await? {
+        Factor::Off => "Password",
+        Factor::Proven(ProvenBy::Code) => "Password and code",
+        Factor::Proven(ProvenBy::RecoveryCode) => "Password and recovery code",
+        Factor::Missing => return half_way(tx, services, &checked).await,
+        Factor::Wrong => {
+            drop(tx);
+            return Err(refuse_code(services, &attempt, &checked).await?);
+        }
+    };
+    begin(tx, services, attempt, &checked, arrival, method).await
+}
+
+/// Locks the accounts of a sign-in: the one that signs in, and the one whose session it replaces. Returns whether the first
+/// is enabled and its password still the one that was verified.
+async fn is_unchanged(tx: &mut Tx, verified: &Credentials, before: &Visitor) -> Result<bool, AppError> {
+    let user = &verified.account.id;
+    let other = match before {
+        Visitor::SignedIn(caller) if caller.account.id != *user => Some(&caller.account.id),
+        _ => None,
+    };
+    if let Some(other) = other.filter(|other| *other < user) {
+        accounts::lock(tx, other).await?;
+    }
+    let locked = accounts::lock(tx, user).await?;
+    if let Some(other) = other.filter(|other| *other > user) {
+        accounts::lock(tx, other).await?;
+    }
+    Ok(locked.is_some_and(|locked| locked.is_enabled && locked.password_hash == verified.password_hash))
+}
+
+async fn second_factor(tx: &mut Tx, services: &Services, checked: &Checked, origin: &Origin) -> Result<Factor, AppError> {
+    let account = &checked.credentials.account;
+    if !two_factor::is_on(tx, &account.id).await? {
+        return Ok(Factor::Off);
+    }
+    let Some(code) = &checked.code else { return Ok(Factor::Missing) };
+    let proven_by = two_factor::use_code(tx, services, account, &code.typed, origin).await?;
+    Ok(proven_by.map_or(Factor::Wrong, Factor::Proven))
+}
+
+/// Remembers that the password was right, for ten minutes, in this browser alone (MFA-5).
+async fn half_way(mut tx: Tx, services: &Services, checked: &Checked) -> Result<SignedIn, AppError> {
+    let found = &checked.credentials;
+    let password = hash_hex(found.password_hash.as_bytes());
+    let secret = links::make(&mut tx, Purpose::SecondFactor, Some(&found.account.id), &password, services.clock.now()).await?;
+    tries::refund(&mut tx, &checked.counted()).await?;
+    tx.commit().await?;
+    Ok(SignedIn::HalfWay(secret))
+}
+
+async fn begin(
+    mut tx: Tx,
+    services: &Services,
+    attempt: Attempt,
+    checked: &Checked,
+    arrival: Arrival,
+    method: &str,
+) -> Result<SignedIn, AppError> {
+    let Attempt { origin, device, before, .. } = attempt;
+    let account = &checked.credentials.account;
     let replaced = end_before(&mut tx, services, before).await?;
     let begun = sessions::begin(&mut tx, services, account, arrival, method).await?;
     alerts::notice(&mut tx, services, account, &begun, device.as_ref()).await?;
@@ -194,10 +303,11 @@ async fn begin(services: &Services, attempt: Attempt, found: Credentials, tries:
         session: Some(begun.id()),
         token: None,
         subject: Some(&account.id),
-        ip: Some(ip),
+        ip: Some(origin.ip),
         detail: json!({ "method": method }),
     };
     audit::record(&mut tx, &services.clock, event).await?;
+    tries::refund(&mut tx, &checked.counted()).await?;
     tx.commit().await?;
     if let Some(caller) = replaced {
         sessions::ended(services, &caller.account.id, vec![caller.session.clone()]);
@@ -213,14 +323,26 @@ async fn end_before(tx: &mut Tx, services: &Services, before: Visitor) -> Result
     Ok(Some(caller))
 }
 
-/// Puts a failed sign-in on record, and says so; a burst of them is told to the owner.
+/// Puts a wrong code on record. The password was right: only the code counts as a failure. It is called wrong where the password
+/// is known to have been right before (ENU-2).
+async fn refuse_code(services: &Services, attempt: &Attempt, checked: &Checked) -> Result<AppError, AppError> {
+    if let Some(password) = &checked.password {
+        password.refund_alone(services).await?;
+    }
+    let failures = checked.code.as_ref().map_or(0, |code| code.counted.failures);
+    let error = refuse(services, attempt, Some(&checked.credentials.account.id), Guess::Code, failures).await?;
+    Ok(if checked.half.is_some() { AppError::WrongCode } else { error })
+}
+
+/// Puts a failed sign-in on record, and says so; a burst of them is told to the owner. `failures` counts this one.
 async fn refuse(
     services: &Services,
-    origin: &Origin,
-    identifier: &str,
-    subject: Option<UserId>,
+    attempt: &Attempt,
+    subject: Option<&UserId>,
+    guess: Guess,
     failures: i64,
 ) -> Result<AppError, AppError> {
+    let ip = attempt.origin.ip;
     let mut tx = services.db.write().await?;
     let event = Event {
         action: Action::SignIn,
@@ -228,14 +350,14 @@ async fn refuse(
         actor: None,
         session: None,
         token: None,
-        subject: subject.as_ref(),
-        ip: Some(origin.ip),
+        subject,
+        ip: Some(ip),
         // What was typed may be a password in the wrong field: only its hash is kept, to see that tries belong together.
-        detail: json!({ "identifier_sha256": hash_hex(accounts::key(identifier).as_bytes()) }),
+        detail: json!({ "identifier_sha256": hash_hex(accounts::key(&attempt.identifier).as_bytes()) }),
     };
     audit::record(&mut tx, &services.clock, event).await?;
-    if let Some(owner) = &subject {
-        alerts::notice_failures(&mut tx, services, owner, failures, origin.ip).await?;
+    if let Some(owner) = subject {
+        alerts::notice_failures(&mut tx, services, owner, guess, failures, ip).await?;
     }
     tx.commit().await?;
     Ok(AppError::WrongCredentials)

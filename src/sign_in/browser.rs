@@ -7,15 +7,13 @@ use leptos::prelude::expect_context;
 use secrecy::SecretString;
 
 use crate::{
+    accounts::known::DEVICE_KNOWN_FOR,
     error::AppError,
     foundation::{cookies::Cookie, links::Purpose, origin::Origin, secret::Secret, services::Services},
     sessions::{actions as sessions, browser, caller, model::HOME, next::Next},
     sign_in::actions::{self, Attempt, SignedIn},
     ui::plain_form::set_cookie,
 };
-
-/// A browser is known again for so long, in seconds: the longest that Chromium keeps a cookie (400 days).
-const DEVICE_KNOWN_FOR: u64 = 400 * 86_400;
 
 /// Signs this browser in, as far as the password goes. Whether it is signed in: else a code is to follow.
 pub async fn sign_in(identifier: String, password: SecretString) -> Result<bool, AppError> {
@@ -55,7 +53,7 @@ fn finish(services: &Services, signed_in: SignedIn, device: Option<Secret>) -> R
         SignedIn::Begun(begun) => {
             browser::give(services, &begun.token);
             if let Some(device) = device {
-                set_cookie(Cookie::Device.set(device.reveal(), DEVICE_KNOWN_FOR, https));
+                set_cookie(Cookie::Device.set(device.reveal(), DEVICE_KNOWN_FOR.num_seconds().cast_unsigned(), https));
             }
             if half_way().is_some() {
                 start_over();

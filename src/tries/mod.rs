@@ -1,163 +1,162 @@
 //! Slows down who guesses, and never locks the owner out (LIM-1, ASVS 6.3.1).
 //!
-//! A try is counted before its password is checked, so that many at once count as many; a right one is taken back. Who
-//! comes with the cookie of a browser that signed in to this account before is counted apart from strangers.
-
-pub mod store;
+//! An attempt is counted as failed before it is judged, so that many at once count as many. When it turns out right, its
+//! count is given back. A browser that an account knows, a session and a reset link have limits of their own: strangers
+//! cannot use those up.
 
 use std::net::IpAddr;
 
-use chrono::{DateTime, Duration, Utc};
+use chrono::Duration;
 
 use crate::{
-    accounts::{model::Account, store::key},
+    accounts::store::key,
     error::AppError,
-    foundation::{config::Switch, db::Tx, ids::UserId, secret::hash_hex, services::Services},
+    foundation::{
+        config::Switch,
+        db::Tx,
+        ids::{SessionId, UserId},
+        limiter::{
+            self, Charge,
+            rules::{Bucket, Rule},
+        },
+        network::network,
+        secret::hash_hex,
+        services::Services,
+    },
 };
 
-/// Failures that cost nothing: people mistype.
-const FREE_A_SUBJECT: i64 = 5;
-/// Many people may share one address.
-const FREE_AN_ADDRESS: i64 = 50;
-/// All the tokens that one may have, and some to rotate.
-const FREE_MAKINGS: i64 = 100;
-const FIRST_WAIT: Duration = Duration::seconds(5);
-const LONGEST_WAIT: Duration = Duration::minutes(15);
-/// Failures are forgotten when none came for this long.
-pub const FORGOTTEN_AFTER: Duration = Duration::hours(24);
+/// Failed sign-ins of one network. Fifty at once, since an office of hundreds shares one address and mistypes on Monday
+/// morning; then one a minute, which such an office does not reach, while an address that guesses gets 1,440 a day over all
+/// names, on top of the backoff of each account.
+const SIGN_INS: Bucket = Bucket { burst: 50, refill: Duration::minutes(1) };
+/// Mails that one network asks for, whomever they go to. As many as failed sign-ins, for the same offices.
+const MAILS: Bucket = Bucket { burst: 50, refill: Duration::minutes(1) };
+/// Secrets that one person creates, each of which is told by mail: all the tokens that one may have and some rotations at once,
+/// then four an hour (LIM-3).
+const SECRETS: Bucket = Bucket { burst: 100, refill: Duration::minutes(15) };
 
-/// Who is counted: an account or a known browser, and an address.
-pub struct Tries {
-    subject: String,
-    address: String,
+/// What an attempt is counted against.
+///
+/// Codes have one limit for each way to them, so that who holds the password cannot keep the owner's known browser, session or
+/// reset link from giving the right one. The space of codes stays out of reach all the same (LIM-2): a code has a million
+/// values and lives 90 seconds, in which one backoff lets ten attempts pass (`limiter::rules`). All strangers share one, and so do
+/// all sessions that are older than the factor. The others cannot be multiplied without the second factor or the mailbox: a
+/// browser counts as known here, and a session as newer, after a sign-in with a right code alone, and at most four reset links
+/// an hour are mailed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Limit {
+    /// Passwords of one account, whichever of its names was typed.
+    Account(UserId),
+    /// Passwords of a name that no account has. Holds the hash of the name: what strangers type is not ours to keep.
+    UnknownName(String),
+    /// Passwords of one account in a browser that it knows, by the hash of that browser's cookie.
+    KnownDevice(UserId, String),
+    /// Passwords typed again in one session.
+    Session(SessionId),
+    /// Codes of one account, given by strangers.
+    CodeByStrangers(UserId),
+    /// Codes of one account in a browser that signed in with one, by the hash of that browser's cookie.
+    CodeByKnownDevice(UserId, String),
+    /// Codes given in one session that began with one, or that is about to enable the factor.
+    CodeInSession(SessionId),
+    /// Codes given in all sessions of one account that are older than its second factor.
+    CodeInOlderSessions(UserId),
+    /// Codes given with one reset link, by the hash of its secret.
+    CodeForReset(String),
+    /// Sign-ins of one network.
+    SignInsFrom(IpAddr),
+    /// Mails that one network asks for.
+    MailsAskedFrom(IpAddr),
+    /// Secrets that one person creates.
+    SecretsOf(UserId),
 }
 
-impl Tries {
-    /// `device` is the hash of the cookie of a browser that this account knows.
-    pub fn of(identifier: &str, device: Option<&str>, ip: IpAddr) -> Self {
-        let subject = match device {
-            Some(device) => format!("device:{device}"),
-            None => account(identifier),
-        };
-        Self::new(subject, ip)
+impl Limit {
+    /// The limit of sign-ins under a name that no account has.
+    pub fn unknown_name(identifier: &str) -> Self {
+        Self::UnknownName(hash_hex(key(identifier).as_bytes()))
     }
 
-    /// Of the password of somebody who is signed in.
-    pub fn of_proofs(user: &UserId, ip: IpAddr) -> Self {
-        Self::new(format!("proof:{user}"), ip)
-    }
-
-    /// Of codes, whose whole space cannot be tried within the life of one (LIM-2).
-    pub fn of_codes(user: &UserId, ip: IpAddr) -> Self {
-        Self::new(format!("code:{user}"), ip)
-    }
-
-    fn new(subject: String, ip: IpAddr) -> Self {
-        Self { subject, address: format!("address:{}", network(ip)) }
-    }
-
-    /// Counts this try as failed beforehand, and says how many of its subject have failed by then; refused while an earlier
-    /// wait lasts.
-    pub async fn begin(&self, services: &Services) -> Result<i64, AppError> {
-        if services.config.rate_limits == Switch::Off {
-            return Ok(1);
+    fn subject(&self) -> String {
+        match self {
+            Self::Account(user) => format!("account:{user}"),
+            Self::UnknownName(hash) => format!("name:{hash}"),
+            Self::KnownDevice(user, device) => format!("device:{user}:{device}"),
+            Self::Session(session) => format!("session:{session}"),
+            Self::CodeByStrangers(user) => format!("code:{user}"),
+            Self::CodeByKnownDevice(user, device) => format!("code-device:{user}:{device}"),
+            Self::CodeInSession(session) => format!("code-session:{session}"),
+            Self::CodeInOlderSessions(user) => format!("code-sessions:{user}"),
+            Self::CodeForReset(link) => format!("code-reset:{link}"),
+            Self::SignInsFrom(ip) => format!("network:{}", network(*ip)),
+            Self::MailsAskedFrom(ip) => format!("mails:{}", network(*ip)),
+            Self::SecretsOf(user) => format!("secrets:{user}"),
         }
-        let now = services.clock.now();
-        let mut tx = services.db.write().await?;
-        // Dropped, not committed, where one is refused: a try that was refused is none.
-        let failures = count(&mut tx, &self.subject, FREE_A_SUBJECT, now).await?;
-        count(&mut tx, &self.address, FREE_AN_ADDRESS, now).await?;
-        tx.commit().await?;
-        Ok(failures)
     }
 
-    /// Counts that somebody at this address asks for a mail, whoever it would go to (ENU-1); refused while a wait lasts. By address
-    /// alone: no stranger keeps an owner from asking.
-    pub async fn asking(services: &Services, ip: IpAddr) -> Result<(), AppError> {
-        if services.config.rate_limits == Switch::Off {
-            return Ok(());
+    fn rule(&self) -> Rule {
+        match self {
+            Self::SignInsFrom(_) => Rule::Bucket(SIGN_INS),
+            Self::MailsAskedFrom(_) => Rule::Bucket(MAILS),
+            Self::SecretsOf(_) => Rule::Bucket(SECRETS),
+            _ => Rule::Backoff,
         }
+    }
+
+    fn charge(&self) -> Charge {
+        Charge { subject: self.subject(), rule: self.rule() }
+    }
+}
+
+/// An attempt that was counted as failed beforehand. It stays so unless it is given back by [`refund`].
+pub struct Attempt {
+    charges: Vec<Charge>,
+    /// How many attempts have failed, this one included.
+    pub failures: i64,
+}
+
+/// Counts an attempt against all of these limits. It is committed when this returns.
+///
+/// Errors: [`AppError::TooManyAttempts`] if one of them refuses it: then it is counted against none.
+pub async fn attempt(services: &Services, limits: Vec<Limit>) -> Result<Attempt, AppError> {
+    if services.config.rate_limits == Switch::Off {
+        return Ok(Attempt { charges: Vec::new(), failures: 1 });
+    }
+    let charges: Vec<Charge> = limits.iter().map(Limit::charge).collect();
+    let failures = services.limiter.count(charges.clone()).await?;
+    Ok(Attempt { charges, failures })
+}
+
+/// Counts a secret that somebody creates, in the transaction that creates it (LIM-3).
+///
+/// Errors: [`AppError::TooManyAttempts`] if there were too many.
+pub async fn count_secret(tx: &mut Tx, services: &Services, user: &UserId) -> Result<(), AppError> {
+    if services.config.rate_limits == Switch::Off {
+        return Ok(());
+    }
+    let charges = [Limit::SecretsOf(user.clone()).charge()];
+    limiter::count(tx, services, &[&charges]).await?.into_iter().try_for_each(|counted| counted.map(drop))
+}
+
+impl Attempt {
+    /// Whatever strangers attempted at an account. To refund it is to forget it: the owner came by a reset link (LIM-1).
+    pub fn of_strangers(user: &UserId) -> Self {
+        let charges = [Limit::Account(user.clone()), Limit::CodeByStrangers(user.clone())];
+        Self { charges: charges.iter().map(Limit::charge).collect(), failures: 0 }
+    }
+
+    /// Refunds this attempt where nothing else is to be written with it: see [`refund`].
+    pub async fn refund_alone(&self, services: &Services) -> Result<(), AppError> {
         let mut tx = services.db.write().await?;
-        count(&mut tx, &format!("asking:{}", network(ip)), FREE_AN_ADDRESS, services.clock.now()).await?;
+        refund(&mut tx, &[self]).await?;
         Ok(tx.commit().await?)
     }
-
-    /// Counts that somebody makes a secret, of which they are told by mail (LIM-3); refused while a wait lasts.
-    pub async fn making(tx: &mut Tx, services: &Services, user: &UserId) -> Result<(), AppError> {
-        if services.config.rate_limits == Switch::On {
-            count(tx, &format!("making:{user}"), FREE_MAKINGS, services.clock.now()).await?;
-        }
-        Ok(())
-    }
-
-    /// The try was right: its count is taken back, and the account's failures are forgotten.
-    pub async fn succeed(&self, tx: &mut Tx) -> sqlx::Result<()> {
-        store::forget_failures(tx, &self.subject).await?;
-        store::take_back(tx, &self.address).await
-    }
-
-    /// Forgets what strangers failed at: the owner came by a reset link (LIM-1).
-    pub async fn forget_account(tx: &mut Tx, owner: &Account) -> sqlx::Result<()> {
-        for name in [&owner.username, &owner.email] {
-            store::forget_failures(tx, &account(name)).await?;
-        }
-        Ok(())
-    }
 }
 
-/// Counts a try; how many failed by then.
-async fn count(tx: &mut Tx, subject: &str, free: i64, now: DateTime<Utc>) -> Result<i64, AppError> {
-    if let Some(failures) = store::count_try(tx, subject, now, now - FORGOTTEN_AFTER).await? {
-        store::block(tx, subject, now + wait_after(failures - free)).await?;
-        return Ok(failures);
-    }
-    let until = store::blocked_until(tx, subject).await?.unwrap_or(now); // counted down meanwhile: the next try is free
-    let wait = (until - now).num_milliseconds().max(1).cast_unsigned();
-    Err(AppError::TooManyAttempts { seconds: wait.div_ceil(1000) })
-}
-
-fn account(identifier: &str) -> String {
-    // Hashed: whatever strangers type is not ours to keep.
-    format!("account:{}", hash_hex(key(identifier).as_bytes()))
-}
-
-/// 5, 10, 20 … seconds, and 15 minutes at most.
-fn wait_after(failures_too_many: i64) -> Duration {
-    match failures_too_many {
-        ..0 => Duration::zero(),
-        doublings @ 0..8 => (FIRST_WAIT * (1 << doublings)).min(LONGEST_WAIT),
-        8.. => LONGEST_WAIT,
-    }
-}
-
-/// What counts as one address. An IPv6 client has a whole /64 to itself, and so counts as one.
-pub fn network(ip: IpAddr) -> String {
-    match ip {
-        IpAddr::V4(ip) => ip.to_string(),
-        IpAddr::V6(ip) => {
-            let [a, b, c, d, ..] = ip.segments();
-            format!("{a:x}:{b:x}:{c:x}:{d:x}::/64")
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// LIM-1
-    #[test]
-    fn waits_grow_and_end() {
-        let waits = [-1, 0, 1, 2, 7, 8, 1000].map(|n| wait_after(n).num_seconds());
-        assert_eq!(waits, [0, 5, 10, 20, 640, 900, 900]);
-    }
-
-    /// LIM-1
-    #[test]
-    fn addresses_of_one_network_count_as_one() {
-        let of = |ip: &str| network(ip.parse().unwrap());
-        assert_eq!(of("2001:db8:1:2::1"), of("2001:db8:1:2:ffff::9"));
-        assert_ne!(of("2001:db8:1:2::1"), of("2001:db8:1:3::1"));
-        assert_ne!(of("192.0.2.1"), of("192.0.2.2"));
-    }
+/// These attempts were right: failures of their backoffs are forgotten, and buckets have their tokens again.
+///
+/// Call it once in a transaction, and last: whoever attempts something waits for these rows.
+pub async fn refund(tx: &mut Tx, attempts: &[&Attempt]) -> sqlx::Result<()> {
+    let charges = attempts.iter().flat_map(|attempt| attempt.charges.clone()).collect();
+    limiter::refund(tx, charges).await
 }

@@ -5,7 +5,7 @@ use secrecy::SecretString;
 use serde_json::json;
 
 use crate::{
-    accounts::model::Account,
+    accounts::{actions::about, model::Account},
     audit::{self, Action, Event, Outcome},
     error::AppError,
     foundation::{
@@ -15,9 +15,13 @@ use crate::{
         services::Services,
     },
     mail::{self, Kind, Letter},
-    proof::actions as proof,
-    sessions::{actions::by, caller::Caller},
-    tries::Tries,
+    proof::actions::{self as proof, Asked, Verified},
+    sessions::{
+        actions::{by, lock_account},
+        caller::Caller,
+        store as sessions_store,
+    },
+    tries::{self, Limit},
     two_factor::{code, store},
 };
 
@@ -40,7 +44,12 @@ pub async fn status(services: &Services, user: &UserId) -> Result<Status, AppErr
 
 /// Whether a sign-in of this person asks for it.
 pub async fn is_on(db: &mut impl Connection, user: &UserId) -> Result<bool, AppError> {
-    Ok(store::find(db, user).await?.is_some_and(|factor| factor.enabled_at.is_some()))
+    Ok(enabled_at(db, user).await?.is_some())
+}
+
+/// Since when a sign-in of this person asks for it. `None` while it is off.
+pub async fn enabled_at(db: &mut impl Connection, user: &UserId) -> Result<Option<DateTime<Utc>>, AppError> {
+    Ok(store::find(db, user).await?.and_then(|factor| factor.enabled_at))
 }
 
 /// What the dialog shows while the factor is prepared.
@@ -60,6 +69,7 @@ pub async fn prepare(services: &Services, caller: &Caller) -> Result<(), AppErro
     let seal = |what, text: &str| services.seal.seal(&row(user, what), text);
     let (seed, codes) = (seal("seed", &code::new_seed()), seal("codes", &code::new_recovery_codes().join("\n")));
     let mut tx = services.db.write().await?;
+    lock_account(&mut tx, caller).await?;
     if !store::prepare(&mut tx, user, &seed, &codes, services.clock.now()).await? {
         return Err(AppError::invalid("code", "Two-factor authentication is on already."));
     }
@@ -95,33 +105,35 @@ pub async fn prepared(services: &Services, caller: &Caller) -> Result<Prepared, 
 pub async fn enable(services: &Services, caller: &Caller, typed: &str) -> Result<(), AppError> {
     proof::require_fresh(services, caller)?;
     let user = &caller.account.id;
-    let tries = Tries::of_codes(user, caller.origin.ip);
-    tries.begin(services).await?;
+    let counted = tries::attempt(services, vec![Limit::CodeInSession(caller.session.clone())]).await?;
     let factor = store::find(&mut services.db.read().await?, user).await?;
     let factor = factor.filter(|factor| factor.enabled_at.is_none()).ok_or(AppError::NotFound)?;
     let (now, seed) = (services.clock.now(), unseal(services, user, "seed", &factor.sealed_seed)?);
-    let step = code::step(&seed, typed, now).ok_or(AppError::WrongCode)?;
+    let Some(step) = code::step(&seed, typed, now) else {
+        return Err(reject(services, by(caller, Action::CodeRejected, json!({ "purpose": "enrolment" }))).await?);
+    };
     let codes = unseal(services, user, "codes", &factor.sealed_codes)?;
     let mut tx = services.db.write().await?;
+    lock_account(&mut tx, caller).await?;
     if !store::enable(&mut tx, user, &factor.sealed_seed, step, now).await? {
         return Err(AppError::NotFound);
     }
-    tries.succeed(&mut tx).await?;
     store::replace_recovery_codes(&mut tx, user, &codes.lines().map(code::hash).collect::<Vec<_>>()).await?;
     let letter = Letter::new("Two-factor authentication is on", WHY).say("From now on signing in takes your password and a code.");
     tell(&mut tx, services, caller, Action::SecondFactorEnabled, letter).await?;
+    tries::refund(&mut tx, &[&counted]).await?;
     Ok(tx.commit().await?)
 }
 
 /// Turns it off, after password and code (MFA-4).
 pub async fn disable(services: &Services, caller: &Caller, password: SecretString, typed: &str) -> Result<(), AppError> {
-    prove_both(services, caller, password, typed).await?;
-    let mut tx = services.db.write().await?;
+    let (mut tx, proven) = prove_both(services, caller, password, typed).await?;
     if !store::remove(&mut tx, &caller.account.id).await? {
         return Err(AppError::NotFound);
     }
     let letter = Letter::new("Two-factor authentication is off", WHY).say("From now on signing in takes your password alone.");
     tell(&mut tx, services, caller, Action::SecondFactorDisabled, letter).await?;
+    proven.refund(&mut tx).await?;
     Ok(tx.commit().await?)
 }
 
@@ -129,15 +141,15 @@ pub async fn disable(services: &Services, caller: &Caller, password: SecretStrin
 /// person says that they were kept.
 pub async fn renew_codes(services: &Services, caller: &Caller, password: SecretString, typed: &str) -> Result<(), AppError> {
     proof::require_fresh(services, caller)?;
-    prove_both(services, caller, password, typed).await?;
+    let (mut tx, proven) = prove_both(services, caller, password, typed).await?;
     let (user, codes) = (&caller.account.id, code::new_recovery_codes());
     let hashes: Vec<_> = codes.iter().map(|code| code::hash(code)).collect();
     let sealed = services.seal.seal(&row(user, "codes"), &codes.join("\n"));
-    let mut tx = services.db.write().await?;
     store::replace_recovery_codes(&mut tx, user, &hashes).await?;
     store::show_codes(&mut tx, user, &sealed).await?;
     let letter = Letter::new("Your recovery codes are new", WHY).say("The recovery codes that you had before open nothing any more.");
     tell(&mut tx, services, caller, Action::RecoveryCodesRenewed, letter).await?;
+    proven.refund(&mut tx).await?;
     Ok(tx.commit().await?)
 }
 
@@ -156,13 +168,70 @@ pub async fn new_codes(services: &Services, caller: &Caller) -> Result<Vec<Strin
 /// Their person has kept them: only hashes are left.
 pub async fn forget_new_codes(services: &Services, caller: &Caller) -> Result<(), AppError> {
     let mut tx = services.db.write().await?;
+    lock_account(&mut tx, caller).await?;
     store::show_codes(&mut tx, &caller.account.id, "").await?;
     Ok(tx.commit().await?)
 }
 
-async fn prove_both(services: &Services, caller: &Caller, password: SecretString, typed: &str) -> Result<(), AppError> {
-    proof::password(services, caller, "password", password).await?;
-    prove(services, &caller.account, typed, &caller.origin).await.map(drop)
+/// A password and a code that were given together, and what they counted as.
+struct BothProven {
+    password: Verified,
+    code: tries::Attempt,
+}
+
+impl BothProven {
+    /// Gives back what both were counted as. Call it last in a transaction.
+    async fn refund(&self, tx: &mut Tx) -> sqlx::Result<()> {
+        tries::refund(tx, &[&self.password.counted, &self.code]).await
+    }
+}
+
+/// Takes password and code, and returns the transaction in which the code is used up, with the account locked.
+///
+/// Errors: those of [`proof::password`], [`AppError::WrongCode`], [`AppError::NotSignedIn`] if the session ended meanwhile.
+async fn prove_both(services: &Services, caller: &Caller, password: SecretString, typed: &str) -> Result<(Tx, BothProven), AppError> {
+    let asked = Asked { purpose: "second_factor", field: "password" };
+    let password = proof::password(services, caller, asked, password).await?;
+    let limit = limit_of_session(services, caller).await?;
+    let code = match tries::attempt(services, vec![limit]).await {
+        Ok(code) => code,
+        Err(error) => {
+            password.counted.refund_alone(services).await?; // it was right
+            return Err(error);
+        }
+    };
+    let mut tx = services.db.write().await?;
+    password.ensure_unchanged(&lock_account(&mut tx, caller).await?)?;
+    if use_code(&mut tx, services, &caller.account, typed, &caller.origin).await?.is_none() {
+        drop(tx);
+        password.counted.refund_alone(services).await?;
+        return Err(reject(services, by(caller, Action::CodeRejected, json!({ "purpose": "second_factor" }))).await?);
+    }
+    Ok((tx, BothProven { password, code }))
+}
+
+/// What codes of this session are counted against. Sessions that are older than the factor share one limit, since as many as one
+/// likes can be begun by the password alone.
+async fn limit_of_session(services: &Services, caller: &Caller) -> Result<Limit, AppError> {
+    let user = &caller.account.id;
+    let mut db = services.db.read().await?;
+    let session = sessions_store::find(&mut db, user, &caller.session).await?.ok_or(AppError::NotSignedIn)?;
+    let is_newer = enabled_at(&mut db, user).await?.is_some_and(|enabled_at| session.created_at > enabled_at);
+    Ok(if is_newer { Limit::CodeInSession(caller.session.clone()) } else { Limit::CodeInOlderSessions(user.clone()) })
+}
+
+/// Puts a wrong code on record.
+async fn reject(services: &Services, event: Event<'_>) -> Result<AppError, AppError> {
+    let mut tx = services.db.write().await?;
+    audit::record(&mut tx, &services.clock, Event { outcome: Outcome::Refused, ..event }).await?;
+    tx.commit().await?;
+    Ok(AppError::WrongCode)
+}
+
+/// Puts a wrong code that came with a reset link on record.
+pub async fn reject_for_reset(services: &Services, account: &Account, origin: &Origin) -> Result<AppError, AppError> {
+    let event = about(&account.id, Action::CodeRejected, json!({ "purpose": "password_reset" }));
+    reject(services, Event { ip: Some(origin.ip), ..event }).await
 }
 
 async fn tell(tx: &mut Tx, services: &Services, caller: &Caller, action: Action, letter: Letter) -> sqlx::Result<()> {
@@ -183,31 +252,27 @@ pub enum ProvenBy {
     RecoveryCode,
 }
 
-/// Whether this is a code of theirs: then it is used up, before this returns. Wrong ones slow down by account (LIM-2).
-pub async fn prove(services: &Services, account: &Account, typed: &str, origin: &Origin) -> Result<ProvenBy, AppError> {
-    let tries = Tries::of_codes(&account.id, origin.ip);
-    tries.begin(services).await?;
-    let factor = store::find(&mut services.db.read().await?, &account.id).await?.filter(|factor| factor.enabled_at.is_some());
-    let factor = factor.ok_or(AppError::WrongCode)?;
-    let seed = unseal(services, &account.id, "seed", &factor.sealed_seed)?;
-    let mut tx = services.db.write().await?;
-    let proven_by = if code::is_of_the_clock(typed) {
-        let step = code::step(&seed, typed, services.clock.now());
-        let is_new = match step {
-            Some(step) => store::use_step(&mut tx, &account.id, step).await?,
-            None => false,
-        };
-        is_new.then_some(ProvenBy::Code)
-    } else {
-        store::use_recovery_code(&mut tx, &account.id, &code::hash(typed)).await?.then_some(ProvenBy::RecoveryCode)
-    };
-    let proven_by = proven_by.ok_or(AppError::WrongCode)?;
-    if proven_by == ProvenBy::RecoveryCode {
-        note_recovery(&mut tx, services, account, origin).await?;
+/// Uses up a code of the clock or a recovery code, with the account locked and the attempt counted (`tries`). Returns `None` if
+/// the code is wrong, or was used already.
+pub async fn use_code(
+    tx: &mut Tx,
+    services: &Services,
+    account: &Account,
+    typed: &str,
+    origin: &Origin,
+) -> Result<Option<ProvenBy>, AppError> {
+    if code::is_of_the_clock(typed) {
+        let factor = store::find(tx, &account.id).await?.filter(|factor| factor.enabled_at.is_some());
+        let Some(factor) = factor else { return Ok(None) };
+        let seed = unseal(services, &account.id, "seed", &factor.sealed_seed)?;
+        let Some(step) = code::step(&seed, typed, services.clock.now()) else { return Ok(None) };
+        return Ok(store::use_step(tx, &account.id, step).await?.then_some(ProvenBy::Code));
     }
-    tries.succeed(&mut tx).await?;
-    tx.commit().await?;
-    Ok(proven_by)
+    if !store::use_recovery_code(tx, &account.id, &code::hash(typed)).await? {
+        return Ok(None);
+    }
+    note_recovery(tx, services, account, origin).await?;
+    Ok(Some(ProvenBy::RecoveryCode))
 }
 
 async fn note_recovery(tx: &mut Tx, services: &Services, account: &Account, origin: &Origin) -> Result<(), AppError> {

@@ -7,7 +7,10 @@ use leptos::{ev, prelude::*, task::spawn_local};
 use wasm_bindgen::JsCast;
 use web_sys::{Element, Event, FormData, HtmlDialogElement, HtmlFormElement, HtmlInputElement, UrlSearchParams};
 
-use crate::{error::AppError, ui::browser};
+use crate::{
+    error::AppError,
+    ui::{browser, tab_keys},
+};
 
 /// Sent once it was not typed on for so long.
 const TYPING: std::time::Duration = std::time::Duration::from_millis(300);
@@ -17,6 +20,7 @@ pub fn help() {
     let _ = window_event_listener(ev::submit, |event| submit(&event));
     let _ = window_event_listener(ev::click, |event| click(&event));
     let _ = window_event_listener(ev::input, |event| input(&event));
+    tab_keys::listen();
     count_down();
     open_dialog();
 }
@@ -73,6 +77,7 @@ async fn post(address: &str, body: String) -> Result<Response, AppError> {
 /// Says why, and leads to the field that it is about.
 fn refuse(form: &HtmlFormElement, error: &AppError) {
     if let Some(alert) = form.query_selector("[role=alert]").ok().flatten() {
+        remove_countdown(&alert);
         alert.set_text_content(Some(&error.to_string()));
         let _ = alert.set_attribute("class", "failure");
         let _ = alert.set_attribute("data-seconds", &error.wait().unwrap_or_default().to_string());
@@ -145,19 +150,46 @@ async fn strength(password: &str) -> Option<String> {
     serde_json::from_slice(&answer.binary().await.ok()?).ok()
 }
 
-/// The wait of "Too many attempts" goes by while one looks.
+/// Counts the wait of "Too many attempts" down for whoever looks at it. A screen reader announces each change of an alert, so
+/// the alert says the wait once, and then that it is over; the seconds tick beside it.
 fn count_down() {
     let tick = || {
         let Some(alert) = find("[data-seconds]:not([data-seconds='0'])") else { return };
         let seconds = alert.get_attribute("data-seconds").and_then(|seconds| seconds.parse().ok()).unwrap_or(0_u64).saturating_sub(1);
         let _ = alert.set_attribute("data-seconds", &seconds.to_string());
-        let words = (seconds > 0).then(|| AppError::TooManyAttempts { seconds }.to_string());
-        alert.set_text_content(words.as_deref());
-        if seconds == 0 {
-            let _ = alert.set_attribute("class", "failure is-empty");
+        if seconds > 0 {
+            let _ = alert.set_attribute("class", "visually-hidden");
+            show_countdown(&alert, &AppError::TooManyAttempts { seconds }.to_string());
+        } else {
+            remove_countdown(&alert);
+            let _ = alert.set_attribute("class", "notice");
+            alert.set_text_content(Some("You can try again now."));
         }
     };
     let _ = set_interval_with_handle(tick, std::time::Duration::from_secs(1));
+}
+
+/// Shows these words next to an alert, hidden from screen readers.
+fn show_countdown(alert: &Element, words: &str) {
+    let countdown = countdown(alert).or_else(|| {
+        let new = document().create_element("div").ok()?;
+        new.set_attribute("class", "failure").ok()?;
+        new.set_attribute("aria-hidden", "true").ok()?;
+        alert.insert_adjacent_element("afterend", &new).ok()?
+    });
+    if let Some(countdown) = countdown {
+        countdown.set_text_content(Some(words));
+    }
+}
+
+fn remove_countdown(alert: &Element) {
+    if let Some(countdown) = countdown(alert) {
+        countdown.remove();
+    }
+}
+
+fn countdown(alert: &Element) -> Option<Element> {
+    alert.next_element_sibling().filter(|next| next.has_attribute("aria-hidden"))
 }
 
 /// A dialog that the server drew open becomes one that holds the focus. Escape leads where its "Cancel" does.

@@ -18,3 +18,5 @@ pub mod plain_form;
 pub mod browser;
 #[cfg(feature = "hydrate")]
 pub mod helps;
+#[cfg(feature = "hydrate")]
+mod tab_keys;

@@ -3,7 +3,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use axum::http::{HeaderValue, StatusCode, header, request::Parts};
+use axum::http::{HeaderMap, HeaderValue, header, request::Parts};
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use leptos::prelude::{expect_context, use_context};
 use leptos_axum::ResponseOptions;
@@ -97,11 +97,10 @@ pub fn answer<T>(result: Result<T, AppError>, path: &str, flash: impl FnOnce(&Re
     tell(result)
 }
 
-/// Gives a script the status of a failure. A page or a plain form has a status of its own.
+/// Gives a script the status of a failure, and `Retry-After`. A page or a plain form has a status of its own.
 pub fn tell<T>(result: Result<T, AppError>) -> Result<T, AppError> {
     if let (Err(error), false) = (&result, is_plain()) {
-        let status = StatusCode::from_u16(error.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        expect_context::<ResponseOptions>().set_status(status);
+        error.set_response();
     }
     result
 }
@@ -139,8 +138,12 @@ pub fn set_cookie(cookie: HeaderValue) {
 
 /// Whether the browser posted a form by itself.
 fn is_plain() -> bool {
-    let accept = use_context::<Parts>().and_then(|parts| parts.headers.get(header::ACCEPT).cloned());
-    accept.is_some_and(|accept| accept.to_str().is_ok_and(|accept| accept.contains("text/html")))
+    use_context::<Parts>().is_some_and(|parts| accepts_html(&parts.headers))
+}
+
+/// Whether a page is to be shown: browsers say so when they open one or post a form by themselves, and scripts do not.
+pub fn accepts_html(headers: &HeaderMap) -> bool {
+    headers.get(header::ACCEPT).is_some_and(|accept| accept.to_str().is_ok_and(|accept| accept.contains("text/html")))
 }
 
 fn is_https() -> bool {

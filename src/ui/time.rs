@@ -54,8 +54,7 @@ pub fn span(length: Duration) -> String {
 #[cfg(feature = "ssr")]
 pub fn exact(time: DateTime<Utc>, zone: &str) -> String {
     let zone: chrono_tz::Tz = zone.parse().unwrap_or(chrono_tz::Tz::UTC);
-    let text = time.with_timezone(&zone).format("%Y-%m-%d %H:%M:%S GMT%:z").to_string();
-    text.replace("GMT+00:00", "UTC")
+    name_utc(time.with_timezone(&zone).format("%Y-%m-%d %H:%M:%S GMT%:z").to_string())
 }
 
 /// The same by the browser's own time zones, which a page need not load.
@@ -72,8 +71,13 @@ pub fn exact(time: DateTime<Utc>, zone: &str) -> String {
         write.call2(&date, &"sv-SE".into(), &options).ok()?.as_string()
     };
     // A browser may not know every name.
-    let text = written(zone).or_else(|| written("UTC")).unwrap_or_default().replace('\u{2212}', "-");
-    text.strip_suffix("GMT").map(|text| format!("{text}UTC")).unwrap_or(text)
+    name_utc(written(zone).or_else(|| written("UTC")).unwrap_or_default().replace('\u{2212}', "-"))
+}
+
+/// Calls an offset of zero "UTC". Browsers write "GMT", and Chromium from 156 on "GMT+00:00".
+fn name_utc(text: String) -> String {
+    let zero = ["GMT+00:00", "GMT"].into_iter().find_map(|zero| text.strip_suffix(zero));
+    zero.map(|time| format!("{time}UTC")).unwrap_or(text)
 }
 
 /// The time zone that a page's times are told in: its person's.
@@ -161,6 +165,16 @@ mod tests {
         assert_eq!(exact(time, "America/St_Johns"), "2026-09-21 11:43:20 GMT-02:30");
         for zone in ["UTC", "Europe/London", "Nowhere/At-All"] {
             assert_eq!(exact(at(1_800_000_000), zone), "2027-01-15 08:00:00 UTC");
+        }
+    }
+
+    #[test]
+    fn an_offset_of_zero_is_utc_however_a_browser_writes_it() {
+        for zero in ["GMT", "GMT+00:00"] {
+            assert_eq!(name_utc(format!("2027-01-15 08:00:00 {zero}")), "2027-01-15 08:00:00 UTC");
+        }
+        for other in ["2027-01-15 08:00:00 GMT+01:00", "2027-01-15 08:00:00 GMT-00:30", ""] {
+            assert_eq!(name_utc(other.to_owned()), other);
         }
     }
 

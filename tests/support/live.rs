@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use futures::StreamExt;
+use futures::{SinkExt, StreamExt};
 use serde_json::Value;
 use tokio::{net::TcpStream, time::timeout};
 use tokio_tungstenite::{
@@ -59,8 +59,34 @@ impl Page {
     async fn news_or_gone(&mut self) -> Value {
         loop {
             let news = self.news().await;
-            if news.get("Gone").is_none() && news.get("Row").is_none() {
+            if news.get("Gone").is_none() && news.get("Row").is_none() && news.get("Used").is_none() {
                 return news;
+            }
+        }
+    }
+
+    /// Says something to the server.
+    pub async fn send(&mut self, text: &str) {
+        self.0.send(Message::text(text)).await.unwrap();
+    }
+
+    /// The code that the server closes the channel with.
+    pub async fn close_code(&mut self) -> Option<u16> {
+        loop {
+            match self.message().await {
+                Some(Message::Close(frame)) => return frame.map(|frame| u16::from(frame.code)),
+                Some(_) => {}
+                None => return None,
+            }
+        }
+    }
+
+    /// Whether the server ends the channel, with or without a word.
+    pub async fn is_cut(&mut self) -> bool {
+        loop {
+            match timeout(WITHIN, self.0.next()).await.expect("an end, before a heartbeat") {
+                Some(Ok(Message::Close(_)) | Err(_)) | None => return true,
+                Some(Ok(_)) => {}
             }
         }
     }

@@ -27,10 +27,11 @@ use whereabouts::{
         config::Config,
         db::Db,
         geoip::GeoIp,
-        hasher::{self, Hasher},
+        hasher::{self, Cost, Hasher},
         hub::{Change, Hub},
         ids::UserId,
         metrics::Metrics,
+        quota::{self, Quota},
         seal::Seal,
         secret::Secret,
         services::{Assets, Background, Services},
@@ -115,37 +116,49 @@ impl TestApp {
 
     /// With mails sent so.
     pub async fn start_mailing(backend: Backend, mailing: Mailing) -> Self {
-        Self::begin(backend, &[], mailing).await
+        Self::begin(backend, &[], mailing, Cost::STANDARD).await
+    }
+
+    /// With hashes at this cost, and mails that nobody sends: for tests that sign in thousands of times.
+    pub async fn start_hashing_at(backend: Backend, cost: Cost, options: &[&str]) -> Self {
+        Self::begin(backend, options, Mailing::ByHand, cost).await
     }
 
     /// With more options of `serve`.
     pub async fn start_with(backend: Backend, options: &[&str]) -> Self {
-        Self::begin(backend, options, Mailing::Worker).await
+        Self::begin(backend, options, Mailing::Worker, Cost::STANDARD).await
     }
 
-    async fn begin(backend: Backend, options: &[&str], mailing: Mailing) -> Self {
+    async fn begin(backend: Backend, options: &[&str], mailing: Mailing, cost: Cost) -> Self {
         let folder = Arc::new(tempfile::tempdir().unwrap());
         let url = match backend {
             Backend::Sqlite => format!("sqlite://{}/test.db", folder.path().display()),
             Backend::Postgres => new_postgres_database().await,
         };
         let now = DateTime::parse_from_rfc3339("2026-06-01T12:00:00Z").unwrap().to_utc();
-        Self::start_on(url, folder, Clock::manual(now), options, mailing).await
+        Self::start_on(url, folder, Clock::manual(now), options, mailing, cost).await
     }
 
-    /// On this database, with more options of `serve`.
+    /// On this database, with more options of `serve`, and mails that nobody sends.
     pub async fn start_on_database(url: &str, options: &[&str]) -> Self {
         let now = DateTime::parse_from_rfc3339("2026-06-01T12:00:00Z").unwrap().to_utc();
         let folder = Arc::new(tempfile::tempdir().unwrap());
-        Self::start_on(url.to_owned(), folder, Clock::manual(now), options, Mailing::ByHand).await
+        Self::start_on(url.to_owned(), folder, Clock::manual(now), options, Mailing::ByHand, Cost::STANDARD).await
     }
 
     /// A second node beside this one.
     pub async fn another_node(&self) -> Self {
-        Self::start_on(self.database_url.clone(), self.folder.clone(), self.services.clock.clone(), &[], self.mailing).await
+        Self::start_on(self.database_url.clone(), self.folder.clone(), self.services.clock.clone(), &[], self.mailing, Cost::STANDARD).await
     }
 
-    async fn start_on(database_url: String, folder: Arc<tempfile::TempDir>, clock: Clock, options: &[&str], mailing: Mailing) -> Self {
+    async fn start_on(
+        database_url: String,
+        folder: Arc<tempfile::TempDir>,
+        clock: Clock,
+        options: &[&str],
+        mailing: Mailing,
+        cost: Cost,
+    ) -> Self {
         let site = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let addr = site.local_addr().unwrap();
         let (smtp, data_dir) = (smtp::Smtp::start().await, folder.path().display().to_string());
@@ -153,7 +166,7 @@ impl TestApp {
         let to_server = ["--smtp-url", &url];
         let to_server: &[&str] = if mailing == Mailing::IntoFiles { &[] } else { &to_server };
         let options: Vec<&str> = ["--data-dir", &data_dir].iter().chain(to_server).chain(options).copied().collect();
-        let services = Arc::new(services(config(addr, &options), &database_url, clock).await);
+        let services = Arc::new(services(config(addr, &options), &database_url, clock, cost).await);
         let metrics = match services.config.metrics_addr {
             Some(addr) => Some(TcpListener::bind(addr).await.unwrap()),
             None => None,
@@ -236,6 +249,13 @@ impl TestApp {
     pub async fn post_form(&self, door: &str, cookies: &str, fields: &[(&str, &str)]) -> Response {
         let request = self.http.post(self.url(&format!("/api/ui/{door}"))).header("origin", self.url("")).header("cookie", cookies);
         request.header("accept", "application/json").form(fields).send().await.unwrap()
+    }
+
+    /// The same, by a client, while the test goes on.
+    pub fn post_form_later(&self, client: &Client<'_>, door: &str, fields: &[(&str, &str)]) -> JoinHandle<Response> {
+        let request = self.http.post(self.url(&format!("/api/ui/{door}"))).header("origin", self.url(""));
+        let request = request.header("cookie", format!("whereabouts={}", client.token)).header("accept", "application/json").form(fields);
+        tokio::spawn(async move { request.send().await.unwrap() })
     }
 
     /// Returns once all that was left for later is done.
@@ -386,14 +406,14 @@ fn config(addr: SocketAddr, options: &[&str]) -> Config {
 
 /// The workers that run beside the server. What the others do, tests do by hand.
 fn workers(mailing: Mailing) -> &'static [Worker] {
-    use Worker::{BackgroundJobs, Listen, Mail, Presence, Relay};
+    use Worker::{BackgroundJobs, Limiter, Listen, Mail, Presence, Relay};
     match mailing {
-        Mailing::Worker => &[Presence, BackgroundJobs, Listen, Relay, Mail],
-        Mailing::ByHand | Mailing::IntoFiles => &[Presence, BackgroundJobs, Listen, Relay],
+        Mailing::Worker => &[Presence, BackgroundJobs, Limiter, Listen, Relay, Mail],
+        Mailing::ByHand | Mailing::IntoFiles => &[Presence, BackgroundJobs, Limiter, Listen, Relay],
     }
 }
 
-async fn services(config: Config, database_url: &str, clock: Clock) -> Services {
+async fn services(config: Config, database_url: &str, clock: Clock, cost: Cost) -> Services {
     let db = Db::open_with_timeout(database_url, config.database_timeout).await.unwrap();
     db.migrate().await.unwrap();
     let (hub, outgoing) = match &db {
@@ -403,11 +423,12 @@ async fn services(config: Config, database_url: &str, clock: Clock) -> Services 
             (hub, Some(Mutex::new(outgoing)))
         }
     };
+    let (connections, channels) = Default::default();
     Services {
         seal: Seal::open(&config.storage.data_dir).unwrap(),
         later: Default::default(),
         post: Default::default(),
-        metrics: Metrics::new(&db),
+        metrics: Metrics::new(&db, &connections, &channels),
         config,
         db,
         clock,
@@ -415,11 +436,15 @@ async fn services(config: Config, database_url: &str, clock: Clock) -> Services 
         outgoing,
         activity: Activity::default(),
         token_activity: Activity::default(),
-        quota: Default::default(),
-        hasher: Hasher::new(),
+        quota: Quota::new(quota::API),
+        server_function_quota: Quota::new(quota::SERVER_FUNCTIONS),
+        unnamed_proxy: Default::default(),
+        hasher: Hasher::with_cost(cost),
+        limiter: Default::default(),
         user_agents: Background::ready(USER_AGENTS.clone()),
         geoip: Background::ready(GEO_IP.clone()),
-        channels: Default::default(),
+        connections,
+        channels,
         stopping: Default::default(),
     }
 }

@@ -49,6 +49,28 @@ const CLIENTS: &[(&str, &str)] = &[
     ("wrk/", "wrk"),
 ];
 
+/// The systems that our own command line may name: as `std::env::consts::OS` has them, and as people know them. Nothing else
+/// that stands in their place in a user agent is shown.
+const CLI_SYSTEMS: &[(&str, &str)] = &[
+    ("linux", "Linux"),
+    ("macos", "macOS"),
+    ("windows", "Windows"),
+    ("freebsd", "FreeBSD"),
+    ("netbsd", "NetBSD"),
+    ("openbsd", "OpenBSD"),
+    ("dragonfly", "DragonFly BSD"),
+    ("illumos", "illumos"),
+    ("solaris", "Solaris"),
+    ("android", "Android"),
+];
+
+/// The user agent of our own command line on this system (`std::env::consts::OS`): "whereabouts-cli/0.1.0 (Linux)". A system
+/// outside the table is not named.
+pub fn cli_user_agent(os: &str) -> String {
+    let system = CLI_SYSTEMS.iter().find(|(key, _)| *key == os).map(|(_, name)| format!(" ({name})")).unwrap_or_default();
+    format!("whereabouts-cli/{}{system}", env!("CARGO_PKG_VERSION"))
+}
+
 /// The API client of this user agent, if it is one.
 pub fn recognize(user_agent: &str) -> Option<Device> {
     let lower = user_agent.to_ascii_lowercase();
@@ -69,9 +91,11 @@ pub fn named(name: &str) -> Device {
     Device { label: name.to_owned(), browser: None, os: None, kind: DeviceKind::ApiClient, form: Form::Api }
 }
 
-/// Our own command line says its system: `whereabouts-cli/0.1.0 (Linux)`.
+/// Our own command line says its system: `whereabouts-cli/0.1.0 (Linux)`. Any client may say that it is ours, so that only
+/// the names of [`CLI_SYSTEMS`] get into a label.
 fn on_system(name: &str, user_agent: &str) -> Device {
-    let os = user_agent.split_once('(').and_then(|(_, rest)| rest.split_once(')')).map(|(os, _)| os.to_owned());
-    let label = os.as_ref().map_or_else(|| name.to_owned(), |os| format!("{name} on {os}"));
-    Device { label, os, ..named(name) }
+    let said = user_agent.split_once('(').and_then(|(_, rest)| rest.split_once(')')).map(|(said, _)| said);
+    let os = CLI_SYSTEMS.iter().map(|(_, system)| *system).find(|system| said == Some(*system));
+    let label = os.map_or_else(|| name.to_owned(), |os| format!("{name} on {os}"));
+    Device { label, os: os.map(str::to_owned), ..named(name) }
 }

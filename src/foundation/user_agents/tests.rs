@@ -124,6 +124,31 @@ fn api_clients_are_named_for_what_they_are() {
     }
 }
 
+/// WEB-7: our own command line names its system from a list; text of anybody who says to be it is not shown.
+#[test]
+fn the_command_line_names_a_known_system_or_none() {
+    for (os, label) in
+        [("linux", "Whereabouts CLI on Linux"), ("macos", "Whereabouts CLI on macOS"), ("freebsd", "Whereabouts CLI on FreeBSD")]
+    {
+        assert_eq!(self::label(&cli_user_agent(os)), label);
+    }
+    assert_eq!(cli_user_agent("my; own (system)"), format!("whereabouts-cli/{}", env!("CARGO_PKG_VERSION")));
+    let claims = [
+        "whereabouts-cli/1",
+        "whereabouts-cli/1 ()",
+        "whereabouts-cli/1 (evil text)",
+        "whereabouts-cli/1 (linux)",
+        "whereabouts-cli/1 (Linux, signed in by your administrator)",
+        "whereabouts-cli/1 (evil text) (Linux)",
+        "whereabouts-cli/1 (Linux",
+    ];
+    for claim in claims {
+        let device = describe(claim);
+        assert_eq!((device.label.as_str(), device.os), ("Whereabouts CLI", None), "{claim}");
+    }
+    assert!(!label("WhereaboutsCLI/1 (evil text)").contains("evil"));
+}
+
 #[test]
 fn what_does_not_identify_itself_is_unknown() {
     for user_agent in ["", "-", "something of mine", "Mozilla/5.0", "\u{FFFD}\u{FFFD}", "<script>alert(1)</script>"] {

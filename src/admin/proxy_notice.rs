@@ -1,0 +1,21 @@
+//! A notice to administrators that a proxy is not configured.
+
+use std::sync::Arc;
+
+use leptos::prelude::*;
+
+use crate::foundation::services::Services;
+
+/// Shows that requests came from a private address although no proxy is trusted, if any did.
+#[component]
+pub fn ProxyNotice() -> impl IntoView {
+    let proxy = expect_context::<Arc<Services>>().unnamed_proxy.get().copied();
+    proxy.map(|proxy| {
+        view! {
+            <p class="notice warning" role="status">
+                {format!("Requests reach this server from a private address ({proxy}), and no trusted proxy is configured. ")}
+                "If that is your proxy's address, everyone shares it in lists and limits: set "<code>"WHEREABOUTS_TRUSTED_PROXIES"</code>" to it."
+            </p>
+        }
+    })
+}

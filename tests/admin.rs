@@ -1,0 +1,451 @@
+//! Administration over HTTP: recent authentication, invitations and their end, and signing everybody out.
+#![allow(clippy::unwrap_used, reason = "a test that panics has failed")]
+
+mod support;
+
+use std::process::Command;
+
+use chrono::Duration;
+use reqwest::{Method, StatusCode};
+use serde_json::Value;
+use sqlx::Connection as _;
+use support::{Backend, Client, FIREFOX, Mailing, PASSWORD, TestApp, live::Page, totp::between, totp::page};
+use whereabouts::{
+    admin::actions::{self as admin, By},
+    execute, fetch,
+    foundation::ids::UserId,
+    registration::invitations::Invitation,
+    sessions::{epoch, sweep},
+};
+
+const NEW: &str = "a longer staple of horses";
+
+async fn id_of(app: &TestApp, name: &str) -> UserId {
+    whereabouts::accounts::actions::find(&app.services.db, name).await.unwrap().account.id
+}
+
+async fn disable(app: &TestApp, name: &str) {
+    let (services, user) = (&app.services, id_of(app, name).await);
+    admin::disable(&services.db, &services.clock, &services.config.lifetimes, &user, By::CommandLine).await.unwrap();
+}
+
+async fn invite_by_command_line(app: &TestApp, email: &str) -> String {
+    let invitation = Invitation { email: email.to_owned(), is_admin: false };
+    admin::invite(&app.services, &invitation, By::CommandLine).await.unwrap();
+    app.smtp.next_to(email).await.link("/register").1
+}
+
+/// Invites somebody, and returns the secret that is mailed.
+async fn invite(client: &Client<'_>, email: &str) -> String {
+    assert_eq!(client.post_form("invite", &[("email", email)]).await.status(), StatusCode::OK);
+    client.app.smtp.next_to(email).await.link("/register").1
+}
+
+async fn join(app: &TestApp, token: &str, username: &str) -> StatusCode {
+    app.post_form("join", "", &[("token", token), ("username", username), ("password", NEW)]).await.status()
+}
+
+/// The same session after its password was given again.
+async fn confirm<'a>(client: Client<'a>) -> Client<'a> {
+    let answer = client.post_form("confirm_password", &[("password", PASSWORD), ("next", "/admin")]).await;
+    assert_eq!(answer.status(), StatusCode::OK);
+    let token = answer.headers()["set-cookie"].to_str().unwrap().split(['=', ';']).nth(1).unwrap().to_owned();
+    Client { token, ..client }
+}
+
+/// A number that the database counts.
+async fn count(app: &TestApp, sql: &'static str) -> i64 {
+    let mut db = app.services.db.read().await.unwrap();
+    fetch!(&mut db, fetch_one as (i64,), sql).unwrap().0
+}
+
+both!(
+    /// AUT-7: every act of administration asks for recent authentication, and leads there; looking asks for none.
+    acts_ask_for_recent_authentication, |app| {
+        app.add_admin("root").await;
+        app.add_user("alice").await;
+        app.add_user("bob").await;
+        let (root, alice, bob) = (app.sign_in("root").await, app.sign_in("alice").await, app.sign_in("bob").await);
+        app.post_form("request_access", "", &[("email", "carol@example.com"), ("words", "Let me in")]).await;
+        app.is_done_with_what_was_left().await;
+        root.post_form("invite", &[("email", "dave@example.com")]).await;
+        app.advance(Duration::minutes(10) + Duration::microseconds(1));
+        let shown = root.browser(Method::GET, "/admin").send().await.unwrap();
+        assert_eq!(shown.status(), StatusCode::OK);
+        let shown = shown.text().await.unwrap();
+        let field = |after: &str| between(&shown[shown.find(after).unwrap()..], "name=\"id\" value=\"", "\"").to_owned();
+        let (request, invitation) = (field("carol@example.com"), field("dave@example.com"));
+        let user = id_of(&app, "alice").await.to_string();
+        let acts = [
+            ("invite", vec![("email", "erin@example.com")]),
+            ("cancel_invitation", vec![("id", invitation.as_str())]),
+            ("settle_request", vec![("id", request.as_str()), ("answer", "decline")]),
+            ("administer", vec![("user", user.as_str()), ("deed", "sign_out")]),
+            ("administer", vec![("user", user.as_str()), ("deed", "disable")]),
+            ("administer", vec![("user", user.as_str()), ("deed", "enable")]),
+            ("administer", vec![("user", user.as_str()), ("deed", "reset")]),
+            ("revoke_everybody", vec![("sure", "yes")]),
+        ];
+        for (door, fields) in &acts {
+            let answer = root.post_form(door, fields).await;
+            assert_eq!((answer.status(), answer.json::<String>().await.unwrap().as_str()), (StatusCode::OK, "/confirm?next=%2Fadmin"), "{door}");
+        }
+        assert!(alice.is_signed_in().await && bob.is_signed_in().await);
+        let shown = page(&root, "/admin").await;
+        assert!(shown.contains("Let me in") && shown.contains("dave@example.com") && !shown.contains("erin@example.com"));
+        let root = confirm(root).await;
+        for (door, fields) in &acts {
+            assert_eq!(root.post_form(door, fields).await.json::<String>().await.unwrap(), "/admin", "{door}");
+        }
+        assert!(!alice.is_signed_in().await && !bob.is_signed_in().await && root.is_signed_in().await);
+    }
+);
+
+both!(
+    /// LOG-1: invitations are listed, with who sent them and until when they are good, and canceled by any administrator, on record.
+    invitations_are_listed_and_canceled, |app| {
+        app.add_admin("root").await;
+        app.add_admin("ruth").await;
+        app.add_user("alice").await;
+        let (root, ruth, alice) = (app.sign_in("root").await, app.sign_in("ruth").await, app.sign_in("alice").await);
+        let carol = invite(&root, "carol@example.com").await;
+        root.post_form("invite", &[("email", "dave@example.com"), ("is_admin", "yes")]).await;
+        let dave = app.smtp.next_to("dave@example.com").await.link("/register").1;
+        let erin = invite_by_command_line(&app, "erin@example.com").await;
+        let shown = page(&ruth, "/admin").await;
+        let row = |email: &str| {
+            let section = &shown[shown.find("id=\"invitations\"").unwrap()..];
+            let start = section.find(&format!("<strong>{email}")).unwrap();
+            section[start..].split("</li>").next().unwrap().to_owned()
+        };
+        assert!(row("carol@example.com").contains("Sent by root on 1 June 2026, expires on 8 June 2026"), "{}", row("carol@example.com"));
+        assert!(row("dave@example.com").contains("Administrator") && !row("carol@example.com").contains("Administrator"));
+        assert!(row("erin@example.com").contains("Not sent by an administrator"));
+        assert!(shown.contains("aria-label=\"Cancel the invitation of carol@example.com\""));
+        let id = between(&row("carol@example.com"), "name=\"id\" value=\"", "\"").to_owned();
+        assert!(!shown.contains(&carol) && !shown.contains(&whereabouts::foundation::secret::hash_hex(carol.as_bytes())));
+        assert_eq!(alice.post_form("cancel_invitation", &[("id", &id)]).await.status(), StatusCode::FORBIDDEN);
+        assert_eq!(ruth.post_form("cancel_invitation", &[("id", &id)]).await.status(), StatusCode::OK);
+        for bad in [id.as_str(), "x", "00000000-0000-7000-8000-000000000000"] {
+            assert_eq!(ruth.post_form("cancel_invitation", &[("id", bad)]).await.status(), StatusCode::NOT_FOUND, "{bad}");
+        }
+        assert_eq!(join(&app, &carol, "carol").await, StatusCode::GONE);
+        assert_eq!((join(&app, &dave, "dave").await, join(&app, &erin, "erin").await), (StatusCode::OK, StatusCode::OK));
+        assert!(!page(&ruth, "/admin").await.contains("id=\"invitations\""));
+        assert_eq!(app.on_record("invitation_canceled", "success").await, 1);
+    }
+);
+
+both!(
+    /// AUT-7: an invitation ends with its sender's account and with a reset of its password; those of others, and nobody's, stay.
+    invitations_end_with_their_sender, |app| {
+        for name in ["root", "ruth", "rita"] {
+            app.add_admin(name).await;
+        }
+        let (root, ruth, rita) = (app.sign_in("root").await, app.sign_in("ruth").await, app.sign_in("rita").await);
+        let of_root = invite(&root, "one@example.com").await;
+        let of_ruth = invite(&ruth, "two@example.com").await;
+        let of_rita = invite(&rita, "three@example.com").await;
+        let of_nobody = invite_by_command_line(&app, "four@example.com").await;
+        disable(&app, "root").await;
+        assert_eq!(app.post_form("ask_for_reset", "", &[("email", "ruth@example.com")]).await.status(), StatusCode::OK);
+        let reset = app.mail("ruth@example.com", "Choose a new password").await.link("/reset-password").1;
+        assert_eq!(app.post_form("reset_password", "", &[("token", &reset), ("password", NEW)]).await.status(), StatusCode::OK);
+        assert_eq!((join(&app, &of_root, "one").await, join(&app, &of_ruth, "two").await), (StatusCode::GONE, StatusCode::GONE));
+        assert_eq!((join(&app, &of_rita, "three").await, join(&app, &of_nobody, "four").await), (StatusCode::OK, StatusCode::OK));
+        assert!(rita.is_signed_in().await);
+    }
+);
+
+both!(
+    /// RACE-1: a session that ended while its request was under way invites nobody, cancels nothing and signs nobody out.
+    an_ended_session_invites_nobody, |app| {
+        app.add_admin("root").await;
+        app.add_user("alice").await;
+        let (root, alice) = (app.sign_in("root").await, app.sign_in("alice").await);
+        let caller = caller_of(&app, &root).await;
+        let other = app.sign_in("root").await;
+        other.delete(&format!("/api/v1/sessions/{}", root.id)).await;
+        let invitation = Invitation { email: "carol@example.com".to_owned(), is_admin: true };
+        let refused = Some(whereabouts::error::AppError::NotSignedIn);
+        assert_eq!(admin::invite(&app.services, &invitation, By::Administrator(&caller)).await.err(), refused);
+        assert_eq!(admin::revoke_everybody(&app.services, &caller).await.err(), refused);
+        assert!(other.is_signed_in().await && alice.is_signed_in().await);
+        assert_eq!((count(&app, "SELECT COUNT(*) FROM links").await, app.on_record("invited", "success").await), (0, 0));
+    }
+);
+
+/// What the look-up of a request of this session finds.
+async fn caller_of(app: &TestApp, client: &Client<'_>) -> whereabouts::sessions::caller::Caller {
+    use whereabouts::{
+        access::{Client as Asking, Credential},
+        foundation::{agent::Agent, ids::SessionId, origin::Origin},
+        sessions::caller::Caller,
+    };
+    let account = whereabouts::accounts::actions::find(&app.services.db, "root").await.unwrap().account;
+    let (session, origin) = (SessionId::parse(&client.id).unwrap(), Origin { ip: "127.0.0.1".parse().unwrap(), agent: Agent::default() });
+    let asking = Asking { account, credential: Credential::Session(session.clone()), origin };
+    Caller { client: asking, session, expires_at: app.now() + Duration::days(1), proven_at: app.now() }
+}
+
+/// A session of the test's own, to hold something open at a named point.
+async fn hold(app: &TestApp, statement: &'static str) -> sqlx::PgConnection {
+    let mut holder = sqlx::PgConnection::connect(&app.database_url).await.unwrap();
+    sqlx::query("BEGIN").execute(&mut holder).await.unwrap();
+    sqlx::query(statement).execute(&mut holder).await.unwrap();
+    holder
+}
+
+/// Returns once so many sessions of this database wait for a lock, or `is_over`.
+async fn wait_for_waiters(holder: &mut sqlx::PgConnection, waiters: i64, is_over: impl Fn() -> bool) {
+    let sql =
+        "SELECT COUNT(DISTINCT pid) FROM pg_locks JOIN pg_stat_activity USING (pid) WHERE NOT granted AND datname = current_database()";
+    loop {
+        let (waiting,): (i64,) = sqlx::query_as(sql).fetch_one(&mut *holder).await.unwrap();
+        if waiting >= waiters || is_over() {
+            return;
+        }
+        tokio::task::yield_now().await;
+    }
+}
+
+async fn release(mut holder: sqlx::PgConnection) {
+    sqlx::query("COMMIT").execute(&mut holder).await.unwrap();
+}
+
+/// RACE-1: an invitation that is under way while its sender is disabled is refused, or ends with the account.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_invitation_does_not_outlive_a_disable() {
+    let app = TestApp::start(Backend::Postgres).await;
+    app.add_admin("root").await;
+    app.add_user("alice").await;
+    let (root, alice) = (app.sign_in("root").await, app.sign_in("alice").await);
+    let mut holder = hold(&app, "LOCK TABLE outbox IN ACCESS EXCLUSIVE MODE").await;
+    let invited = app.post_form_later(&root, "invite", &[("email", "mallory@example.com"), ("is_admin", "yes")]);
+    wait_for_waiters(&mut holder, 1, || false).await;
+    let (services, user) = (app.services.clone(), id_of(&app, "root").await);
+    let disabled = tokio::spawn(async move {
+        admin::disable(&services.db, &services.clock, &services.config.lifetimes, &user, By::CommandLine).await.unwrap();
+    });
+    wait_for_waiters(&mut holder, 2, || disabled.is_finished()).await;
+    release(holder).await;
+    invited.await.unwrap();
+    disabled.await.unwrap();
+    assert_eq!(count(&app, "SELECT COUNT(*) FROM links WHERE purpose = 'invitation'").await, 0);
+    assert!(!root.is_signed_in().await && alice.is_signed_in().await);
+}
+
+both!(
+    /// ALT-1: all enabled administrators are notified of an invitation as an administrator, and of a new administrator; others are not.
+    administrators_are_notified, |app| {
+        {
+            let app = TestApp::start_mailing(app.backend(), Mailing::ByHand).await;
+            let add = async |name: &str| {
+                let settings = [("WHEREABOUTS_DATA_DIR", app.services.config.storage.data_dir.to_str().unwrap()), ("WHEREABOUTS_DATABASE_URL", &app.database_url)];
+                let email = format!("{name}@example.com");
+                let arguments = ["user", "add", "--username", name, "--email", &email, "--admin", "--password-stdin"];
+                run(&settings, &arguments, NEW)
+            };
+            let notified = async |subject: &str| {
+                app.send_due().await;
+                let mut to: Vec<_> = app.smtp.all().await.into_iter().filter(|mail| mail.subject == subject).map(|mail| mail.to).collect();
+                to.sort();
+                to
+            };
+            app.advance(Duration::days(3_650)); // the command line goes by the machine's clock
+            add("root").await;
+            assert_eq!(count(&app, "SELECT COUNT(*) FROM outbox").await, 0, "the first has nobody to notify");
+            add("ruth").await;
+            assert_eq!(notified("New administrator: ruth").await, ["root@example.com"]);
+            add("gone").await;
+            disable(&app, "gone").await;
+            app.add_user("alice").await;
+            let root = whereabouts_sign_in(&app, "root").await;
+            root.post_form("invite", &[("email", "member@example.com")]).await;
+            assert_eq!(notified("Somebody was invited as an administrator").await, Vec::<String>::new());
+            root.post_form("invite", &[("email", "carol@example.com"), ("is_admin", "yes")]).await;
+            app.send_due().await;
+            let mails = app.smtp.all().await;
+            let (carol, notices): (Vec<_>, Vec<_>) = mails.into_iter().partition(|mail| mail.to == "carol@example.com");
+            let mut to: Vec<_> = notices.iter().map(|mail| mail.to.as_str()).collect();
+            to.sort_unstable();
+            assert_eq!(to, ["root@example.com", "ruth@example.com"]);
+            assert!(notices.iter().all(|mail| mail.subject == "Somebody was invited as an administrator"), "{notices:?}");
+            for words in ["carol@example.com", "root", "127.0.0.1"] {
+                assert!(notices[0].text.contains(words), "{words}: {notices:?}");
+            }
+            assert_eq!(join(&app, &carol[0].link("/register").1, "carol").await, StatusCode::OK);
+            assert_eq!(notified("New administrator: carol").await, ["root@example.com", "ruth@example.com"]);
+        }
+    }
+);
+
+/// Runs the program, with this line on its standard input.
+fn run(settings: &[(&str, &str)], arguments: &[&str], line: &str) -> String {
+    use std::io::Write as _;
+    let mut command = Command::new(env!("CARGO_BIN_EXE_whereabouts"));
+    command.args(arguments).envs(settings.iter().copied());
+    command.stdin(std::process::Stdio::piped()).stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    child.stdin.take().unwrap().write_all(format!("{line}\n").as_bytes()).unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// A session of somebody whose password is [`NEW`].
+async fn whereabouts_sign_in<'a>(app: &'a TestApp, name: &str) -> Client<'a> {
+    let answer: Value = app.try_sign_in(name, NEW, FIREFOX).await.json().await.unwrap();
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    Client { app, token: text(&answer["token"]), id: text(&answer["session"]["id"]), user_agent: FIREFOX.to_owned() }
+}
+
+/// Gives the account of this session so many more.
+async fn copy_session(app: &TestApp, id: &str, copies: usize) {
+    let copy =
+        "INSERT INTO sessions (id, user_id, token_hash, sign_in_method, created_at, last_active_at, user_agent, device_label, kind, form,
+            first_ip, ip, location_label, new_location)
+        SELECT $1, user_id, $1, sign_in_method, created_at, last_active_at, user_agent, device_label, kind, form,
+            first_ip, ip, location_label, new_location FROM sessions WHERE id = $2";
+    let mut tx = app.services.db.write().await.unwrap();
+    for number in 0..copies {
+        execute!(&mut tx, copy, format!("copy-{number}"), id).unwrap();
+    }
+    tx.commit().await.unwrap();
+}
+
+both!(
+    /// SES-10, SES-5: everybody is cut off at once, open pages too, before any row is ended; who did it stays, and who signs in anew.
+    everybody_is_cut_off_at_once, |app| {
+        app.add_admin("root").await;
+        app.add_user("alice").await;
+        app.add_user("bob").await;
+        let (root, alice, bob) = (app.sign_in("root").await, app.sign_in("alice").await, app.sign_in("bob").await);
+        let (mut pages, mut office) = (Page::open(&alice).await, Page::open(&root).await);
+        assert_eq!(root.post_form("revoke_everybody", &[("sure", "yes")]).await.status(), StatusCode::OK);
+        assert_eq!(count(&app, "SELECT COUNT(*) FROM sessions WHERE ended_at IS NULL").await, 3, "the rows are ended later");
+        assert!(!alice.is_signed_in().await && !bob.is_signed_in().await && root.is_signed_in().await);
+        assert!(pages.is_signed_out().await);
+        assert!(office.news().await.get("List").is_some());
+        assert_eq!(bob.post_form("confirm_password", &[("password", PASSWORD), ("next", "/")]).await.status(), StatusCode::UNAUTHORIZED);
+        let login = alice.browser(Method::GET, "/login").send().await.unwrap().text().await.unwrap();
+        assert!(login.contains("An administrator signed you out."), "{login}");
+        let again = app.sign_in("alice").await;
+        assert_eq!((again.sessions().await.len(), again.delete(&format!("/api/v1/sessions/{}", alice.id)).await.status()), (1, StatusCode::NOT_FOUND));
+        assert_eq!(again.json("/api/v1/sessions?limit=1").await["sessions"][0]["id"], again.id.as_str());
+        let revoked: Value = again.delete("/api/v1/sessions").await.json().await.unwrap();
+        assert_eq!(revoked["revoked"], 0);
+        let shown = page(&root, "/admin?search=alice").await.replace("<!>", "");
+        assert!(shown.contains("alice@example.com · 1 session"), "{shown}");
+        let settings = [("WHEREABOUTS_DATA_DIR", app.services.config.storage.data_dir.to_str().unwrap()), ("WHEREABOUTS_DATABASE_URL", &app.database_url)];
+        let listed: Value = serde_json::from_str(&run(&settings, &["session", "list", "--user", "bob", "--json"], "")).unwrap();
+        assert_eq!(listed, serde_json::json!([]));
+    }
+);
+
+both!(
+    /// SES-10, LOG-1: a job ends the rows in batches, goes on where another node left off, and says on /admin how far it is.
+    everybodys_sessions_are_ended_in_batches, |app| {
+        app.add_admin("root").await;
+        app.add_user("alice").await;
+        let (root, alice) = (app.sign_in("root").await, app.sign_in("alice").await);
+        copy_session(&app, &alice.id, 1_199).await;
+        assert!(!page(&root, "/admin").await.contains("sessions ended"));
+        assert!(!epoch::end_batch(&app.services).await.unwrap(), "nothing to do");
+        root.post_form("revoke_everybody", &[("sure", "yes")]).await;
+        let again = app.sign_in("alice").await;
+        assert!(epoch::end_batch(&app.services).await.unwrap());
+        assert!(page(&root, "/admin").await.contains("Signing everybody out: 0 of 1,200 sessions ended."));
+        assert!(epoch::end_batch(&app.services).await.unwrap());
+        assert!(page(&root, "/admin").await.contains("Signing everybody out: 500 of 1,200 sessions ended."));
+        // Swept meanwhile: what was ended is moved, what is left is ended all the same.
+        sweep::sweep(&app.services).await.unwrap();
+        let other = app.another_node().await;
+        while epoch::end_batch(&other.services).await.unwrap() {}
+        assert!(page(&root, "/admin").await.contains("Everybody was signed out on 1 June 2026: 1,200 sessions ended."));
+        assert_eq!(count(&app, "SELECT COUNT(*) FROM sessions WHERE ended_at IS NULL").await, 2);
+        assert!(root.is_signed_in().await && again.is_signed_in().await && !alice.is_signed_in().await);
+        let recorded = (app.on_record("sessions_revoked_by_administrator", "success").await, app.on_record("everybody_signed_out", "success").await);
+        assert_eq!(recorded, (1, 1));
+        assert!(!epoch::end_batch(&app.services).await.unwrap());
+        sweep::sweep(&app.services).await.unwrap();
+        let login = alice.browser(Method::GET, "/login").send().await.unwrap().text().await.unwrap();
+        assert!(login.contains("An administrator signed you out."), "what was moved still says why");
+        // Once more: who did it then is the one who stays now.
+        let ruth = { app.add_admin("ruth").await; app.sign_in("ruth").await };
+        ruth.post_form("revoke_everybody", &[("sure", "yes")]).await;
+        assert!(ruth.is_signed_in().await && !root.is_signed_in().await && !again.is_signed_in().await);
+        while epoch::end_batch(&app.services).await.unwrap() {}
+        assert!(page(&ruth, "/admin").await.contains("2 sessions ended."));
+    }
+);
+
+/// SES-10, RACE-1: a sign-in that began before everybody was signed out, and commits after it, is cut off too.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sign_in_under_way_is_cut_off() {
+    let app = TestApp::start(Backend::Postgres).await;
+    app.add_admin("root").await;
+    app.add_user("alice").await;
+    let root = app.sign_in("root").await;
+    // The session is inserted by then, and not committed: the look at the account's devices waits.
+    let mut holder = hold(&app, "LOCK TABLE known_devices IN ACCESS EXCLUSIVE MODE").await;
+    let (http, url) = (app.http.clone(), app.url("/api/v1/sessions"));
+    let body = serde_json::json!({ "identifier": "alice", "password": PASSWORD });
+    let signing_in = tokio::spawn(async move { http.post(url).json(&body).send().await.unwrap() });
+    wait_for_waiters(&mut holder, 1, || false).await;
+    assert_eq!(root.post_form("revoke_everybody", &[("sure", "yes")]).await.status(), StatusCode::OK);
+    while epoch::end_batch(&app.services).await.unwrap() {}
+    release(holder).await;
+    let answer = signing_in.await.unwrap();
+    assert_eq!(answer.status(), StatusCode::CREATED);
+    let answer: Value = answer.json().await.unwrap();
+    let late = Client { app: &app, token: answer["token"].as_str().unwrap().to_owned(), id: String::new(), user_agent: String::new() };
+    assert!(!late.is_signed_in().await && root.is_signed_in().await);
+    while epoch::end_batch(&app.services).await.unwrap() {}
+    assert_eq!(count(&app, "SELECT COUNT(*) FROM sessions WHERE ended_at IS NULL").await, 1, "its row is ended too");
+    assert_eq!(app.on_record("everybody_signed_out", "success").await, 1);
+}
+
+/// SES-10, RACE-1: of two administrators who sign everybody out at once, one stays, and the other is told to sign in.
+#[tokio::test(flavor = "multi_thread")]
+async fn two_administrators_sign_everybody_out_at_once() {
+    let app = TestApp::start(Backend::Postgres).await;
+    app.add_admin("root").await;
+    app.add_admin("ruth").await;
+    let (root, ruth) = (app.sign_in("root").await, app.sign_in("ruth").await);
+    let mut holder = hold(&app, "UPDATE session_epochs SET ended = ended").await;
+    let both = [&root, &ruth].map(|client| app.post_form_later(client, "revoke_everybody", &[("sure", "yes")]));
+    wait_for_waiters(&mut holder, 2, || false).await;
+    release(holder).await;
+    let mut answers = Vec::new();
+    for answer in both {
+        answers.push(answer.await.unwrap().status());
+    }
+    answers.sort();
+    assert_eq!(answers, [StatusCode::OK, StatusCode::UNAUTHORIZED]);
+    assert_ne!(root.is_signed_in().await, ruth.is_signed_in().await);
+}
+
+/// RACE-2: the background jobs leave sessions alone that somebody else holds, wait for nobody, and end them later.
+#[tokio::test(flavor = "multi_thread")]
+async fn background_jobs_give_way() {
+    let app = TestApp::start(Backend::Postgres).await;
+    app.add_admin("root").await;
+    app.add_user("alice").await;
+    let alice = app.sign_in("alice").await;
+    app.sign_in("alice").await;
+    app.advance(Duration::days(15));
+    let root = app.sign_in("root").await;
+    root.post_form("revoke_everybody", &[("sure", "yes")]).await;
+    let holder = hold(&app, "SELECT id FROM sessions ORDER BY id LIMIT 1 FOR UPDATE").await;
+    while epoch::end_batch(&app.services).await.unwrap() {}
+    sweep::sweep(&app.services).await.unwrap();
+    assert_eq!(count(&app, "SELECT COUNT(*) FROM sessions").await, 2, "alice's first is held, root's lives");
+    assert_eq!(app.on_record("everybody_signed_out", "success").await, 0);
+    release(holder).await;
+    while epoch::end_batch(&app.services).await.unwrap() {}
+    sweep::sweep(&app.services).await.unwrap();
+    assert_eq!(count(&app, "SELECT COUNT(*) FROM sessions").await, 1);
+    assert_eq!(app.on_record("everybody_signed_out", "success").await, 1);
+    assert!(root.is_signed_in().await && !alice.is_signed_in().await);
+}

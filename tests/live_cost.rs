@@ -1,0 +1,107 @@
+//! What news cost the database. Alone in its process, since it counts the statements that the process runs.
+#![allow(clippy::unwrap_used, reason = "a test that panics has failed")]
+
+mod support;
+
+use std::{
+    io::Write,
+    sync::{Arc, Mutex},
+};
+
+use chrono::Duration;
+use support::{Backend, Client, TestApp, live::Page};
+use tracing_subscriber::{EnvFilter, fmt::MakeWriter};
+use whereabouts::foundation::{
+    activity::Use,
+    hub::Change,
+    ids::{SessionId, UserId},
+};
+
+const PAGES: [usize; 2] = [1, 20];
+
+/// The statements that were run: sqlx logs each, as one line of JSON.
+#[derive(Clone, Default)]
+struct Statements(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Statements {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+impl<'a> MakeWriter<'a> for Statements {
+    type Writer = Self;
+
+    fn make_writer(&'a self) -> Self {
+        self.clone()
+    }
+}
+
+impl Statements {
+    /// Takes those that asked for sessions, but for the look-ups of heartbeats, which come whether anything is used or not.
+    fn take(&self) -> Vec<String> {
+        let log = std::mem::take(&mut *self.0.lock().unwrap());
+        let lines = String::from_utf8(log).unwrap();
+        let counts = |line: &&str| line.contains("FROM sessions") && !line.contains("WHERE id = $1 AND user_id = $2");
+        lines.lines().filter(counts).map(str::to_owned).collect()
+    }
+}
+
+/// Uses three sessions of this person.
+fn use_three(app: &TestApp, user: &UserId, sessions: &[Client<'_>]) {
+    for client in &sessions[..3] {
+        let used = Use { user: user.clone(), at: app.now(), ip: "192.0.2.7".parse().unwrap(), agent: None };
+        app.services.activity.mark(&SessionId::parse(&client.id).unwrap(), used);
+    }
+}
+
+/// LIM-5: what a use costs, and a sign-in, and an end, does not depend on how many pages are open: one statement each, and one for all
+/// uses of a tick.
+#[tokio::test(flavor = "multi_thread")]
+async fn news_cost_one_statement_however_many_pages_are_open() {
+    let statements = Statements::default();
+    tracing_subscriber::fmt().with_env_filter(EnvFilter::new("sqlx::query=debug")).json().with_writer(statements.clone()).init();
+    for backend in [Backend::Sqlite, Backend::Postgres] {
+        let app = TestApp::start(backend).await;
+        app.add_user("alice").await;
+        app.add_user("bob").await;
+        let mut sessions = Vec::new();
+        for _ in 0..4 {
+            sessions.push(app.sign_in("alice").await);
+        }
+        let user = whereabouts::accounts::actions::find(&app.services.db, "alice").await.unwrap().account.id;
+        let bob = app.sign_in("bob").await;
+        for pages in PAGES {
+            let mut open = Vec::new();
+            for _ in 0..pages {
+                open.push(Page::open(&sessions[0]).await);
+            }
+            let _bobs = Page::open(&bob).await;
+            app.advance(Duration::seconds(1));
+            statements.take();
+
+            use_three(&app, &user, &sessions);
+            app.advance(Duration::milliseconds(200));
+            for page in &mut open {
+                assert_eq!(page.news().await["Used"].as_array().unwrap().len(), 3);
+            }
+            let used = statements.take();
+            assert_eq!(used.len(), 1, "{pages} pages: {used:#?}");
+
+            let changes = [Change::Began(SessionId::parse(&sessions[1].id).unwrap()), Change::Ended(vec![SessionId::new(app.now())])];
+            for (change, news) in changes.into_iter().zip(["Row", "Gone"]) {
+                app.services.hub.publish(&user, change);
+                for page in &mut open {
+                    assert_eq!(page.news().await[news]["total"], 4);
+                }
+                let counted = statements.take();
+                assert_eq!(counted.len(), 1, "{news}, {pages} pages: {counted:#?}");
+            }
+        }
+    }
+}

@@ -1,0 +1,129 @@
+//! Behind a reverse proxy: whose address counts, and what administrators are told of one that the settings do not name.
+#![allow(clippy::unwrap_used, reason = "a test that panics has failed")]
+
+mod support;
+
+use std::{
+    io::Write,
+    sync::{Arc, Mutex},
+};
+
+use reqwest::{Method, header::HeaderValue};
+use serde_json::{Value, json};
+use support::{Backend, Client, PASSWORD, TestApp};
+use tracing_subscriber::{EnvFilter, fmt::MakeWriter};
+
+const TRUSTED: [&str; 2] = ["--trusted-proxies", "127.0.0.0/8"];
+
+/// The address that the list shows for the session that asks, with these headers.
+async fn address_shown(client: &Client<'_>, headers: &[(&str, &[u8])]) -> String {
+    client.app.advance(chrono::Duration::seconds(1));
+    let request = headers.iter().fold(client.request(Method::GET, "/api/v1/sessions"), |request, (name, value)| {
+        request.header(*name, HeaderValue::from_bytes(value).unwrap())
+    });
+    let list: Value = request.send().await.unwrap().json().await.unwrap();
+    list["sessions"][0]["ip"].as_str().unwrap().to_owned()
+}
+
+both!(
+    /// NET-1: behind a trusted proxy, neither a visitor's other forwarding header nor what they put left of the proxy's own entry changes the
+    /// address: bytes beyond ASCII and quotes without an end are nothing special.
+    what_a_visitor_sends_through_a_proxy_changes_nothing, |app| {
+        let app = TestApp::start_with(app.backend(), &TRUSTED).await;
+        app.add_user("alice").await;
+        let alice = app.sign_in("alice").await;
+        let by_visitors: [&[(&str, &[u8])]; 4] = [
+            &[("x-forwarded-for", b"81.2.69.142")],
+            &[("x-forwarded-for", b"81.2.69.142"), ("forwarded", b"for=1.1.1.1")],
+            &[("x-forwarded-for", b"1.1.1.1, \xe9, 81.2.69.142")],
+            &[("x-forwarded-for", b"\xff"), ("x-forwarded-for", b"81.2.69.142"), ("forwarded", b"for=127.0.0.1")],
+        ];
+        for headers in by_visitors {
+            assert_eq!(address_shown(&alice, headers).await, "81.2.69.142", "{headers:?}");
+        }
+    }
+);
+
+both!(
+    /// NET-1: the other header is read instead where the settings say so.
+    forwarded_is_read_where_it_is_configured, |app| {
+        let app = TestApp::start_with(app.backend(), &[&TRUSTED[..], &["--forwarded-header", "forwarded"]].concat()).await;
+        app.add_user("alice").await;
+        let alice = app.sign_in("alice").await;
+        let by_visitors: [&[(&str, &[u8])]; 3] = [
+            &[("forwarded", b"for=81.2.69.142;host=\"a,b\"")],
+            &[("forwarded", b"for=81.2.69.142"), ("x-forwarded-for", b"1.1.1.1")],
+            &[("forwarded", b"for=\"1.1.1.1, \xe9, for=81.2.69.142, for=\"127.0.0.1:80\"")],
+        ];
+        for headers in by_visitors {
+            assert_eq!(address_shown(&alice, headers).await, "81.2.69.142", "{headers:?}");
+        }
+        assert_eq!(address_shown(&alice, &[("x-forwarded-for", b"1.1.1.1")]).await, "127.0.0.1");
+    }
+);
+
+/// The administrators' page of a site at `host`.
+async fn admin_page(app: &TestApp, host: &str) -> String {
+    app.add_admin("root").await;
+    let sign_in = app.http.post(app.url("/api/v1/sessions")).header("host", host);
+    let answer = sign_in.json(&json!({ "identifier": "root", "password": PASSWORD })).send().await.unwrap();
+    let token = answer.json::<Value>().await.unwrap()["token"].as_str().unwrap().to_owned();
+    let page = app.http.get(app.url("/admin")).header("host", host).header("cookie", format!("whereabouts={token}"));
+    page.send().await.unwrap().text().await.unwrap()
+}
+
+const NOTICE: &str = "Requests reach this server from a private address";
+
+both!(
+    /// NET-1: administrators are told when requests come from a private address although no proxy is trusted.
+    administrators_are_told_of_a_proxy_that_is_not_configured, |app| {
+        let public = ["--public-url", "http://sessions.example"];
+        let unnamed = TestApp::start_with(app.backend(), &public).await;
+        let page = admin_page(&unnamed, "sessions.example").await;
+        assert!(page.contains(&format!("{NOTICE} (127.0.0.1)")) && page.contains("WHEREABOUTS_TRUSTED_PROXIES"), "{page}");
+        let named = TestApp::start_with(app.backend(), &[&public[..], &TRUSTED].concat()).await;
+        let page = admin_page(&named, "sessions.example").await;
+        assert!(page.contains("<h1>Administration") && !page.contains(NOTICE), "{page}");
+        // A site for this machine alone is asked by this machine alone.
+        let page = admin_page(&app, &app.addr.to_string()).await;
+        assert!(page.contains("<h1>Administration") && !page.contains(NOTICE), "{page}");
+    }
+);
+
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().write(bytes)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+impl<'a> MakeWriter<'a> for Log {
+    type Writer = Self;
+
+    fn make_writer(&'a self) -> Self {
+        self.clone()
+    }
+}
+
+/// NET-1: the log says so once, however many requests come. On this thread alone, which the log is captured of.
+#[tokio::test]
+async fn the_log_tells_of_a_proxy_that_is_not_configured_once() {
+    let log = Log::default();
+    let lines = tracing_subscriber::fmt().with_env_filter(EnvFilter::new("whereabouts=warn")).with_writer(log.clone()).finish();
+    let _captured = tracing::subscriber::set_default(lines);
+    let app = TestApp::start_with(Backend::Sqlite, &["--public-url", "http://sessions.example"]).await;
+    // Probes are asked by this machine, whatever stands in front of the site.
+    app.get("/readyz").await;
+    assert!(app.services.unnamed_proxy.get().is_none());
+    for _ in 0..3 {
+        app.http.get(app.url("/login")).header("host", "sessions.example").send().await.unwrap();
+    }
+    let said = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+    assert_eq!(said.matches("no trusted proxy is configured").count(), 1, "{said}");
+}

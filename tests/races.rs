@@ -1,0 +1,489 @@
+//! What holds whatever the interleaving, on PostgreSQL, where transactions run at once: after the answer of an act that ends
+//! credentials, nothing that it ended opens anything (RACE-1), and no such act fails by a deadlock (RACE-2).
+//!
+//! Each pair is raced twice: once in the order that is worst, with the first one's transaction held open, and 200 times at full
+//! speed. Bob, whom nothing concerns, stays signed in.
+#![allow(clippy::unwrap_used, reason = "a test that panics has failed")]
+
+mod support;
+
+use std::time::Duration;
+
+use reqwest::{Method, Response, StatusCode};
+use serde_json::{Value, json};
+use sqlx::{Connection as _, PgConnection};
+use support::{
+    Backend, Client, TestApp,
+    totp::{between, code, page},
+};
+use tokio::time::timeout;
+use whereabouts::{
+    accounts::{actions as accounts, actions::NewAccount},
+    admin::actions::{self as admin, By},
+    execute, fetch,
+    foundation::{
+        hasher::Cost,
+        ids::UserId,
+        links::{self, Purpose},
+    },
+    registration::actions as registration,
+};
+
+const ROUNDS: usize = 200;
+/// The races are about transactions: the least work that argon2 allows.
+const CHEAP: Cost = Cost { memory_kib: 8, passes: 1, lanes: 1 };
+const CURL: &str = "curl/8.5.0";
+const FIRST: &str = "staple of horses 0";
+const NEXT: &str = "staple of horses 1";
+
+async fn start() -> TestApp {
+    let app = TestApp::start_hashing_at(Backend::Postgres, CHEAP, &["--trusted-proxies", "127.0.0.0/8"]).await;
+    for name in ["alice", "bob"] {
+        let account =
+            NewAccount { username: name.to_owned(), email: format!("{name}@example.com"), password: FIRST.into(), is_admin: false };
+        let hash = app.services.hasher.reserve().unwrap().hash(FIRST.into()).await;
+        registration::add_account(&app.services.db, &app.services.clock, account, &hash).await.unwrap();
+    }
+    app
+}
+
+/// The log of events, held locked: whoever writes to it waits, with all that its transaction did before.
+struct LockedLog {
+    holder: PgConnection,
+    watcher: PgConnection,
+}
+
+impl LockedLog {
+    async fn lock(app: &TestApp) -> Self {
+        let mut holder = PgConnection::connect(&app.database_url).await.unwrap();
+        sqlx::raw_sql("BEGIN; LOCK TABLE audit_events IN ACCESS EXCLUSIVE MODE").execute(&mut holder).await.unwrap();
+        Self { holder, watcher: PgConnection::connect(&app.database_url).await.unwrap() }
+    }
+
+    /// Returns once so many transactions of this database wait for a lock.
+    async fn has_waiting(&mut self, expected: i64) {
+        let sql = "SELECT COUNT(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+        let waiting = async {
+            while sqlx::query_scalar::<_, i64>(sql).fetch_one(&mut self.watcher).await.unwrap() < expected {
+                tokio::task::yield_now().await;
+            }
+        };
+        timeout(Duration::from_secs(20), waiting).await.expect("transactions that wait for a lock");
+    }
+
+    async fn unlock(mut self) {
+        sqlx::raw_sql("COMMIT").execute(&mut self.holder).await.unwrap();
+    }
+}
+
+/// Runs the first until it waits for the log, then the second until both wait, and then lets both go on.
+async fn overlapping<A, B>(app: &TestApp, first: impl Future<Output = A>, second: impl Future<Output = B>) -> (A, B) {
+    let mut log = LockedLog::lock(app).await;
+    let (begin, begins) = tokio::sync::oneshot::channel();
+    let second = async {
+        begins.await.unwrap();
+        second.await
+    };
+    let release = async {
+        log.has_waiting(1).await;
+        begin.send(()).unwrap();
+        log.has_waiting(2).await;
+        log.unlock().await;
+    };
+    let (first, second, ()) = tokio::join!(first, second, release);
+    (first, second)
+}
+
+async fn sign_in<'a>(app: &'a TestApp, name: &str, password: &str) -> Option<Client<'a>> {
+    let answer = app.try_sign_in(name, password, CURL).await;
+    match answer.status() {
+        StatusCode::CREATED => {}
+        StatusCode::UNAUTHORIZED => return None,
+        other => panic!("{other}: {}", answer.text().await.unwrap()),
+    }
+    let answer: Value = answer.json().await.unwrap();
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    Some(Client { app, token: text(&answer["token"]), id: text(&answer["session"]["id"]), user_agent: CURL.to_owned() })
+}
+
+async fn user(app: &TestApp, name: &str) -> UserId {
+    accounts::find(&app.services.db, name).await.unwrap().account.id
+}
+
+/// A reset link, as it is mailed: the mail itself is limited to a few an hour.
+async fn reset_link(app: &TestApp, user: &UserId) -> String {
+    let mut tx = app.services.db.write().await.unwrap();
+    let secret = links::make(&mut tx, Purpose::Reset, Some(user), &(), app.now()).await.unwrap();
+    tx.commit().await.unwrap();
+    secret.reveal().to_owned()
+}
+
+async fn reset(app: &TestApp, link: &str, password: &str) -> StatusCode {
+    app.post_form("reset_password", "", &[("token", link), ("password", password)]).await.status()
+}
+
+async fn change(client: &Client<'_>, current: &str, new: &str) -> Response {
+    client.request(Method::PUT, "/api/v1/me/password").json(&json!({ "current": current, "new": new })).send().await.unwrap()
+}
+
+async fn disable(app: &TestApp, user: &UserId) {
+    let (services, who) = (&app.services, By::CommandLine);
+    admin::disable(&services.db, &services.clock, user, who).await.unwrap();
+}
+
+async fn enable(app: &TestApp, user: &UserId) {
+    admin::enable(&app.services.db, &app.services.clock, user, By::CommandLine).await.unwrap();
+}
+
+async fn count(app: &TestApp, sql: &'static str) -> i64 {
+    let (count,): (i64,) = fetch!(&mut app.services.db.read().await.unwrap(), fetch_one as (i64,), sql).unwrap();
+    count
+}
+
+async fn write(app: &TestApp, sql: &'static str) {
+    let mut tx = app.services.db.write().await.unwrap();
+    execute!(&mut tx, sql).unwrap();
+    tx.commit().await.unwrap();
+}
+
+/// Whether a session that may have begun opens nothing.
+async fn is_ended(session: Option<&Client<'_>>) -> bool {
+    match session {
+        Some(session) => !session.is_signed_in().await,
+        None => true,
+    }
+}
+
+/// Prepares a second factor. Returns its seed.
+async fn prepare(client: &Client<'_>) -> String {
+    assert_eq!(client.post_form("prepare_two_factor", &[]).await.status(), StatusCode::OK);
+    between(&page(client, "/profile/two-factor?step=1").await, "id=\"seed\">", "<").replace(' ', "")
+}
+
+/// Asks for a change of the address, which the old one has confirmed already. Returns the link of the new one, as it is mailed.
+async fn confirmation_link(app: &TestApp, client: &Client<'_>, user: &UserId, email: &str) -> String {
+    assert_eq!(client.post_form("change_email", &[("email", email)]).await.status(), StatusCode::OK);
+    write(app, "UPDATE email_changes SET old_confirmed = TRUE").await;
+    let mut tx = app.services.db.write().await.unwrap();
+    let detail = json!({ "email": email, "side": "New" });
+    let secret = links::make(&mut tx, Purpose::EmailChange, Some(user), &detail, app.now()).await.unwrap();
+    tx.commit().await.unwrap();
+    secret.reveal().to_owned()
+}
+
+async fn confirm(app: &TestApp, link: &str) -> StatusCode {
+    app.post_form("confirm_email_change", "", &[("token", link)]).await.status()
+}
+
+/// What this API token or session opens.
+async fn bearer(app: &TestApp, token: &str) -> StatusCode {
+    app.http.get(app.url("/api/v1/me")).bearer_auth(token).send().await.unwrap().status()
+}
+
+/// The password of a round, and the next one.
+fn passwords(round: usize) -> (String, String) {
+    (format!("staple of horses {round}"), format!("staple of horses {}", round + 1))
+}
+
+/// Has limits be as before.
+fn next_round(app: &TestApp) {
+    app.advance(chrono::Duration::minutes(15));
+}
+
+/// RACE-1: a sign-in by the old password that is under way ends with the reset, and one that comes while a reset is under way
+/// is refused.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sign_in_does_not_outlive_a_reset() {
+    let app = start().await;
+    let (alice, bob) = (user(&app, "alice").await, sign_in(&app, "bob", FIRST).await.unwrap());
+    let link = reset_link(&app, &alice).await;
+    let (session, status) = overlapping(&app, sign_in(&app, "alice", FIRST), reset(&app, &link, NEXT)).await;
+    assert_eq!(status, StatusCode::OK);
+    assert!(is_ended(session.as_ref()).await);
+    let link = reset_link(&app, &alice).await;
+    let (status, session) = overlapping(&app, reset(&app, &link, FIRST), sign_in(&app, "alice", NEXT)).await;
+    assert_eq!(status, StatusCode::OK);
+    assert!(is_ended(session.as_ref()).await && bob.is_signed_in().await);
+    assert!(sign_in(&app, "alice", FIRST).await.is_some());
+}
+
+/// RACE-1: the same of a password change, which its own session outlives.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sign_in_does_not_outlive_a_password_change() {
+    let app = start().await;
+    let (alice, bob) = (sign_in(&app, "alice", FIRST).await.unwrap(), sign_in(&app, "bob", FIRST).await.unwrap());
+    let (session, changed) = overlapping(&app, sign_in(&app, "alice", FIRST), change(&alice, FIRST, NEXT)).await;
+    assert_eq!(changed.status(), StatusCode::OK);
+    assert!(is_ended(session.as_ref()).await);
+    let token = changed.json::<Value>().await.unwrap()["token"].as_str().unwrap().to_owned();
+    let alice = Client { token, ..alice };
+    let (changed, session) = overlapping(&app, change(&alice, NEXT, FIRST), sign_in(&app, "alice", NEXT)).await;
+    assert_eq!(changed.status(), StatusCode::OK);
+    assert!(is_ended(session.as_ref()).await && bob.is_signed_in().await);
+}
+
+/// RACE-1: the same of disabling an account. Enabled again, the account still has no session of before.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sign_in_does_not_outlive_disabling() {
+    let app = start().await;
+    let (alice, bob) = (user(&app, "alice").await, sign_in(&app, "bob", FIRST).await.unwrap());
+    for is_sign_in_first in [true, false] {
+        let session = match is_sign_in_first {
+            true => overlapping(&app, sign_in(&app, "alice", FIRST), disable(&app, &alice)).await.0,
+            false => overlapping(&app, disable(&app, &alice), sign_in(&app, "alice", FIRST)).await.1,
+        };
+        assert!(is_ended(session.as_ref()).await, "sign-in first: {is_sign_in_first}");
+        enable(&app, &alice).await;
+        assert!(is_ended(session.as_ref()).await && bob.is_signed_in().await, "sign-in first: {is_sign_in_first}");
+    }
+    assert!(sign_in(&app, "alice", FIRST).await.is_some());
+}
+
+/// SES-5, RACE-1: whatever went wrong when an account was disabled, none of its sessions opens anything, and the page says why.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_of_a_disabled_account_opens_nothing() {
+    let app = start().await;
+    let (alice, bob) = (sign_in(&app, "alice", FIRST).await.unwrap(), sign_in(&app, "bob", FIRST).await.unwrap());
+    write(&app, "UPDATE users SET disabled_at = created_at WHERE username = 'alice'").await;
+    assert!(!alice.is_signed_in().await && bob.is_signed_in().await);
+    let login = alice.browser(Method::GET, "/login").send().await.unwrap().text().await.unwrap();
+    assert!(login.contains("ask your administrator"), "{login}");
+}
+
+/// MFA-6, RACE-1: a sign-in by the password alone that is under way while the second factor is enabled begins no session after it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sign_in_without_a_code_does_not_pass_a_factor_that_was_just_enabled() {
+    let app = start().await;
+    let (alice, bob) = (sign_in(&app, "alice", FIRST).await.unwrap(), sign_in(&app, "bob", FIRST).await.unwrap());
+    let seed = prepare(&alice).await;
+    let code = code(&seed, app.now());
+    let fields = [("code", code.as_str())];
+    // From elsewhere, so that the two have not even the count of an address in common.
+    let enable = alice.browser(Method::POST, "/api/ui/enable_two_factor").header("x-forwarded-for", "198.51.100.7").form(&fields).send();
+    let (enabled, session) = overlapping(&app, enable, sign_in(&app, "alice", FIRST)).await;
+    assert_eq!(enabled.unwrap().headers()["location"], "/profile?tab=security");
+    assert!(session.is_none() && alice.is_signed_in().await && bob.is_signed_in().await);
+}
+
+/// RACE-1: a session that ends by a reset enables no second factor, also not where its request is under way; and a factor that
+/// was enabled first is asked for.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_factor_is_not_enabled_behind_a_reset() {
+    let app = start().await;
+    let (id, bob) = (user(&app, "alice").await, sign_in(&app, "bob", FIRST).await.unwrap());
+    let alice = sign_in(&app, "alice", FIRST).await.unwrap();
+    let (seed, link) = (prepare(&alice).await, reset_link(&app, &id).await);
+    let right = code(&seed, app.now());
+    let fields = [("code", right.as_str())];
+    let (status, enabled) = overlapping(&app, reset(&app, &link, NEXT), alice.post_form("enable_two_factor", &fields)).await;
+    assert_eq!((status, enabled.status()), (StatusCode::OK, StatusCode::UNAUTHORIZED));
+    assert_eq!(count(&app, "SELECT COUNT(*) FROM second_factors WHERE enabled_at IS NOT NULL").await, 0);
+    let alice = sign_in(&app, "alice", NEXT).await.unwrap();
+    let (seed, link) = (prepare(&alice).await, reset_link(&app, &id).await);
+    let right = code(&seed, app.now());
+    let fields = [("code", right.as_str())];
+    let (enabled, status) = overlapping(&app, alice.post_form("enable_two_factor", &fields), reset(&app, &link, FIRST)).await;
+    assert_eq!((enabled.status(), status), (StatusCode::OK, StatusCode::UNAUTHORIZED));
+    assert!(alice.is_signed_in().await && bob.is_signed_in().await);
+}
+
+/// RACE-1: a session that ends by a reset leaves no change of the address behind.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_email_change_does_not_outlive_a_reset() {
+    let app = start().await;
+    let (id, bob) = (user(&app, "alice").await, sign_in(&app, "bob", FIRST).await.unwrap());
+    let alice = sign_in(&app, "alice", FIRST).await.unwrap();
+    let link = reset_link(&app, &id).await;
+    let fields = [("email", "thief@example.com")];
+    let (status, asked) = overlapping(&app, reset(&app, &link, NEXT), alice.post_form("change_email", &fields)).await;
+    assert_eq!((status, asked.status()), (StatusCode::OK, StatusCode::UNAUTHORIZED));
+    assert_eq!(count(&app, "SELECT COUNT(*) FROM links WHERE purpose = 'email_change'").await, 0);
+    let alice = sign_in(&app, "alice", NEXT).await.unwrap();
+    let link = reset_link(&app, &id).await;
+    let (asked, status) = overlapping(&app, alice.post_form("change_email", &fields), reset(&app, &link, FIRST)).await;
+    assert_eq!((asked.status(), status), (StatusCode::OK, StatusCode::OK));
+    assert_eq!(count(&app, "SELECT COUNT(*) FROM links WHERE purpose = 'email_change'").await, 0);
+    assert!(bob.is_signed_in().await);
+}
+
+/// RACE-1: at full speed, no sign-in outlives a reset.
+#[tokio::test(flavor = "multi_thread")]
+async fn sign_ins_race_resets() {
+    let app = start().await;
+    let (alice, bob) = (user(&app, "alice").await, sign_in(&app, "bob", FIRST).await.unwrap());
+    for round in 0..ROUNDS {
+        let ((old, new), link) = (passwords(round), reset_link(&app, &alice).await);
+        let (session, status) = tokio::join!(sign_in(&app, "alice", &old), reset(&app, &link, &new));
+        assert_eq!(status, StatusCode::OK);
+        assert!(is_ended(session.as_ref()).await, "round {round}");
+        next_round(&app);
+    }
+    assert!(bob.is_signed_in().await);
+}
+
+/// RACE-1: at full speed, no sign-in outlives a password change.
+#[tokio::test(flavor = "multi_thread")]
+async fn sign_ins_race_password_changes() {
+    let app = start().await;
+    let (mut alice, bob) = (sign_in(&app, "alice", FIRST).await.unwrap(), sign_in(&app, "bob", FIRST).await.unwrap());
+    for round in 0..ROUNDS {
+        let (old, new) = passwords(round);
+        let (session, changed) = tokio::join!(sign_in(&app, "alice", &old), change(&alice, &old, &new));
+        assert_eq!(changed.status(), StatusCode::OK);
+        assert!(is_ended(session.as_ref()).await, "round {round}");
+        alice.token = changed.json::<Value>().await.unwrap()["token"].as_str().unwrap().to_owned();
+        next_round(&app);
+    }
+    assert!(alice.is_signed_in().await && bob.is_signed_in().await);
+}
+
+/// RACE-1: at full speed, no sign-in outlives disabling, also not once the account is enabled again.
+#[tokio::test(flavor = "multi_thread")]
+async fn sign_ins_race_disabling() {
+    let app = start().await;
+    let (alice, bob) = (user(&app, "alice").await, sign_in(&app, "bob", FIRST).await.unwrap());
+    for round in 0..ROUNDS {
+        let (session, ()) = tokio::join!(sign_in(&app, "alice", FIRST), disable(&app, &alice));
+        assert!(is_ended(session.as_ref()).await, "round {round}");
+        enable(&app, &alice).await;
+        assert!(is_ended(session.as_ref()).await, "round {round}");
+        next_round(&app);
+    }
+    assert!(bob.is_signed_in().await);
+}
+
+/// RACE-1: at full speed, either the factor is enabled first, and then the reset asks for it, or the reset is first, and then
+/// nothing is enabled.
+#[tokio::test(flavor = "multi_thread")]
+async fn enabling_a_second_factor_races_resets() {
+    let app = start().await;
+    let (id, bob) = (user(&app, "alice").await, sign_in(&app, "bob", FIRST).await.unwrap());
+    let (mut password, mut enabled_first) = (FIRST.to_owned(), 0);
+    for round in 0..ROUNDS {
+        let alice = sign_in(&app, "alice", &password).await.unwrap();
+        let (seed, link, (_, new)) = (prepare(&alice).await, reset_link(&app, &id).await, passwords(round));
+        let right = code(&seed, app.now());
+        let fields = [("code", right.as_str())];
+        let (enabled, status) = tokio::join!(alice.post_form("enable_two_factor", &fields), reset(&app, &link, &new));
+        let is_on = count(&app, "SELECT COUNT(*) FROM second_factors WHERE enabled_at IS NOT NULL").await == 1;
+        match (enabled.status(), status) {
+            (StatusCode::OK, StatusCode::UNAUTHORIZED) => assert!(is_on && alice.is_signed_in().await, "round {round}"),
+            (StatusCode::UNAUTHORIZED, StatusCode::OK) => {
+                assert!(!is_on && !alice.is_signed_in().await, "round {round}");
+                password = new;
+            }
+            other => panic!("round {round}: {other:?}"),
+        }
+        enabled_first += usize::from(is_on);
+        write(&app, "DELETE FROM recovery_codes").await;
+        write(&app, "DELETE FROM second_factors").await;
+        next_round(&app);
+    }
+    assert!(bob.is_signed_in().await, "{enabled_first} of {ROUNDS}");
+}
+
+/// RACE-1, RACE-2: at full speed, no change of the address outlives a reset.
+#[tokio::test(flavor = "multi_thread")]
+async fn email_changes_race_resets() {
+    let app = start().await;
+    let (id, bob) = (user(&app, "alice").await, sign_in(&app, "bob", FIRST).await.unwrap());
+    for round in 0..ROUNDS {
+        let (old, new) = passwords(round);
+        let alice = sign_in(&app, "alice", &old).await.unwrap();
+        let link = reset_link(&app, &id).await;
+        let fields = [("email", "thief@example.com")];
+        let (asked, status) = tokio::join!(alice.post_form("change_email", &fields), reset(&app, &link, &new));
+        assert_eq!(status, StatusCode::OK);
+        assert!([StatusCode::OK, StatusCode::UNAUTHORIZED].contains(&asked.status()), "{}", asked.status());
+        assert_eq!(count(&app, "SELECT COUNT(*) FROM links WHERE purpose = 'email_change'").await, 0, "round {round}");
+        write(&app, "DELETE FROM outbox").await; // mails to one address are limited to a few an hour
+        next_round(&app);
+    }
+    assert!(bob.is_signed_in().await);
+}
+
+/// RACE-1, RACE-2: at full speed, of a reset and a confirmed change of the address one wins.
+#[tokio::test(flavor = "multi_thread")]
+async fn confirmed_email_changes_race_resets() {
+    let app = start().await;
+    let (id, bob) = (user(&app, "alice").await, sign_in(&app, "bob", FIRST).await.unwrap());
+    let mut password = FIRST.to_owned();
+    for round in 0..ROUNDS {
+        let alice = sign_in(&app, "alice", &password).await.unwrap();
+        let (_, new) = passwords(round);
+        let confirmation = confirmation_link(&app, &alice, &id, &format!("alice{round}@example.org")).await;
+        let link = reset_link(&app, &id).await;
+        match tokio::join!(confirm(&app, &confirmation), reset(&app, &link, &new)) {
+            (StatusCode::OK, StatusCode::GONE) => assert!(alice.is_signed_in().await, "round {round}"),
+            (StatusCode::GONE, StatusCode::OK) => {
+                assert!(!alice.is_signed_in().await, "round {round}");
+                password = new;
+            }
+            other => panic!("round {round}: {other:?}"),
+        }
+        write(&app, "DELETE FROM outbox").await;
+        next_round(&app);
+    }
+    assert!(bob.is_signed_in().await);
+}
+
+/// RACE-1: at full speed, no API token outlives a reset.
+#[tokio::test(flavor = "multi_thread")]
+async fn creating_tokens_races_resets() {
+    let app = start().await;
+    let (id, bob) = (user(&app, "alice").await, sign_in(&app, "bob", FIRST).await.unwrap());
+    let kept = bob.make_token("job", "read", CURL).await;
+    for round in 0..ROUNDS {
+        let (old, new) = passwords(round);
+        let alice = sign_in(&app, "alice", &old).await.unwrap();
+        let link = reset_link(&app, &id).await;
+        let create = alice.request(Method::POST, "/api/v1/tokens").json(&json!({ "name": "job", "group": "full" })).send();
+        let (created, status) = tokio::join!(create, reset(&app, &link, &new));
+        assert_eq!(status, StatusCode::OK);
+        let created: Value = created.unwrap().json().await.unwrap();
+        if let Some(token) = created["token"].as_str() {
+            assert_eq!(bearer(&app, token).await, StatusCode::UNAUTHORIZED, "round {round}");
+        }
+        assert_eq!(count(&app, "SELECT COUNT(*) FROM api_tokens").await, 1, "round {round}");
+        next_round(&app);
+    }
+    assert!(kept.is_signed_in().await);
+}
+
+/// RACE-1: at full speed, a secret is good until its token is rotated, and not after.
+#[tokio::test(flavor = "multi_thread")]
+async fn rotating_tokens_races_their_use() {
+    let app = start().await;
+    let bob = sign_in(&app, "bob", FIRST).await.unwrap().make_token("job", "read", CURL).await;
+    let mut token = sign_in(&app, "alice", FIRST).await.unwrap().make_token("job", "read", CURL).await.token;
+    let id = sign_in(&app, "alice", FIRST).await.unwrap().tokens().await[0]["id"].as_str().unwrap().to_owned();
+    for round in 0..ROUNDS {
+        let alice = sign_in(&app, "alice", FIRST).await.unwrap();
+        let rotate = alice.request(Method::POST, &format!("/api/v1/tokens/{id}/rotate")).json(&json!({})).send();
+        let (rotated, used) = tokio::join!(rotate, bearer(&app, &token));
+        assert!([StatusCode::OK, StatusCode::UNAUTHORIZED].contains(&used), "round {round}: {used}");
+        let new = rotated.unwrap().json::<Value>().await.unwrap()["token"].as_str().unwrap().to_owned();
+        assert_eq!((bearer(&app, &token).await, bearer(&app, &new).await), (StatusCode::UNAUTHORIZED, StatusCode::OK), "round {round}");
+        token = new;
+        next_round(&app);
+    }
+    assert!(bob.is_signed_in().await);
+}
+
+/// RACE-1: of a reset link that is used twice at once, one use wins; bob's link is another.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reset_link_is_used_once_at_once() {
+    let app = start().await;
+    let (alice, bob) = (user(&app, "alice").await, user(&app, "bob").await);
+    let kept = reset_link(&app, &bob).await;
+    for round in 0..ROUNDS {
+        let link = reset_link(&app, &alice).await;
+        let (one, two) = tokio::join!(reset(&app, &link, "one of two staples"), reset(&app, &link, "two of two staples"));
+        let winner = if one == StatusCode::OK { "one of two staples" } else { "two of two staples" };
+        let mut both = [one, two];
+        both.sort();
+        assert_eq!(both, [StatusCode::OK, StatusCode::GONE], "round {round}");
+        assert!(sign_in(&app, "alice", winner).await.is_some(), "round {round}");
+    }
+    assert_eq!(reset(&app, &kept, NEXT).await, StatusCode::OK);
+}
