@@ -26,7 +26,7 @@ async fn id_of(app: &TestApp, name: &str) -> UserId {
 
 async fn disable(app: &TestApp, name: &str) {
     let (services, user) = (&app.services, id_of(app, name).await);
-    admin::disable(&services.db, &services.clock, &services.config.lifetimes, &user, By::CommandLine).await.unwrap();
+    admin::disable(&services.db, &services.clock, &user, By::CommandLine).await.unwrap();
 }
 
 async fn invite_by_command_line(app: &TestApp, email: &str) -> String {
@@ -225,7 +225,7 @@ async fn an_invitation_does_not_outlive_a_disable() {
     wait_for_waiters(&mut holder, 1, || false).await;
     let (services, user) = (app.services.clone(), id_of(&app, "root").await);
     let disabled = tokio::spawn(async move {
-        admin::disable(&services.db, &services.clock, &services.config.lifetimes, &user, By::CommandLine).await.unwrap();
+        admin::disable(&services.db, &services.clock, &user, By::CommandLine).await.unwrap();
     });
     wait_for_waiters(&mut holder, 2, || disabled.is_finished()).await;
     release(holder).await;

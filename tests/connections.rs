@@ -91,6 +91,21 @@ async fn silent_connections_are_closed() {
     assert_eq!(ask_over(&mut spoken, &app, "/healthz", "").await, "HTTP/1.1 200 OK");
 }
 
+/// NET-3: a client that asks and never reads is closed within 30 seconds, too.
+#[tokio::test]
+async fn clients_that_never_read_are_closed() {
+    let app = TestApp::start_with(Backend::Sqlite, &["--rate-limits", "off"]).await;
+    let mut socket = connect(&app, "127.0.0.2").await;
+    let request = format!("GET /api/openapi.json HTTP/1.1\r\nHost: {}\r\n\r\n", app.addr);
+    // From here on time passes as soon as everybody waits for it: the client until it may write, the server until it may answer.
+    tokio::time::pause();
+    let started = Instant::now();
+    let ask = async { while socket.write_all(request.as_bytes()).await.is_ok() {} };
+    timeout(Duration::from_secs(120), ask).await.expect("to be closed");
+    assert!(started.elapsed() < Duration::from_secs(31), "{:?}", started.elapsed());
+    until_open(&app, 0).await;
+}
+
 /// LIM-5, NET-3: two thousand silent connections from one address find everybody else answered in time; beyond a quarter of all, that
 /// address is refused, and nobody else.
 #[tokio::test(flavor = "multi_thread")]

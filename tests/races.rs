@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 use sqlx::{Connection as _, PgConnection};
 use support::{
     Backend, Client, TestApp,
+    live::Page,
     totp::{between, code, page},
 };
 use tokio::time::timeout;
@@ -23,6 +24,7 @@ use whereabouts::{
     execute, fetch,
     foundation::{
         hasher::Cost,
+        hub::Change,
         ids::UserId,
         links::{self, Purpose},
     },
@@ -248,6 +250,33 @@ async fn a_session_of_a_disabled_account_opens_nothing() {
     assert!(!alice.is_signed_in().await && bob.is_signed_in().await);
     let login = alice.browser(Method::GET, "/login").send().await.unwrap().text().await.unwrap();
     assert!(login.contains("ask your administrator"), "{login}");
+}
+
+/// SES-5, RACE-1: nor does an open page of it stay.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_page_of_a_disabled_account_closes() {
+    let app = start().await;
+    let (alice, bob) = (sign_in(&app, "alice", FIRST).await.unwrap(), sign_in(&app, "bob", FIRST).await.unwrap());
+    let mut page = Page::open(&alice).await;
+    write(&app, "UPDATE users SET disabled_at = created_at WHERE username = 'alice'").await;
+    app.services.hub.publish(&user(&app, "alice").await, Change::Missed);
+    assert!(page.is_signed_out().await && bob.is_signed_in().await);
+}
+
+/// PWD-5, RACE-1: a reset link that is being mailed while a reset completes is cancelled by it; bob's link is kept.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reset_link_mailed_meanwhile_does_not_outlive_a_reset() {
+    let app = start().await;
+    let (alice, bob) = (user(&app, "alice").await, user(&app, "bob").await);
+    let (link, kept) = (reset_link(&app, &alice).await, reset_link(&app, &bob).await);
+    let ask = async {
+        app.post_form("ask_for_reset", "", &[("email", "alice@example.com")]).await;
+        app.is_done_with_what_was_left().await;
+    };
+    let ((), status) = overlapping(&app, ask, reset(&app, &link, NEXT)).await;
+    assert_eq!(status, StatusCode::OK);
+    assert_eq!(count(&app, "SELECT COUNT(*) FROM links WHERE purpose = 'reset'").await, 1);
+    assert_eq!(reset(&app, &kept, NEXT).await, StatusCode::OK);
 }
 
 /// MFA-6, RACE-1: a sign-in by the password alone that is under way while the second factor is enabled begins no session after it.

@@ -6,8 +6,6 @@ use std::{
     sync::{Arc, Mutex, MutexGuard},
 };
 
-use ipnet::IpNet;
-
 use crate::foundation::{ids::UserId, network::network};
 
 const MAX_PER_USER: usize = 100;
@@ -20,14 +18,14 @@ pub struct Channels(Arc<Mutex<Counts>>);
 #[derive(Default)]
 struct Counts {
     people: HashMap<UserId, usize>,
-    networks: HashMap<IpNet, usize>,
+    networks: HashMap<String, usize>,
 }
 
 /// One open channel; it counts until it is dropped.
 pub struct Open {
     channels: Channels,
     person: UserId,
-    network: IpNet,
+    network: String,
 }
 
 impl Channels {
@@ -41,7 +39,7 @@ impl Channels {
             return None;
         }
         *counts.people.entry(person.clone()).or_default() += 1;
-        *counts.networks.entry(network).or_default() += 1;
+        *counts.networks.entry(network.clone()).or_default() += 1;
         Some(Open { channels: self.clone(), person: person.clone(), network })
     }
 

@@ -9,8 +9,6 @@ use std::{
     },
 };
 
-use ipnet::IpNet;
-
 use crate::foundation::{config::Config, network::network};
 
 /// The part of all connections that one network may hold.
@@ -31,7 +29,7 @@ struct Shared {
 #[derive(Default)]
 struct Open {
     total: usize,
-    networks: HashMap<IpNet, usize>,
+    networks: HashMap<String, usize>,
 }
 
 /// What happened to connections since the start.
@@ -48,7 +46,7 @@ pub struct Counters {
 /// An admitted connection. It counts until this is dropped.
 pub struct Permit {
     connections: Connections,
-    network: Option<IpNet>,
+    network: Option<String>,
 }
 
 /// Why a connection is refused.
@@ -74,8 +72,8 @@ impl Connections {
             self.0.counters.refused.fetch_add(1, Relaxed);
             return Err(Refused::Total);
         }
-        if let Some(network) = network {
-            let count = open.networks.entry(network).or_default();
+        if let Some(network) = &network {
+            let count = open.networks.entry(network.clone()).or_default();
             if *count >= (max / NETWORK_SHARE).max(MIN_PER_NETWORK) {
                 self.0.counters.refused_by_network.fetch_add(1, Relaxed);
                 return Err(Refused::Network);
@@ -111,11 +109,11 @@ impl Drop for Permit {
     fn drop(&mut self) {
         let mut open = self.connections.open_now();
         open.total -= 1;
-        let Some(network) = self.network else { return };
-        if let Some(count) = open.networks.get_mut(&network) {
+        let Some(network) = &self.network else { return };
+        if let Some(count) = open.networks.get_mut(network) {
             *count -= 1;
             if *count == 0 {
-                open.networks.remove(&network);
+                open.networks.remove(network);
             }
         }
     }

@@ -1,24 +1,26 @@
-//! The network of a client: what rate limits and connection limits count as one client.
+//! Networks, as rate limits and quotas count them.
 
 use std::net::IpAddr;
 
-use ipnet::IpNet;
-
-/// Returns the network that `ip` belongs to: an IPv4 address alone, or the /64 of an IPv6 address, since an IPv6 client can use any
-/// address of its /64.
-pub fn network(ip: IpAddr) -> IpNet {
-    let ip = ip.to_canonical();
-    let prefix = if ip.is_ipv4() { 32 } else { 64 };
-    IpNet::new_assert(ip, prefix).trunc()
+/// Names the network that counts as one client: an IPv4 address by itself, an IPv6 address by its /64, since one client has
+/// a whole /64 to itself (LIM-1, LIM-5).
+pub fn network(ip: IpAddr) -> String {
+    match ip.to_canonical() {
+        IpAddr::V4(ip) => ip.to_string(),
+        IpAddr::V6(ip) => {
+            let [a, b, c, d, ..] = ip.segments();
+            format!("{a:x}:{b:x}:{c:x}:{d:x}::/64")
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    /// LIM-5
+    /// LIM-1
     #[test]
-    fn ipv6_addresses_of_one_64_are_one_network() {
+    fn addresses_of_one_network_count_as_one() {
         let of = |ip: &str| network(ip.parse().unwrap());
         assert_eq!(of("2001:db8:1:2::1"), of("2001:db8:1:2:ffff::9"));
         assert_ne!(of("2001:db8:1:2::1"), of("2001:db8:1:3::1"));

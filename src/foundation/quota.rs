@@ -8,7 +8,6 @@ use std::{
 };
 
 use chrono::{DateTime, Utc};
-use ipnet::IpNet;
 
 const MINUTE_SECONDS: i64 = 60;
 /// Counters of networks. However many networks an attacker has, they take 256 KiB.
@@ -33,8 +32,8 @@ pub const SERVER_FUNCTIONS: Limits = Limits { signed_in: 600, anonymous: 300 };
 pub enum Counted {
     /// A session or an API token, by its id.
     SignedIn(String),
-    /// The network of a client that is not signed in.
-    Anonymous(IpNet),
+    /// The network of a client that is not signed in, by its name ([`network`](crate::foundation::network::network)).
+    Anonymous(String),
 }
 
 /// The counters of the current minute.
@@ -86,14 +85,14 @@ impl Quota {
         }
         let (made, limit) = match client {
             Counted::SignedIn(id) => (counters.signed_in.entry(id).or_default(), self.limits.signed_in),
-            Counted::Anonymous(network) => (&mut counters.networks[self.counter_of(network)], self.limits.anonymous),
+            Counted::Anonymous(network) => (&mut counters.networks[self.counter_of(&network)], self.limits.anonymous),
         };
         *made = made.saturating_add(1);
         let seconds = (MINUTE_SECONDS - second).unsigned_abs();
         Left { limit, requests: limit.saturating_sub(*made), seconds, is_over: *made > limit }
     }
 
-    fn counter_of(&self, network: IpNet) -> usize {
+    fn counter_of(&self, network: &str) -> usize {
         // The remainder is smaller than the number of counters, which fits.
         (self.hasher.hash_one(network) % NETWORK_COUNTERS as u64) as usize
     }
@@ -127,7 +126,7 @@ mod tests {
     fn a_flood_from_many_networks_is_bounded() {
         let quota = Quota::new(Limits { signed_in: 1, anonymous: 2 });
         let networks = (0..4 * NETWORK_COUNTERS as u128).map(|n| network(std::net::Ipv6Addr::from(n << 64).into()));
-        let refused = networks.filter(|network| quota.count(Counted::Anonymous(*network), second(0)).is_over).count();
+        let refused = networks.filter(|network| quota.count(Counted::Anonymous(network.clone()), second(0)).is_over).count();
         assert!(refused > NETWORK_COUNTERS, "{refused}");
         assert!(!quota.count(Counted::SignedIn("a".to_owned()), second(0)).is_over);
         let counters = quota.counters.lock().unwrap();

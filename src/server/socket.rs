@@ -1,21 +1,28 @@
-//! A client's socket, which counts as a connection until it is closed, whatever it is upgraded to.
+//! A client's socket: it counts as a connection until it is closed, whatever it is upgraded to, and is closed if its client stops reading.
 
 use std::{
-    io::{IoSlice, Result},
+    io::{ErrorKind, IoSlice, Result},
     pin::Pin,
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
+    time::Duration,
 };
 
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     net::TcpStream,
+    time::{Sleep, sleep},
 };
 
 use crate::foundation::connections::Permit;
 
+/// A client that takes nothing of what is sent to it for this long is disconnected (NET-3). hyper has no such timer.
+const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
+
 /// A TCP stream with its [`Permit`].
 pub struct Socket {
     stream: TcpStream,
+    /// Runs while a write waits for the client.
+    stalled: Option<Pin<Box<Sleep>>>,
     _permit: Permit,
 }
 
@@ -26,11 +33,22 @@ impl Socket {
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(%error, "the connection went at once");
         }
-        Self { stream, _permit: permit }
+        Self { stream, stalled: None, _permit: permit }
     }
 
     fn stream(self: Pin<&mut Self>) -> Pin<&mut TcpStream> {
         Pin::new(&mut self.get_mut().stream)
+    }
+
+    /// Passes on how far a write came; one that has waited for [`WRITE_TIMEOUT`] fails.
+    fn in_time(&mut self, cx: &mut Context<'_>, written: Poll<Result<usize>>) -> Poll<Result<usize>> {
+        if written.is_ready() {
+            self.stalled = None;
+            return written;
+        }
+        let stalled = self.stalled.get_or_insert_with(|| Box::pin(sleep(WRITE_TIMEOUT)));
+        ready!(stalled.as_mut().poll(cx));
+        Poll::Ready(Err(ErrorKind::TimedOut.into()))
     }
 }
 
@@ -41,12 +59,14 @@ impl AsyncRead for Socket {
 }
 
 impl AsyncWrite for Socket {
-    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<Result<usize>> {
-        self.stream().poll_write(cx, bytes)
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<Result<usize>> {
+        let written = self.as_mut().stream().poll_write(cx, bytes);
+        self.in_time(cx, written)
     }
 
-    fn poll_write_vectored(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[IoSlice<'_>]) -> Poll<Result<usize>> {
-        self.stream().poll_write_vectored(cx, bytes)
+    fn poll_write_vectored(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[IoSlice<'_>]) -> Poll<Result<usize>> {
+        let written = self.as_mut().stream().poll_write_vectored(cx, bytes);
+        self.in_time(cx, written)
     }
 
     fn is_write_vectored(&self) -> bool {

@@ -245,7 +245,7 @@ mod tests {
     /// LIM-5: a page that does not read is cut off after ten seconds.
     #[tokio::test(start_paused = true)]
     async fn a_page_that_does_not_read_is_cut_off() {
-        let (mut socket, _page) = futures::channel::mpsc::channel(0);
+        let (mut socket, _page) = futures::channel::mpsc::channel(1);
         assert!(send(&mut socket, closing(GOING_AWAY)).await.is_ok());
         let started = tokio::time::Instant::now();
         assert!(matches!(send(&mut socket, closing(GOING_AWAY)).await, Err(Close::Gone)));

@@ -82,14 +82,15 @@ pub async fn of_user(db: &mut impl Connection, user: &UserId) -> sqlx::Result<Ve
     )
 }
 
-/// One live session of this person.
+/// One live session of this person, while the account is enabled.
 pub async fn find(db: &mut impl Connection, user: &UserId, id: &SessionId) -> sqlx::Result<Option<Row>> {
     fetch!(
         db,
         fetch_optional as Row,
         "SELECT id, sign_in_method, created_at, last_active_at, user_agent, device_label, browser, os, kind, form,
                 first_ip, ip, location_label, city, country, country_code, new_location
-         FROM sessions WHERE id = $1 AND user_id = $2 AND ended_at IS NULL AND epoch >= (SELECT epoch FROM session_epochs)",
+         FROM sessions WHERE id = $1 AND user_id = $2 AND ended_at IS NULL AND epoch >= (SELECT epoch FROM session_epochs)
+             AND EXISTS (SELECT 1 FROM users WHERE users.id = user_id AND users.disabled_at IS NULL)",
         id,
         user,
     )

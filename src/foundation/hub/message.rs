@@ -96,7 +96,7 @@ mod tests {
         messages.push(Message::Missed);
         let payloads = payloads(&"f".repeat(43), messages.clone());
         assert!(payloads.iter().all(|payload| payload.len() < 8_000));
-        assert!(payloads.len() < 25);
+        assert!(payloads.len() < 30);
         let arrived = payloads.iter().flat_map(|payload| serde_json::from_str::<Envelope>(payload).unwrap().messages);
         assert_eq!(arrived.collect::<Vec<_>>(), messages);
     }
