@@ -56,6 +56,8 @@ fn a_wrong_setting_stops_the_start() {
         ("WHEREABOUTS_ADDR", "nowhere", "addr"),
         ("WHEREABOUTS_PUBLIC_URL", "example.com/x", "public-url"),
         ("WHEREABOUTS_DATABASE_URL", "mysql://x", "DATABASE_URL"),
+        ("WHEREABOUTS_DATABASE_TIMEOUT", "50ms", "database-timeout"),
+        ("WHEREABOUTS_METRICS_ADDR", "nowhere", "metrics-addr"),
         ("WHEREABOUTS_IDLE_TIMEOUT", "soon", "idle-timeout"),
         ("WHEREABOUTS_IDLE_TIMEOUT", "91d", "IDLE_TIMEOUT"),
         ("WHEREABOUTS_TRUSTED_PROXIES", "everybody", "trusted-proxies"),

@@ -18,9 +18,9 @@ use tokio::{io::AsyncWriteExt, net::TcpListener, process::Command};
 use whereabouts::{
     accounts::model::Account,
     cli,
-    foundation::{config::Config, limiter, secret::Secret, services::Services},
-    server::{self, Site},
-    sessions::{presence, store},
+    foundation::{config::Config, secret::Secret, services::Services, supervisor::Supervisor},
+    server::{self, Site, Worker},
+    sessions::store,
 };
 
 pub const PASSWORD: &str = "correct horse battery";
@@ -34,6 +34,7 @@ pub struct Node {
     database_url: String,
     folder: tempfile::TempDir,
     seeds: AtomicUsize,
+    _workers: Supervisor,
     /// Of one person who has 1,000 sessions.
     pub tokens: Vec<String>,
 }
@@ -57,9 +58,9 @@ impl Node {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let (addr, http) = (listener.local_addr()?, Client::new());
         let services = cli::start_services(config(addr, &database_url, folder.path(), options)?).await?;
-        tokio::spawn(presence::run(services.clone()));
-        tokio::spawn(limiter::run(services.clone()));
-        let node = Self { addr, http, database_url, folder, seeds: AtomicUsize::new(0), tokens: filled.remove(0).tokens };
+        let workers = server::start_workers(&services, &[Worker::Presence, Worker::Limiter, Worker::Listen, Worker::Relay])?;
+        let node =
+            Self { _workers: workers, addr, http, database_url, folder, seeds: AtomicUsize::new(0), tokens: filled.remove(0).tokens };
         let account = account(&services, &node.tokens[0]).await?;
         let site = Site { services, options: cli::serve_options() };
         tokio::spawn(server::serve_with(listener, site, no_look_up(account)));

@@ -75,7 +75,7 @@ pub async fn lock(tx: &mut Tx, id: &UserId) -> sqlx::Result<Option<Credentials>>
         "SELECT id AS user_id, username, email, name, time_zone, is_admin, password_hash, disabled_at IS NULL AS is_enabled
          FROM users WHERE id = $1 {for_update}"
     );
-    fetch!(tx, fetch_optional as Credentials, sqlx::AssertSqlSafe(sql), id)
+    fetch!(tx, fetch_optional as Credentials, sqlx::AssertSqlSafe(sql.as_str()), id)
 }
 
 /// Whether there is any account.

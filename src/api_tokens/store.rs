@@ -1,7 +1,7 @@
 //! SQL of API tokens. Ownership stands in every WHERE.
 
 use chrono::{DateTime, Utc};
-use sqlx::{FromRow, PgConnection, SqliteConnection};
+use sqlx::{FromRow, SqliteConnection};
 
 use crate::{
     access::Group,
@@ -11,6 +11,7 @@ use crate::{
     foundation::{
         db::{Connection, On, Tx},
         ids::{TokenId, UserId},
+        postgres::PostgresConnection,
     },
 };
 
@@ -173,7 +174,7 @@ async fn write_uses_on_sqlite(connection: &mut SqliteConnection, uses: &[(TokenI
 }
 
 /// One statement for all, which takes the rows in the order of their ids and leaves out those that are locked: as for sessions.
-async fn write_uses_on_postgres(connection: &mut PgConnection, uses: &[(TokenId, LastUse)]) -> sqlx::Result<Vec<TokenId>> {
+async fn write_uses_on_postgres(connection: &mut PostgresConnection, uses: &[(TokenId, LastUse)]) -> sqlx::Result<Vec<TokenId>> {
     fn column<'a, T>(uses: &'a [(TokenId, LastUse)], of: impl Fn(&'a LastUse) -> T) -> Vec<T> {
         uses.iter().map(|(_, last)| of(last)).collect()
     }

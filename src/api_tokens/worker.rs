@@ -18,14 +18,14 @@ const BATCH: i64 = 100;
 /// Uses that one transaction writes at most.
 const MAX_USES: usize = 1_000;
 
-/// Works until the server stops, and writes once more then.
+/// Works until the server stops. [`write`] is called once more then, after the last request.
 pub async fn run(services: Arc<Services>) {
     let mut ticks = tokio::time::interval(WRITE);
     let mut round = 0;
     loop {
         tokio::select! {
             _ = ticks.tick() => {}
-            () = services.stopped() => break,
+            () = services.stopped() => return,
         }
         warn(write(&services).await);
         if round == 0 {
@@ -33,7 +33,6 @@ pub async fn run(services: Arc<Services>) {
         }
         round = (round + 1) % WRITINGS_A_LOOK;
     }
-    warn(write(&services).await);
 }
 
 fn warn(done: Result<(), AppError>) {

@@ -1,6 +1,6 @@
 //! `whereabouts serve`.
 
-use std::{io::IsTerminal, os::unix::fs::PermissionsExt, path::Path, sync::Arc};
+use std::{io::IsTerminal, net::SocketAddr, os::unix::fs::PermissionsExt, path::Path, sync::Arc};
 
 use anyhow::Context as _;
 use clap::Parser;
@@ -8,11 +8,11 @@ use leptos::prelude::LeptosOptions;
 use tokio::{
     net::TcpListener,
     signal::unix::{SignalKind, signal},
+    sync::Mutex,
 };
 use tracing_subscriber::EnvFilter;
 
 use crate::{
-    api_tokens::worker as tokens,
     cli::{environment, one_line},
     foundation::{
         activity::Activity,
@@ -22,7 +22,8 @@ use crate::{
         geoip::GeoIp,
         hasher::Hasher,
         hub::Hub,
-        later, limiter, open_files,
+        metrics::Metrics,
+        open_files,
         quota::{self, Quota},
         seal::Seal,
         secret::Secret,
@@ -31,8 +32,7 @@ use crate::{
     },
     mail,
     registration::actions as registration,
-    server::{self, Site},
-    sessions::{epoch, presence, sweep},
+    server::{self, Listeners, Site, Worker},
 };
 
 /// The settings as the environment has them, for a start without any command.
@@ -53,28 +53,24 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
     make_private_folder(&config.storage.data_dir)?;
     warn_of_settings(&config);
     raise_open_files(&config);
-    let listener = TcpListener::bind(config.addr).await.with_context(|| format!("{} cannot be listened on", config.addr))?;
-    let transport = mail::Transport::new(&config)?;
+    let listeners = Listeners {
+        site: listen(config.addr).await?,
+        metrics: match config.metrics_addr {
+            Some(addr) => Some(listen(addr).await?),
+            None => None,
+        },
+    };
     let services = start_services(config).await?;
-    let workers = [
-        tokio::spawn(presence::run(services.clone())),
-        tokio::spawn(sweep::run(services.clone())),
-        tokio::spawn(epoch::run(services.clone())),
-        tokio::spawn(later::run(services.clone())),
-        tokio::spawn(tokens::run(services.clone())),
-        tokio::spawn(mail::run(services.clone(), transport)),
-    ];
-    tokio::spawn(limiter::run(services.clone())); // not awaited: the last requests need it
     stop_on_signal(services.clone())?;
     tracing::info!(address = %services.config.public_url().origin(), "serving");
     invite_first_administrator(&services).await?;
-    server::serve(listener, Site { services: services.clone(), options: options() }).await?;
-    for worker in workers {
-        worker.await?;
-    }
-    services.db.close().await;
+    server::run(listeners, Site { services, options: options() }, &Worker::ALL).await?;
     tracing::info!("stopped");
     Ok(())
+}
+
+async fn listen(addr: SocketAddr) -> anyhow::Result<TcpListener> {
+    TcpListener::bind(addr).await.with_context(|| format!("{addr} cannot be listened on"))
 }
 
 /// Warns of settings that are allowed, and seldom what an operator wants.
@@ -102,22 +98,25 @@ fn raise_open_files(config: &Config) {
 
 /// All that actions are given, with the database at this version.
 pub async fn start_services(config: Config) -> anyhow::Result<Arc<Services>> {
-    let db = Db::open(&config.storage.url()).await?;
+    let db = Db::open_with_timeout(&config.storage.url(), config.database_timeout).await?;
     db.migrate().await?;
-    let (hub, relay) = match &db {
+    let (hub, outgoing) = match &db {
         Db::Sqlite { .. } => (Hub::alone(), None),
-        Db::Postgres(pool) => {
+        Db::Postgres(_) => {
             let (hub, outgoing) = Hub::among_nodes(Secret::generate().reveal()[..16].to_owned());
-            (hub, Some((outgoing, pool.clone())))
+            (hub, Some(Mutex::new(outgoing)))
         }
     };
-    let services = Arc::new(Services {
+    let (connections, channels) = Default::default();
+    Ok(Arc::new(Services {
         user_agents: Background::load(load_user_agents()?),
         geoip: Background::load(load_geoip(config.geoip.clone())?),
         seal: Seal::open(&config.storage.data_dir)?,
+        metrics: Metrics::new(&db, &connections, &channels),
         config,
         db,
         hub,
+        outgoing,
         clock: Clock::System,
         activity: Activity::default(),
         token_activity: Activity::default(),
@@ -125,19 +124,13 @@ pub async fn start_services(config: Config) -> anyhow::Result<Arc<Services>> {
         server_function_quota: Quota::new(quota::SERVER_FUNCTIONS),
         unnamed_proxy: Default::default(),
         hasher: Hasher::new(),
-        connections: Default::default(),
+        connections,
         limiter: Default::default(),
-        channels: Default::default(),
+        channels,
         later: Default::default(),
         post: Default::default(),
         stopping: Default::default(),
-    });
-    if let Some((outgoing, pool)) = relay {
-        let listening = (services.clone(), pool.clone());
-        tokio::spawn(async move { listening.0.hub.listen(listening.1).await });
-        tokio::spawn(outgoing.relay(pool));
-    }
-    Ok(services)
+    }))
 }
 
 fn load_user_agents() -> anyhow::Result<impl FnOnce() -> UserAgents + Send + 'static> {

@@ -41,7 +41,7 @@ macro_rules! failures {
 failures! {
     /// What may come of every request.
     Everywhere: AppError::TooSlow, AppError::ForeignHost, AppError::TooManyAttempts { seconds: 30 },
-        AppError::Internal { id: "…".to_owned() }, AppError::Unavailable, AppError::Busy;
+        AppError::Internal { id: "…".to_owned() }, AppError::Unavailable, AppError::Unconfirmed, AppError::Busy;
     /// What may come of whoever asks.
     Refused: AppError::NotSignedIn, AppError::NotInGroup, AppError::SessionNeeded, AppError::ForeignOrigin;
     /// The same, where a password must have been given just now.

@@ -91,6 +91,9 @@ pub enum AppError {
     /// The database or another part does not answer (LOG-6).
     #[error("The service cannot answer now. Nothing was changed. Try again in a moment.")]
     Unavailable,
+    /// The database did not answer a commit, which may or may not have happened.
+    #[error("The server could not confirm that this was done: the database did not answer. Look again in a moment.")]
+    Unconfirmed,
     /// A fault of ours (LOG-5).
     #[error("Something went wrong on the server. Nothing was changed. If it stays, tell your administrator: {id}.")]
     Internal {
@@ -147,7 +150,7 @@ impl AppError {
             Self::Invalid { .. } => 422,
             Self::TooManyAttempts { .. } => 429,
             Self::Internal { .. } => 500,
-            Self::Busy | Self::Unavailable | Self::NoAnswer => 503,
+            Self::Busy | Self::Unavailable | Self::Unconfirmed | Self::NoAnswer => 503,
         }
     }
 
@@ -178,6 +181,7 @@ impl AppError {
             Self::ForeignHost => "foreign-host",
             Self::TooSlow => "too-slow",
             Self::Unavailable | Self::NoAnswer => "unavailable",
+            Self::Unconfirmed => "unconfirmed",
             Self::Internal { .. } => "internal",
         }
     }

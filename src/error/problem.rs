@@ -6,7 +6,10 @@ use axum::{
     response::{IntoResponse, Response},
 };
 
-use crate::{error::AppError, foundation::hasher::Overloaded};
+use crate::{
+    error::AppError,
+    foundation::{hasher::Overloaded, postgres},
+};
 
 impl AppError {
     /// A fault of ours: logged here, once; the person gets an id that finds it.
@@ -69,7 +72,7 @@ impl IntoResponse for AppError {
 impl From<sqlx::Error> for AppError {
     fn from(error: sqlx::Error) -> Self {
         tracing::error!(%error, "the database failed");
-        Self::Unavailable
+        if postgres::is_unconfirmed(&error) { Self::Unconfirmed } else { Self::Unavailable }
     }
 }
 

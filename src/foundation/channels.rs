@@ -43,6 +43,11 @@ impl Channels {
         Some(Open { channels: self.clone(), person: person.clone(), network })
     }
 
+    /// Returns how many are open.
+    pub fn count(&self) -> usize {
+        self.counts().people.values().sum()
+    }
+
     fn counts(&self) -> MutexGuard<'_, Counts> {
         self.0.lock().expect("no code panics while it holds the counts")
     }

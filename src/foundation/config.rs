@@ -62,6 +62,11 @@ pub struct Config {
     #[command(flatten)]
     pub storage: Storage,
 
+    /// How long PostgreSQL may take to answer one statement, and the wait for a connection with it, from 100ms to 30s. A request
+    /// that would have to wait longer is answered with 503.
+    #[arg(long, env = "WHEREABOUTS_DATABASE_TIMEOUT", default_value = "2s", value_parser = database_timeout)]
+    pub database_timeout: Duration,
+
     #[command(flatten)]
     pub lifetimes: Lifetimes,
 
@@ -100,6 +105,10 @@ pub struct Config {
     /// `off` is for load tests only.
     #[arg(long, env = "WHEREABOUTS_RATE_LIMITS", default_value = "on")]
     pub rate_limits: Switch,
+
+    /// Address and port to serve metrics on, for Prometheus, at /metrics: not for the public [default: none are served].
+    #[arg(long, env = "WHEREABOUTS_METRICS_ADDR")]
+    pub metrics_addr: Option<SocketAddr>,
 
     /// What to log: error, warn, info, debug, or tracing's directives.
     #[arg(long, env = "WHEREABOUTS_LOG", default_value = "info")]
@@ -240,6 +249,15 @@ fn duration(text: &str) -> Result<Duration, String> {
     Ok(duration)
 }
 
+/// `2s`, `500ms`; at least 100 milliseconds and at most 30 seconds.
+fn database_timeout(text: &str) -> Result<Duration, String> {
+    let timeout = humantime::parse_duration(text).map_err(|_| "write it like 2s or 500ms".to_owned())?;
+    if timeout < Duration::from_millis(100) || timeout > Duration::from_secs(30) {
+        return Err("must be between 100ms and 30s".to_owned());
+    }
+    Ok(timeout)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -281,6 +299,10 @@ mod tests {
         assert_eq!(duration("14d"), Ok(Duration::from_secs(14 * 86_400)));
         for bad in ["", "14", "0s", "-1d", "11y", "soon"] {
             assert!(duration(bad).is_err(), "{bad}");
+        }
+        assert_eq!(database_timeout("500ms"), Ok(Duration::from_millis(500)));
+        for bad in ["", "2", "99ms", "31s", "soon"] {
+            assert!(database_timeout(bad).is_err(), "{bad}");
         }
     }
 }

@@ -4,21 +4,28 @@
 use std::{str::FromStr, time::Duration};
 
 use anyhow::Context as _;
+use prometheus_client::metrics::counter::Counter;
 use sqlx::{
-    Acquire, PgConnection, PgPool, Postgres, Sqlite, SqliteConnection, SqlitePool, Transaction,
+    Acquire, Sqlite, SqliteConnection, SqlitePool, Transaction,
     migrate::{MigrateError, Migrator},
     pool::PoolConnection,
-    postgres::{PgConnectOptions, PgPoolOptions},
+    postgres::PgConnectOptions,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
+
+use crate::foundation::postgres::{PostgresConnection, PostgresPool};
 
 static MIGRATOR: Migrator = sqlx::migrate!("./migrations");
 /// Triggers, which the two databases write each in its own way. They may be made again at every start.
 const SQLITE_TRIGGERS: &str = include_str!("../../migrations/sqlite/the_record_only_grows.sql");
 const POSTGRES_TRIGGERS: &str = include_str!("../../migrations/postgres/the_record_only_grows.sql");
 
-/// How long a request waits for a connection before it is told that the database is not to be had.
-const PATIENCE: Duration = Duration::from_secs(5);
+const MAX_POSTGRES_CONNECTIONS: u32 = 16;
+/// How long a statement waits for another program that writes to the same SQLite file, or for a free connection to it. SQLite runs
+/// in this process, so no other deadline is needed.
+const SQLITE_BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+/// Deadline of a statement of a command, where no setting says otherwise: nobody's request waits for it.
+const COMMAND_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// The database. Cheap to clone.
 #[derive(Clone)]
@@ -31,23 +38,27 @@ pub enum Db {
         write: SqlitePool,
     },
     /// A server that several nodes share.
-    Postgres(PgPool),
+    Postgres(PostgresPool),
 }
 
-/// A connection that reads, outside any transaction: one trip a query.
+/// A connection that reads, outside any transaction: one trip a query. On PostgreSQL a query whose connection was lost is tried once
+/// more on another.
 pub enum Reader {
     /// On SQLite.
     Sqlite(PoolConnection<Sqlite>),
     /// On PostgreSQL.
-    Postgres(PoolConnection<Postgres>),
+    Postgres(PostgresConnection),
 }
 
 /// A transaction that writes. Dropped without [`Tx::commit`], it never was.
-pub enum Tx {
-    /// On SQLite.
+pub struct Tx {
+    on: Writer,
+    after_commit: Vec<Box<dyn FnOnce() + Send>>,
+}
+
+enum Writer {
     Sqlite(Transaction<'static, Sqlite>),
-    /// On PostgreSQL.
-    Postgres(Transaction<'static, Postgres>),
+    Postgres(PostgresConnection),
 }
 
 /// What a statement runs on: see [`fetch`](crate::fetch) and [`execute`](crate::execute).
@@ -55,13 +66,17 @@ pub enum On<'c> {
     /// SQLite.
     Sqlite(&'c mut SqliteConnection),
     /// PostgreSQL.
-    Postgres(&'c mut PgConnection),
+    Postgres(&'c mut PostgresConnection),
 }
 
 /// What store functions take: a [`Reader`] or a [`Tx`].
 pub trait Connection: Send {
     /// The connection beneath.
     fn on(&mut self) -> On<'_>;
+
+    /// Returns whether a query that failed so may be tried once more, on another connection, which this then has. A query of a
+    /// transaction may not.
+    fn recover(&mut self, error: &sqlx::Error) -> impl Future<Output = bool> + Send;
 }
 
 impl Connection for Reader {
@@ -71,34 +86,66 @@ impl Connection for Reader {
             Self::Postgres(connection) => On::Postgres(connection),
         }
     }
+
+    async fn recover(&mut self, error: &sqlx::Error) -> bool {
+        match self {
+            Self::Sqlite(_) => false,
+            Self::Postgres(connection) => connection.recover(error).await,
+        }
+    }
 }
 
 impl Connection for Tx {
     fn on(&mut self) -> On<'_> {
-        match self {
-            Self::Sqlite(tx) => On::Sqlite(tx),
-            Self::Postgres(tx) => On::Postgres(tx),
+        match &mut self.on {
+            Writer::Sqlite(tx) => On::Sqlite(tx),
+            Writer::Postgres(tx) => On::Postgres(tx),
         }
+    }
+
+    async fn recover(&mut self, _: &sqlx::Error) -> bool {
+        false
     }
 }
 
 impl Tx {
+    /// Has this done once the commit has been answered, and never if the transaction is dropped or the commit fails.
+    pub fn after_commit(&mut self, work: impl FnOnce() + Send + 'static) {
+        self.after_commit.push(Box::new(work));
+    }
+
     /// Makes it so, durably, before it returns.
+    ///
+    /// Errors: [`is_unconfirmed`](crate::foundation::postgres::is_unconfirmed) tells a commit that may or may not have happened,
+    /// because the database did not answer, from one that has not happened.
     pub async fn commit(self) -> sqlx::Result<()> {
-        match self {
-            Self::Sqlite(tx) => tx.commit().await,
-            Self::Postgres(tx) => tx.commit().await,
+        match self.on {
+            Writer::Sqlite(tx) => tx.commit().await?,
+            Writer::Postgres(tx) => tx.commit().await?,
         }
+        for work in self.after_commit {
+            work();
+        }
+        Ok(())
     }
 }
 
-/// `fetch!(db, fetch_optional as Row, "SELECT …", bind, bind)`: rows of one statement, on either database.
+/// `fetch!(db, fetch_optional as Row, "SELECT …", bind, bind)`: rows of one statement, on either database. What is bound is only
+/// borrowed, since the statement may be tried again.
 #[macro_export]
 macro_rules! fetch {
     ($db:expr, $how:ident as $row:ty, $sql:expr $(, $bind:expr)* $(,)?) => {
-        match $crate::foundation::db::Connection::on($db) {
-            $crate::foundation::db::On::Sqlite(c) => sqlx::query_as::<sqlx::Sqlite, $row>($sql)$(.bind($bind))*.$how(c).await,
-            $crate::foundation::db::On::Postgres(c) => sqlx::query_as::<sqlx::Postgres, $row>($sql)$(.bind($bind))*.$how(c).await,
+        match &mut *$db {
+            db => loop {
+                let fetched = match $crate::foundation::db::Connection::on(db) {
+                    $crate::foundation::db::On::Sqlite(c) => sqlx::query_as::<sqlx::Sqlite, $row>($sql)$(.bind(&$bind))*.$how(c).await,
+                    $crate::foundation::db::On::Postgres(c) => sqlx::query_as::<sqlx::Postgres, $row>($sql)$(.bind(&$bind))*.$how(c).await,
+                };
+                match fetched {
+                    Err(error) if $crate::foundation::db::Connection::recover(db, &error).await => {}
+                    fetched => break fetched,
+                }
+            },
         }
     };
 }
@@ -115,12 +162,17 @@ macro_rules! execute {
 }
 
 impl Db {
-    /// Opens the database of `url` (`sqlite://…` or `postgres://…`); a SQLite file that is not there is made.
+    /// Opens the database of `url` (`sqlite://…` or `postgres://…`) for a command; a SQLite file that is not there is made.
     pub async fn open(url: &str) -> anyhow::Result<Self> {
+        Self::open_with_timeout(url, COMMAND_TIMEOUT).await
+    }
+
+    /// The same, with another deadline for each statement. SQLite has none but its busy timeout.
+    pub async fn open_with_timeout(url: &str, timeout: Duration) -> anyhow::Result<Self> {
         let scheme = url.split_once(':').map_or("", |(scheme, _)| scheme);
         match scheme {
             "sqlite" => Self::open_sqlite(url).await,
-            "postgres" | "postgresql" => Self::open_postgres(url).await,
+            "postgres" | "postgresql" => Self::open_postgres(url, timeout).await,
             _ => anyhow::bail!("the database URL must start with sqlite:// or postgres://"),
         }
     }
@@ -133,25 +185,22 @@ impl Db {
             // What was answered is kept, through a power cut too (OPS-1).
             .synchronous(SqliteSynchronous::Full)
             .foreign_keys(true)
-            .busy_timeout(PATIENCE)
+            .busy_timeout(SQLITE_BUSY_TIMEOUT)
             .pragma("cache_size", "-65536")
             .pragma("mmap_size", "268435456");
         make_private(options.get_filename())?;
-        let pool = |connections| SqlitePoolOptions::new().max_connections(connections).acquire_timeout(PATIENCE).test_before_acquire(false);
+        let pool = |connections| {
+            SqlitePoolOptions::new().max_connections(connections).acquire_timeout(SQLITE_BUSY_TIMEOUT).test_before_acquire(false)
+        };
         let write = pool(1).connect_with(options.clone()).await.context("the database cannot be opened")?;
         let read = pool(4).connect_with(options.read_only(true)).await.context("the database cannot be opened")?;
         Ok(Self::Sqlite { read, write })
     }
 
-    async fn open_postgres(url: &str) -> anyhow::Result<Self> {
-        let pool = PgPoolOptions::new()
-            .max_connections(16)
-            .acquire_timeout(PATIENCE)
-            .test_before_acquire(false)
-            .connect(url)
-            .await
-            .context("the database cannot be reached")?;
-        Ok(Self::Postgres(pool))
+    async fn open_postgres(url: &str, timeout: Duration) -> anyhow::Result<Self> {
+        let options = PgConnectOptions::from_str(url).context("the database URL is not understood")?;
+        let pool = PostgresPool::connect(options, MAX_POSTGRES_CONNECTIONS, timeout);
+        Ok(Self::Postgres(pool.await.context("the database cannot be reached")?))
     }
 
     /// Opens an existing database for commands that only read. It is neither created nor migrated, and refuses writes.
@@ -169,8 +218,8 @@ impl Db {
         let options = SqliteConnectOptions::from_str(url).context("the database URL is not understood")?;
         let file = options.get_filename();
         anyhow::ensure!(file.exists(), "there is no database {}; `whereabouts migrate` creates it", file.display());
-        let options = options.create_if_missing(false).busy_timeout(PATIENCE).pragma("query_only", "ON");
-        let pool = SqlitePoolOptions::new().max_connections(1).acquire_timeout(PATIENCE).connect_with(options);
+        let options = options.create_if_missing(false).busy_timeout(SQLITE_BUSY_TIMEOUT).pragma("query_only", "ON");
+        let pool = SqlitePoolOptions::new().max_connections(1).acquire_timeout(SQLITE_BUSY_TIMEOUT).connect_with(options);
         let pool = pool.await.context("the database cannot be opened")?;
         Ok(Self::Sqlite { read: pool.clone(), write: pool })
     }
@@ -178,7 +227,7 @@ impl Db {
     async fn open_postgres_read_only(url: &str) -> anyhow::Result<Self> {
         let options = PgConnectOptions::from_str(url).context("the database URL must start with sqlite:// or postgres://")?;
         let options = options.options([("default_transaction_read_only", "on")]);
-        let pool = PgPoolOptions::new().max_connections(1).acquire_timeout(PATIENCE).connect_with(options);
+        let pool = PostgresPool::connect(options, 1, COMMAND_TIMEOUT);
         Ok(Self::Postgres(pool.await.context("the database cannot be reached")?))
     }
 
@@ -196,7 +245,7 @@ impl Db {
     }
 
     /// Brings the schema to this version. Runs once, also when several nodes start together (PostgreSQL holds an
-    /// advisory lock meanwhile); a schema newer than this binary is refused.
+    /// advisory lock meanwhile); a schema newer than this binary is refused. No statement of it has a deadline.
     pub async fn migrate(&self) -> anyhow::Result<()> {
         let migrated = async {
             match self {
@@ -205,8 +254,8 @@ impl Db {
                     sqlx::raw_sql(SQLITE_TRIGGERS).execute(write).await?;
                 }
                 Self::Postgres(pool) => {
-                    MIGRATOR.run(pool).await?;
-                    sqlx::raw_sql(POSTGRES_TRIGGERS).execute(pool).await?;
+                    MIGRATOR.run(pool.without_deadlines()).await?;
+                    sqlx::raw_sql(POSTGRES_TRIGGERS).execute(pool.without_deadlines()).await?;
                 }
             }
             Ok::<_, MigrateError>(())
@@ -225,17 +274,26 @@ impl Db {
     /// A transaction that writes. SQLite takes its write lock at once: taken later, it would fail with "database is
     /// locked" however long the busy timeout.
     pub async fn write(&self) -> sqlx::Result<Tx> {
-        Ok(match self {
-            Self::Sqlite { write, .. } => Tx::Sqlite(write.begin_with("BEGIN IMMEDIATE").await?),
-            Self::Postgres(pool) => Tx::Postgres(pool.begin().await?),
-        })
+        let on = match self {
+            Self::Sqlite { write, .. } => Writer::Sqlite(write.begin_with("BEGIN IMMEDIATE").await?),
+            Self::Postgres(pool) => Writer::Postgres(pool.begin().await?),
+        };
+        Ok(Tx { on, after_commit: Vec::new() })
     }
 
     /// Whether it answers.
     pub async fn ping(&self) -> sqlx::Result<()> {
-        match &mut self.read().await? {
-            Reader::Sqlite(connection) => sqlx::Connection::ping(&mut *connection.acquire().await?).await,
-            Reader::Postgres(connection) => sqlx::Connection::ping(&mut *connection.acquire().await?).await,
+        match self {
+            Self::Sqlite { read, .. } => sqlx::Connection::ping(&mut *read.acquire().await?.acquire().await?).await,
+            Self::Postgres(pool) => pool.ping().await,
+        }
+    }
+
+    /// Counts statements that were not answered in time: none on SQLite.
+    pub fn missed_deadlines(&self) -> Counter {
+        match self {
+            Self::Sqlite { .. } => Counter::default(),
+            Self::Postgres(pool) => pool.missed_deadlines().clone(),
         }
     }
 

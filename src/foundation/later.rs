@@ -1,13 +1,20 @@
 //! What is done after its answer: whoever asks for something in another's name learns nothing from how long it takes (ENU-1).
 
-use std::{pin::Pin, sync::Arc};
+use std::{panic::AssertUnwindSafe, pin::Pin, sync::Arc};
 
-use tokio::sync::{
-    Mutex,
-    mpsc::{Receiver, Sender, channel},
+use futures::FutureExt;
+use tokio::{
+    sync::{
+        Mutex,
+        mpsc::{Receiver, Sender, channel},
+    },
+    time::{Instant, timeout_at},
 };
 
-use crate::{error::AppError, foundation::services::Services};
+use crate::{
+    error::AppError,
+    foundation::{services::Services, supervisor::panic_message},
+};
 
 /// Who asks when this many wait already is told so, whoever is asked for.
 const QUEUE: usize = 256;
@@ -34,18 +41,42 @@ impl Later {
     }
 }
 
-/// Works until the server stops, and does then what still waits.
+/// Works until the server stops. [`finish`] then does what still waits.
 pub async fn run(services: Arc<Services>) {
     let mut queued = services.later.queued.lock().await;
     loop {
         let work = tokio::select! {
             biased;
-            work = queued.recv() => work,
             () = services.stopped() => return,
+            work = queued.recv() => work,
         };
-        // Failures were logged where they happened; nobody is there to be told.
         if let Some(work) = work {
-            let _ = work.await;
+            perform(&services, work).await;
         }
+    }
+}
+
+/// Does what still waits, once the last request has been answered and [`run`] has returned. What is not done by the deadline is
+/// dropped, which is logged.
+pub async fn finish(services: &Services, deadline: Instant) {
+    let mut queued = services.later.queued.lock().await;
+    queued.close();
+    let all = async {
+        while let Some(work) = queued.recv().await {
+            perform(services, work).await;
+        }
+    };
+    if timeout_at(deadline, all).await.is_err() {
+        // One was under way.
+        tracing::error!(jobs = queued.len() + 1, "the server stopped before these background jobs were done");
+    }
+}
+
+/// A panic takes down nothing that comes after it.
+async fn perform(services: &Services, work: Work) {
+    // Other failures were logged where they happened; nobody is there to be told.
+    if let Err(panic) = AssertUnwindSafe(work).catch_unwind().await {
+        tracing::error!(reason = panic_message(&*panic), "a background job panicked");
+        services.metrics.job_panicked();
     }
 }

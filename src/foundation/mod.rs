@@ -39,6 +39,8 @@ pub mod limiter;
 #[cfg(feature = "ssr")]
 pub mod links;
 #[cfg(feature = "ssr")]
+pub mod metrics;
+#[cfg(feature = "ssr")]
 pub mod network;
 #[cfg(feature = "ssr")]
 pub mod open_files;
@@ -47,6 +49,8 @@ pub mod origin;
 #[cfg(feature = "ssr")]
 pub mod path;
 #[cfg(feature = "ssr")]
+pub mod postgres;
+#[cfg(feature = "ssr")]
 pub mod quota;
 #[cfg(feature = "ssr")]
 pub mod seal;
@@ -54,5 +58,7 @@ pub mod seal;
 pub mod secret;
 #[cfg(feature = "ssr")]
 pub mod services;
+#[cfg(feature = "ssr")]
+pub mod supervisor;
 #[cfg(feature = "ssr")]
 pub mod user_agents;

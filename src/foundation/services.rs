@@ -7,7 +7,7 @@ use std::{
 };
 
 use axum::extract::State;
-use tokio::sync::{Notify, watch};
+use tokio::sync::{Mutex, Notify, watch};
 
 use crate::foundation::{
     activity::Activity,
@@ -18,10 +18,11 @@ use crate::foundation::{
     db::Db,
     geoip::GeoIp,
     hasher::Hasher,
-    hub::Hub,
+    hub::{Hub, Outgoing},
     ids::{SessionId, TokenId},
     later::Later,
     limiter::Limiter,
+    metrics::Metrics,
     quota::Quota,
     seal::Seal,
     user_agents::UserAgents,
@@ -37,6 +38,8 @@ pub struct Services {
     pub clock: Clock,
     /// Who is to be told of changes.
     pub hub: Hub,
+    /// What is to be told to other nodes, where there may be any.
+    pub outgoing: Option<Mutex<Outgoing>>,
     /// Uses of sessions that are not written yet.
     pub activity: Activity<SessionId>,
     /// Uses of API tokens that are not written yet.
@@ -60,16 +63,23 @@ pub struct Services {
     /// What is done after its answer, so that the answer does not tell.
     pub later: Later,
     /// Wakes who sends mails: one was written.
-    pub post: Notify,
+    pub post: Arc<Notify>,
     /// Open connections.
     pub connections: Connections,
     /// Open live channels.
     pub channels: Channels,
+    /// What operators measure.
+    pub metrics: Metrics,
     /// Turns true when the server is to stop.
     pub stopping: watch::Sender<bool>,
 }
 
 impl Services {
+    /// Returns whether the server is to stop.
+    pub fn is_stopping(&self) -> bool {
+        *self.stopping.borrow()
+    }
+
     /// Returns once the server is to stop.
     pub async fn stopped(&self) {
         // The sender is held here, so the channel cannot close under us.

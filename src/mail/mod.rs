@@ -135,7 +135,9 @@ async fn send(tx: &mut Tx, services: &Services, outgoing: Outgoing<'_>, letter: 
     let id = MailId::new(services.clock.now());
     let sealed = seal(services, &id, letter, outgoing.address);
     store::insert(tx, &id, &outgoing, &hashed(outgoing.address), &sealed).await?;
-    services.post.notify_one();
+    // Woken earlier, the worker might look before the mail is there, and not again for some seconds.
+    let post = services.post.clone();
+    tx.after_commit(move || post.notify_one());
     Ok(())
 }
 

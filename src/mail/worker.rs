@@ -18,13 +18,16 @@ use crate::{
 const PERIOD: StdDuration = StdDuration::from_secs(5);
 /// Whoever takes a mail has this long to send it, before another node tries.
 const LEASE: Duration = Duration::minutes(2);
+/// How long a mail server may take to accept the mail that is being sent when the server stops. A mail cut off then is sent again
+/// once its lease is over.
+const SENDING_AFTER_STOP: StdDuration = StdDuration::from_millis(500);
 const FIRST_PAUSE: Duration = Duration::seconds(10);
 const LONGEST_PAUSE: Duration = Duration::hours(1);
 /// A mail that could not be sent for so long is given up, on record; one whose link expires sooner, sooner.
 const GIVEN_UP_AFTER: Duration = Duration::days(2);
 
 /// Sends until the server stops.
-pub async fn run(services: Arc<Services>, transport: Transport) {
+pub async fn run(services: Arc<Services>, transport: Arc<Transport>) {
     loop {
         if let Err(error) = send_due(&services, &transport).await {
             tracing::warn!(%error, "the outbox could not be read; it is tried again");
@@ -37,27 +40,28 @@ pub async fn run(services: Arc<Services>, transport: Transport) {
     }
 }
 
-/// Sends what is due, each mail once; where several nodes do, each takes its own.
+/// Sends what is due until the server stops, each mail once; where several nodes do, each takes its own.
 pub async fn send_due(services: &Services, transport: &Transport) -> sqlx::Result<()> {
-    loop {
+    while !services.is_stopping() {
         let now = services.clock.now();
         let mut tx = services.db.write().await?;
         let taken = store::take(&mut tx, now, now + LEASE).await?;
         tx.commit().await?;
         match taken {
             Some(waiting) => send(services, transport, waiting).await?,
-            None => return Ok(()),
+            None => break,
         }
     }
+    Ok(())
 }
 
 async fn send(services: &Services, transport: &Transport, waiting: Waiting) -> sqlx::Result<()> {
     if is_worthless(&waiting, services.clock.now()) {
         return give_up(services, &waiting).await;
     }
-    let sent = match open(services, &waiting) {
-        Ok(mail) => transport.send(&waiting.id, &mail).await,
-        Err(error) => Err(error),
+    let sent = tokio::select! {
+        sent = deliver(services, transport, &waiting) => sent,
+        () = async { services.stopped().await; tokio::time::sleep(SENDING_AFTER_STOP).await } => return Ok(()),
     };
     let now = services.clock.now();
     match sent {
@@ -86,6 +90,11 @@ async fn give_up(services: &Services, waiting: &Waiting) -> sqlx::Result<()> {
     store::give_up(&mut tx, &waiting.id).await?;
     audit::record(&mut tx, &services.clock, given_up(waiting)).await?;
     tx.commit().await
+}
+
+async fn deliver(services: &Services, transport: &Transport, waiting: &Waiting) -> anyhow::Result<()> {
+    let mail = open(services, waiting)?;
+    transport.send(&waiting.id, &mail).await
 }
 
 fn open(services: &Services, waiting: &Waiting) -> anyhow::Result<Mail> {

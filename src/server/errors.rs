@@ -10,14 +10,13 @@ use axum::{
 };
 use serde_json::Value;
 
-use crate::{error::AppError, ui::plain_form::accepts_html};
+use crate::{error::AppError, foundation::supervisor::panic_message, ui::plain_form::accepts_html};
 
 const LARGEST_PROBLEM: usize = 16 * 1024;
 
 /// A panic in one request answers 500 with an id, and takes nothing else down (LOG-5).
 pub fn panicked(panic: Box<dyn Any + Send>) -> Response {
-    let words = panic.downcast_ref::<&str>().map(ToString::to_string).or_else(|| panic.downcast_ref::<String>().cloned());
-    AppError::internal(&words.unwrap_or_else(|| "a panic without words".to_owned())).into_response()
+    AppError::internal(&panic_message(&*panic)).into_response()
 }
 
 /// Middleware: a body that is too large is refused before anything of ours sees it, with a problem as everything else is.

@@ -7,9 +7,12 @@ mod guard;
 mod headers;
 mod health;
 mod log_throttle;
+mod metrics;
 mod router;
 mod serve;
 mod socket;
+mod workers;
 
 pub use router::{Site, router};
 pub use serve::{serve, serve_with};
+pub use workers::{Listeners, Worker, run, start_workers};

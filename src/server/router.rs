@@ -23,7 +23,7 @@ use crate::{
     error::AppError,
     foundation::{origin, services::Services},
     plain::{self, Forms},
-    server::{content, errors, gate, guard, headers, health},
+    server::{content, errors, gate, guard, headers, health, metrics},
     sessions::{caller, feed::Feeds, live, wire},
     tabs::Tab,
 };
@@ -55,6 +55,7 @@ pub struct Site {
 /// The whole site, and more routes behind the same middleware.
 pub fn router(site: Site, more: Router<Site>) -> Router {
     let common = ServiceBuilder::new()
+        .layer(from_fn_with_state(site.clone(), metrics::count))
         .layer(TraceLayer::new_for_http().make_span_with(headers::span))
         .layer(from_fn(errors::for_people))
         .layer(from_fn_with_state(site.clone(), headers::secure))

@@ -1,4 +1,4 @@
-//! Serves until told to stop, and stops within five seconds.
+//! Serves requests until told to stop.
 
 use std::{net::SocketAddr, pin::pin, sync::Arc, time::Duration};
 
@@ -22,8 +22,8 @@ const FIRST_REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 const HEAD_TIMEOUT: Duration = Duration::from_secs(15);
 /// Larger heads are refused with 431.
 const LARGEST_HEAD: usize = 32 * 1024;
-/// Grace period for in-flight requests during shutdown.
-const LAST_REQUESTS: Duration = Duration::from_secs(4);
+/// Grace period for in-flight requests during shutdown. `workers.rs` has the rest of the five seconds.
+const LAST_REQUESTS: Duration = Duration::from_secs(3);
 /// Pause after a connection could not be accepted, most likely for want of file descriptors: some may close meanwhile.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 

@@ -1,7 +1,7 @@
 //! SQL of sessions. Ownership stands in every WHERE (SES-6). Live is what did not end and is of the current epoch: `sessions::epoch`.
 
 use chrono::{DateTime, Utc};
-use sqlx::{FromRow, PgConnection, SqliteConnection};
+use sqlx::{FromRow, SqliteConnection};
 
 use crate::{
     accounts::model::Account,
@@ -11,6 +11,7 @@ use crate::{
         device::Device,
         ids::{SessionId, UserId},
         location::Location,
+        postgres::PostgresConnection,
     },
     sessions::{expiry::Cutoffs, model::EndReason},
 };
@@ -207,9 +208,9 @@ pub async fn end_others(
     now: DateTime<Utc>,
     reason: EndReason,
 ) -> sqlx::Result<Vec<Ended>> {
-    let sql = match tx {
-        Tx::Sqlite(_) => ending_others!(""),
-        Tx::Postgres(_) => ending_others!(" ORDER BY id FOR UPDATE"),
+    let sql = match tx.on() {
+        On::Sqlite(_) => ending_others!(""),
+        On::Postgres(_) => ending_others!(" ORDER BY id FOR UPDATE"),
     };
     let kept = kept.map(ToString::to_string).unwrap_or_default(); // no id is empty: none is kept
     fetch!(tx, fetch_all as Ended, sql, user, kept, now, reason)
@@ -270,7 +271,7 @@ async fn write_uses_on_sqlite(connection: &mut SqliteConnection, uses: &[LastUse
 
 /// One statement for all. It takes the rows in the order of their ids and leaves out those that are locked; what it then reports
 /// as skipped is read as it stood before the statement, so a session that ends just now may be among them: next time it is not.
-async fn write_uses_on_postgres(connection: &mut PgConnection, uses: &[LastUse]) -> sqlx::Result<Vec<SessionId>> {
+async fn write_uses_on_postgres(connection: &mut PostgresConnection, uses: &[LastUse]) -> sqlx::Result<Vec<SessionId>> {
     fn column<'a, T>(uses: &'a [LastUse], of: impl Fn(&'a LastUse) -> T) -> Vec<T> {
         uses.iter().map(of).collect()
     }
@@ -312,9 +313,9 @@ macro_rules! writing_device {
 /// Writes what a client now says of itself. Waits for no other transaction (RACE-2): a row that one holds stays as it is, and the
 /// session's next request says the same again.
 pub async fn write_device(tx: &mut Tx, id: &SessionId, user_agent: &str, device: &Device) -> sqlx::Result<()> {
-    let sql = match tx {
-        Tx::Sqlite(_) => writing_device!(""),
-        Tx::Postgres(_) => writing_device!(" FOR UPDATE SKIP LOCKED"),
+    let sql = match tx.on() {
+        On::Sqlite(_) => writing_device!(""),
+        On::Postgres(_) => writing_device!(" FOR UPDATE SKIP LOCKED"),
     };
     execute!(tx, sql, id, user_agent, &device.label, &device.browser, &device.os, device.kind, device.form)?;
     Ok(())

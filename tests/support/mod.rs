@@ -2,6 +2,7 @@
 #![allow(dead_code, reason = "each test file uses its own part")]
 
 pub mod live;
+pub mod pending;
 pub mod smtp;
 pub mod totp;
 
@@ -16,7 +17,7 @@ use clap::Parser;
 use reqwest::{Method, RequestBuilder, Response, StatusCode};
 use serde_json::{Value, json};
 use sqlx::Connection as _;
-use tokio::{net::TcpListener, task::JoinHandle};
+use tokio::{net::TcpListener, sync::Mutex, task::JoinHandle};
 use whereabouts::{
     accounts::actions::NewAccount,
     cli::serve_options,
@@ -29,7 +30,7 @@ use whereabouts::{
         hasher::{self, Cost, Hasher},
         hub::{Change, Hub},
         ids::UserId,
-        later, limiter,
+        metrics::Metrics,
         quota::{self, Quota},
         seal::Seal,
         secret::Secret,
@@ -38,8 +39,7 @@ use whereabouts::{
     },
     mail,
     registration::actions as registration,
-    server::{self, Site},
-    sessions::presence,
+    server::{self, Listeners, Site, Worker},
 };
 
 pub const PASSWORD: &str = "correct horse battery";
@@ -102,9 +102,11 @@ pub struct TestApp {
     pub database_url: String,
     /// Where its mails go.
     pub smtp: smtp::Smtp,
+    /// Where its metrics are, if they are served.
+    pub metrics_addr: Option<SocketAddr>,
     mailing: Mailing,
-    server: JoinHandle<std::io::Result<()>>,
-    _folder: Arc<tempfile::TempDir>,
+    server: JoinHandle<anyhow::Result<()>>,
+    folder: Arc<tempfile::TempDir>,
 }
 
 impl TestApp {
@@ -137,10 +139,16 @@ impl TestApp {
         Self::start_on(url, folder, Clock::manual(now), options, mailing, cost).await
     }
 
+    /// On this database, with more options of `serve`, and mails that nobody sends.
+    pub async fn start_on_database(url: &str, options: &[&str]) -> Self {
+        let now = DateTime::parse_from_rfc3339("2026-06-01T12:00:00Z").unwrap().to_utc();
+        let folder = Arc::new(tempfile::tempdir().unwrap());
+        Self::start_on(url.to_owned(), folder, Clock::manual(now), options, Mailing::ByHand, Cost::STANDARD).await
+    }
+
     /// A second node beside this one.
     pub async fn another_node(&self) -> Self {
-        Self::start_on(self.database_url.clone(), self._folder.clone(), self.services.clock.clone(), &[], self.mailing, Cost::STANDARD)
-            .await
+        Self::start_on(self.database_url.clone(), self.folder.clone(), self.services.clock.clone(), &[], self.mailing, Cost::STANDARD).await
     }
 
     async fn start_on(
@@ -151,25 +159,28 @@ impl TestApp {
         mailing: Mailing,
         cost: Cost,
     ) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let addr = listener.local_addr().unwrap();
+        let site = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let addr = site.local_addr().unwrap();
         let (smtp, data_dir) = (smtp::Smtp::start().await, folder.path().display().to_string());
         let url = format!("smtp://{}", smtp.addr);
         let to_server = ["--smtp-url", &url];
         let to_server: &[&str] = if mailing == Mailing::IntoFiles { &[] } else { &to_server };
         let options: Vec<&str> = ["--data-dir", &data_dir].iter().chain(to_server).chain(options).copied().collect();
         let services = Arc::new(services(config(addr, &options), &database_url, clock, cost).await);
-        listen(&services).await;
-        let site = Site { services: services.clone(), options: serve_options() };
-        let server = tokio::spawn(server::serve(listener, site));
-        tokio::spawn(presence::run(services.clone()));
-        tokio::spawn(later::run(services.clone()));
-        tokio::spawn(limiter::run(services.clone()));
-        if mailing == Mailing::Worker {
-            tokio::spawn(mail::run(services.clone(), mail::Transport::new(&services.config).unwrap()));
+        let metrics = match services.config.metrics_addr {
+            Some(addr) => Some(TcpListener::bind(addr).await.unwrap()),
+            None => None,
+        };
+        let metrics_addr = metrics.as_ref().map(|listener| listener.local_addr().unwrap());
+        let mut page = services.hub.subscribe(&UserId::new(services.clock.now()));
+        let running = Site { services: services.clone(), options: serve_options() };
+        let server = tokio::spawn(async move { server::run(Listeners { site, metrics }, running, workers(mailing)).await });
+        if services.outgoing.is_some() {
+            // This node hears what others commit once it asks every page to look anew.
+            assert_eq!(page.recv().await, Ok(Change::Missed));
         }
         let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).timeout(Duration::from_secs(20)).build().unwrap();
-        Self { services, addr, http, database_url, smtp, mailing, server, _folder: folder }
+        Self { services, addr, http, database_url, smtp, metrics_addr, mailing, server, folder }
     }
 
     pub fn backend(&self) -> Backend {
@@ -177,6 +188,11 @@ impl TestApp {
             Db::Sqlite { .. } => Backend::Sqlite,
             Db::Postgres(_) => Backend::Postgres,
         }
+    }
+
+    /// The folder of its files, which is there for as long as this is held.
+    pub fn folder(&self) -> Arc<tempfile::TempDir> {
+        self.folder.clone()
     }
 
     pub fn url(&self, path: &str) -> String {
@@ -382,28 +398,42 @@ fn config(addr: SocketAddr, options: &[&str]) -> Config {
         config: Config,
     }
     let addr = addr.to_string();
-    Options::try_parse_from(["test", "--addr", &addr].iter().chain(options)).unwrap().config
+    // Races are held open with locks, and this machine may be busy: only tests of the deadline itself have a short one.
+    let patient = ["--database-timeout", "20s"];
+    let patient: &[&str] = if options.contains(&patient[0]) { &[] } else { &patient };
+    Options::try_parse_from(["test", "--addr", &addr].iter().chain(patient).chain(options)).unwrap().config
+}
+
+/// The workers that run beside the server. What the others do, tests do by hand.
+fn workers(mailing: Mailing) -> &'static [Worker] {
+    use Worker::{BackgroundJobs, Limiter, Listen, Mail, Presence, Relay};
+    match mailing {
+        Mailing::Worker => &[Presence, BackgroundJobs, Limiter, Listen, Relay, Mail],
+        Mailing::ByHand | Mailing::IntoFiles => &[Presence, BackgroundJobs, Limiter, Listen, Relay],
+    }
 }
 
 async fn services(config: Config, database_url: &str, clock: Clock, cost: Cost) -> Services {
-    let db = Db::open(database_url).await.unwrap();
+    let db = Db::open_with_timeout(database_url, config.database_timeout).await.unwrap();
     db.migrate().await.unwrap();
-    let hub = match &db {
-        Db::Sqlite { .. } => Hub::alone(),
-        Db::Postgres(pool) => {
+    let (hub, outgoing) = match &db {
+        Db::Sqlite { .. } => (Hub::alone(), None),
+        Db::Postgres(_) => {
             let (hub, outgoing) = Hub::among_nodes(Secret::generate().reveal().to_owned());
-            tokio::spawn(outgoing.relay(pool.clone()));
-            hub
+            (hub, Some(Mutex::new(outgoing)))
         }
     };
+    let (connections, channels) = Default::default();
     Services {
         seal: Seal::open(&config.storage.data_dir).unwrap(),
         later: Default::default(),
         post: Default::default(),
+        metrics: Metrics::new(&db, &connections, &channels),
         config,
         db,
         clock,
         hub,
+        outgoing,
         activity: Activity::default(),
         token_activity: Activity::default(),
         quota: Quota::new(quota::API),
@@ -413,19 +443,10 @@ async fn services(config: Config, database_url: &str, clock: Clock, cost: Cost) 
         limiter: Default::default(),
         user_agents: Background::ready(USER_AGENTS.clone()),
         geoip: Background::ready(GEO_IP.clone()),
-        connections: Default::default(),
-        channels: Default::default(),
+        connections,
+        channels,
         stopping: Default::default(),
     }
-}
-
-/// Has this node hear what other nodes commit, and returns once it does: every page is then asked to look anew.
-async fn listen(services: &Arc<Services>) {
-    let Db::Postgres(pool) = services.db.clone() else { return };
-    let mut page = services.hub.subscribe(&UserId::new(services.clock.now()));
-    let listening = services.clone();
-    tokio::spawn(async move { listening.hub.listen(pool).await });
-    assert_eq!(page.recv().await, Ok(Change::Missed));
 }
 
 /// A database of its own in the cluster that `make test` started.

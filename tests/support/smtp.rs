@@ -13,7 +13,10 @@ use mail_parser::MessageParser;
 use tokio::{
     io::{AsyncBufReadExt, AsyncWriteExt, BufReader},
     net::{TcpListener, TcpStream},
-    sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel},
+    sync::{
+        Notify,
+        mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel},
+    },
 };
 
 /// A mail that did not come by then does not come.
@@ -49,6 +52,8 @@ pub struct Smtp {
     pub addr: SocketAddr,
     taken: tokio::sync::Mutex<UnboundedReceiver<Mail>>,
     refuses: Arc<AtomicBool>,
+    hangs: Arc<AtomicBool>,
+    hung: Arc<Notify>,
 }
 
 impl Smtp {
@@ -56,13 +61,30 @@ impl Smtp {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let (sender, taken) = unbounded_channel();
         let (addr, refuses) = (listener.local_addr().unwrap(), Arc::<AtomicBool>::default());
-        let server_refuses = refuses.clone();
+        let (hangs, hung) = (Arc::<AtomicBool>::default(), Arc::<Notify>::default());
+        let (server_refuses, server_hangs, server_hung) = (refuses.clone(), hangs.clone(), hung.clone());
         tokio::spawn(async move {
+            let mut silent = Vec::new();
             while let Ok((socket, _)) = listener.accept().await {
-                tokio::spawn(serve(socket, sender.clone(), server_refuses.clone()));
+                if server_hangs.load(Ordering::SeqCst) {
+                    silent.push(socket);
+                    server_hung.notify_one();
+                } else {
+                    tokio::spawn(serve(socket, sender.clone(), server_refuses.clone()));
+                }
             }
         });
-        Self { addr, taken: tokio::sync::Mutex::new(taken), refuses }
+        Self { addr, taken: tokio::sync::Mutex::new(taken), refuses, hangs, hung }
+    }
+
+    /// Has it accept connections from now on and never answer on them.
+    pub fn hang(&self) {
+        self.hangs.store(true, Ordering::SeqCst);
+    }
+
+    /// Returns once a client waits for an answer that does not come.
+    pub async fn is_waited_for(&self) {
+        tokio::time::timeout(PATIENCE, self.hung.notified()).await.expect("a client");
     }
 
     /// Whether it takes no mail from now on (450, "try again later").

@@ -8,13 +8,13 @@ use std::{
     time::Duration,
 };
 
-use sqlx::{PgPool, postgres::PgListener};
-use tokio::sync::mpsc;
+use tokio::{sync::mpsc, time::MissedTickBehavior};
 
 use super::{
     Hub,
     message::{Envelope, Message, payloads},
 };
+use crate::foundation::postgres::PostgresPool;
 
 /// The channel's name in PostgreSQL.
 const CHANNEL: &str = "whereabouts";
@@ -22,6 +22,8 @@ const CHANNEL: &str = "whereabouts";
 const MESSAGES_PER_STATEMENT: usize = 100;
 /// Pause before the database is asked again after it failed.
 const RETRY: Duration = Duration::from_millis(500);
+/// How often the channel between nodes is checked: a frozen server cuts no connection.
+const CHECK_INTERVAL: Duration = Duration::from_secs(5);
 
 /// The messages of one node to the others, for [`Outgoing::relay`].
 pub struct Outgoing {
@@ -36,17 +38,23 @@ impl Outgoing {
     }
 
     /// Sends what this node commits to the others, for ever. It is batched: one statement for what has come meanwhile.
-    pub async fn relay(mut self, pool: PgPool) {
+    pub async fn relay(&mut self, pool: &PostgresPool) {
         let mut batch = Vec::new();
         while self.messages.recv_many(&mut batch, MESSAGES_PER_STATEMENT).await > 0 {
             self.replace_overflow(&mut batch);
             // What cannot be sent is only late, not wrong: the other nodes look sessions up. Their pages look again once they can be told.
-            while let Err(error) = notify(&pool, payloads(&self.node, std::mem::take(&mut batch))).await {
+            while let Err(error) = notify(pool, payloads(&self.node, std::mem::take(&mut batch))).await {
                 tracing::warn!(%error, "other nodes could not be told of a change");
                 tokio::time::sleep(RETRY).await;
                 batch.push(Message::Missed);
             }
         }
+    }
+
+    /// Sends what still waits when the server stops. What is committed later is told to nobody.
+    pub async fn finish(&mut self, pool: &PostgresPool) {
+        self.messages.close();
+        self.relay(pool).await;
     }
 
     /// What found no room is made up for by one [`Message::Missed`], which covers the rest of the batch too.
@@ -66,31 +74,36 @@ impl Outgoing {
 }
 
 /// Sends payloads to every node, this one included.
-pub(super) async fn notify(pool: &PgPool, payloads: Vec<String>) -> sqlx::Result<()> {
-    let notify = sqlx::query("SELECT pg_notify($1, payload) FROM UNNEST($2::TEXT[]) AS payload");
-    notify.bind(CHANNEL).bind(payloads).execute(pool).await.map(drop)
+pub(super) async fn notify(pool: &PostgresPool, payloads: Vec<String>) -> sqlx::Result<()> {
+    pool.notify(CHANNEL, &payloads).await
 }
 
 impl Hub {
     /// Hears what other nodes commit, for ever. After a cut every page here looks again.
-    pub async fn listen(&self, pool: PgPool) {
+    pub async fn listen(&self, pool: &PostgresPool) {
         loop {
-            if let Err(error) = self.listen_until_cut(&pool).await {
+            if let Err(error) = self.listen_until_cut(pool).await {
                 tracing::warn!(%error, "the channel between nodes was cut; listening again");
             }
             tokio::time::sleep(RETRY).await;
         }
     }
 
-    async fn listen_until_cut(&self, pool: &PgPool) -> sqlx::Result<()> {
-        let mut listener = PgListener::connect_with(pool).await?;
-        listener.listen(CHANNEL).await?;
+    async fn listen_until_cut(&self, pool: &PostgresPool) -> sqlx::Result<()> {
+        let mut listener = pool.listen(CHANNEL).await?;
         self.deliver_missed();
-        // `None` says that the connection was lost, and what was said meanwhile with it.
-        while let Some(notification) = listener.try_recv().await? {
-            self.hear(notification.payload());
+        let mut checks = tokio::time::interval(CHECK_INTERVAL);
+        checks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                notification = listener.try_recv() => match notification? {
+                    Some(notification) => self.hear(notification.payload()),
+                    // The connection was lost, and what was said meanwhile with it.
+                    None => return Ok(()),
+                },
+                _ = checks.tick() => pool.check(&mut listener).await?,
+            }
         }
-        Ok(())
     }
 
     /// Delivers what another node or process said.

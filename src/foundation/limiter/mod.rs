@@ -82,11 +82,17 @@ pub async fn run(services: Arc<Services>) {
     while queued.recv_many(&mut batch, BATCH).await > 0 {
         // A client that has gone attempts nothing any more.
         batch.retain(|counting| !counting.answer.is_closed());
-        answer(&services, std::mem::take(&mut batch)).await;
+        if answer(&services, std::mem::take(&mut batch)).await.is_err() {
+            // Who came meanwhile would wait as long again for a database that does not answer.
+            while let Ok(counting) = queued.try_recv() {
+                let _ = counting.answer.send(Err(AppError::Unavailable));
+            }
+        }
     }
 }
 
-async fn answer(services: &Services, batch: Vec<Counting>) {
+/// Counts a batch and answers each attempt. Errors: none of them could be counted.
+async fn answer(services: &Services, batch: Vec<Counting>) -> Result<(), AppError> {
     let attempts: Vec<&[Charge]> = batch.iter().map(|counting| counting.charges.as_slice()).collect();
     let results = commit(services, &attempts).await;
     for (position, counting) in batch.into_iter().enumerate() {
@@ -96,6 +102,7 @@ async fn answer(services: &Services, batch: Vec<Counting>) {
         };
         let _ = counting.answer.send(result); // the client may have gone meanwhile
     }
+    results.map(drop)
 }
 
 async fn commit(services: &Services, attempts: &[&[Charge]]) -> Result<Vec<Result<i64, AppError>>, AppError> {
