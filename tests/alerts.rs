@@ -242,10 +242,10 @@ async fn change_address(app: &TestApp, new: &str) {
 async fn an_alert_goes_to_the_address_of_now() {
     let app = start(support::Backend::Postgres).await;
     browse(&app, FIREFOX, GERMANY, "").await;
-    // The account was read by then: the look at its second factor waits.
+    // The account was read by then: the attempt waits to be counted.
     let mut holder = sqlx::PgConnection::connect(&app.database_url).await.unwrap();
     sqlx::query("BEGIN").execute(&mut holder).await.unwrap();
-    sqlx::query("LOCK TABLE second_factors IN ACCESS EXCLUSIVE MODE").execute(&mut holder).await.unwrap();
+    sqlx::query("LOCK TABLE rate_limits IN ACCESS EXCLUSIVE MODE").execute(&mut holder).await.unwrap();
     let request = app.http.post(app.url("/api/v1/sessions")).header("user-agent", "Wget/1.21.3").header("x-forwarded-for", LONDON);
     let request = request.json(&serde_json::json!({ "identifier": "alice", "password": PASSWORD }));
     let signing_in = tokio::spawn(async move { request.send().await.unwrap().status() });
