@@ -252,6 +252,17 @@ mod tests {
         assert!(standard.is_outdated(&cheap) && standard.is_outdated("no hash") && !standard.is_outdated(&super::hash(&"x".into())));
     }
 
+    /// LIM-4: the threads that hash, and they alone, have a lower priority.
+    #[cfg(target_os = "linux")]
+    #[tokio::test]
+    async fn hashing_gives_way_to_requests() {
+        let priority = || rustix::process::getpriority_process(None).unwrap();
+        let before = priority();
+        let hasher = Hasher::on(1, 1, Cost::STANDARD);
+        assert_eq!(hasher.reserve().unwrap().run(move |_| priority()).await, NICE.max(before));
+        assert_eq!(priority(), before);
+    }
+
     /// LIM-4: a full queue refuses at once; a slot that is dropped, or whose hash is computed, is free again.
     #[tokio::test]
     async fn a_full_queue_refuses_at_once() {
