@@ -60,6 +60,8 @@ async fn metrics_have_an_address_of_their_own() {
         "whereabouts_http_responses_total{status=\"2xx\"} 1",
         "whereabouts_http_responses_total{status=\"4xx\"} 1",
         "whereabouts_live_channels 1",
+        "whereabouts_connections_refused_total 0",
+        "whereabouts_connections_silent_total 0",
         "whereabouts_background_job_panics_total 0",
         "whereabouts_database_deadline_misses_total 0",
     ] {
