@@ -224,3 +224,27 @@ async fn an_unanswered_commit_is_unconfirmed() {
         assert!(rows.is_empty(), "{rows:?}");
     }
 }
+
+/// RACE-2, LOG-6: whoever waits for a lock that is held for long is refused in time, and costs no connection: reads go on meanwhile, on
+/// the server's side nobody waits any more, and the locks that were taken before are free.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lock_that_is_held_costs_no_connections() {
+    let app = TestApp::start_with(Backend::Postgres, &["--database-timeout", "1s"]).await;
+    app.add_user("alice").await;
+    app.add_user("bob").await;
+    let (alice, bob) = (app.sign_in("alice").await, app.sign_in("bob").await);
+    let mut holder = sqlx::PgConnection::connect(&app.database_url).await.unwrap();
+    sqlx::query("BEGIN").execute(&mut holder).await.unwrap();
+    sqlx::query("LOCK TABLE audit_events IN ACCESS EXCLUSIVE MODE").execute(&mut holder).await.unwrap();
+    for _ in 0..2 {
+        // More than the pool has connections.
+        let refused = futures::future::join_all((0..20).map(|_| alice.delete("/api/v1/sessions"))).await;
+        assert!(refused.iter().all(|answer| answer.status() == StatusCode::SERVICE_UNAVAILABLE));
+        assert!(bob.is_signed_in().await);
+    }
+    let waiting = "SELECT COUNT(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+    assert_eq!(sqlx::query_as::<_, (i64,)>(waiting).fetch_one(&mut holder).await.unwrap(), (0,));
+    sqlx::query("COMMIT").execute(&mut holder).await.unwrap();
+    assert_eq!(alice.delete("/api/v1/sessions").await.status(), StatusCode::OK);
+    assert!(alice.is_signed_in().await && bob.is_signed_in().await);
+}

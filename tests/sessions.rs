@@ -6,7 +6,7 @@ mod support;
 use chrono::Duration;
 use reqwest::{Method, StatusCode};
 use serde_json::Value;
-use support::{Backend, FIREFOX, TestApp};
+use support::{Backend, FIREFOX, TestApp, pending::PendingPost};
 
 both!(
     /// Each sign-in is a row, most recently active first, with device, place, address and both clocks.
@@ -43,6 +43,27 @@ both!(
         assert!(login.contains("You were signed out from another device."), "{login}");
         assert!(here.is_signed_in().await && bob.is_signed_in().await);
         assert_eq!((here.sessions().await.len(), app.on_record("session_revoked", "success").await), (1, 1));
+    }
+);
+
+both!(
+    /// SES-5, RACE-1: a session that is revoked while its request still arrives does nothing, whatever it asked for.
+    a_request_that_arrives_after_its_sessions_end_is_refused, |app| {
+        app.add_admin("alice").await;
+        app.add_user("bob").await;
+        let (here, bob) = (app.sign_in("alice").await, app.sign_in("bob").await);
+        let user = whereabouts::accounts::actions::find(&app.services.db, "bob").await.unwrap().account.id;
+        let disable = format!("user={user}&deed=disable");
+        let acts = [("revoke_other_sessions", ""), ("administer", &disable), ("invite", "email=mallory%40example.com"), ("revoke_everybody", "sure=yes")];
+        for (door, form) in acts {
+            let thief = app.sign_in("alice").await;
+            let form = format!("{form}&pad=x"); // none is empty: its last byte is held back
+            let pending = PendingPost::begin_as(&app, &thief.token, &format!("/api/ui/{door}"), "application/x-www-form-urlencoded", &form).await;
+            assert_eq!(here.delete(&format!("/api/v1/sessions/{}", thief.id)).await.status(), StatusCode::NO_CONTENT);
+            assert_eq!(pending.finish().await, 401, "{door}");
+            assert!(here.is_signed_in().await && bob.is_signed_in().await, "{door}");
+        }
+        assert_eq!(app.on_record("invited", "success").await, 0);
     }
 );
 

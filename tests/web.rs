@@ -320,7 +320,7 @@ async fn a_panic_takes_nothing_else_down() {
     let answer = ask("/panic").await;
     assert_eq!(answer.status(), StatusCode::INTERNAL_SERVER_ERROR);
     let words = String::from_utf8(to_bytes(answer.into_body(), 10_000).await.unwrap().to_vec()).unwrap();
-    assert!(words.contains("tell your administrator: ") && !words.contains("secret"), "{words}");
+    assert!(words.contains("give your administrator this id: ") && !words.contains("secret"), "{words}");
     assert_eq!(ask("/login").await.status(), StatusCode::OK);
 }
 

@@ -3,6 +3,7 @@
 
 mod client;
 mod permission;
+pub mod store;
 
 pub use client::{Access, Client, Credential};
 pub use permission::{EndSessions, EndTokens, Group, KnowOneself, May, Permission, ReadSessions, ReadTokens};

@@ -6,7 +6,10 @@ use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 
 use crate::{
-    accounts::{model::Account, store as accounts},
+    accounts::{
+        model::Account,
+        store::{self as accounts, Credentials},
+    },
     admin::store::{self, Person},
     audit::{self, Action, Event, Outcome},
     error::AppError,
@@ -14,7 +17,7 @@ use crate::{
         clock::Clock,
         db::{Db, Tx},
         ids::{OneTimeTokenId, RequestId, SessionId, UserId},
-        links,
+        links::{self, Purpose},
         services::Services,
     },
     password::actions as password,
@@ -80,6 +83,21 @@ impl By<'_> {
         Ok(tx)
     }
 
+    /// Locks the account that something is done to, and the administrator's own, in the order of their ids (see [`accounts::lock`]).
+    /// `None` if there is no such account.
+    ///
+    /// Errors: [`AppError::NotSignedIn`] if the administrator's session ended while the request was under way.
+    async fn lock(&self, tx: &mut Tx, user: &UserId) -> Result<Option<Credentials>, AppError> {
+        let Self::Administrator(caller) = self else { return Ok(accounts::lock(tx, user).await?) };
+        if caller.account.id < *user {
+            lock_account(tx, caller).await?;
+            return Ok(accounts::lock(tx, user).await?);
+        }
+        let locked = accounts::lock(tx, user).await?;
+        lock_account(tx, caller).await?;
+        Ok(locked)
+    }
+
     /// Who it is, in a mail.
     fn name(&self) -> &str {
         match self {
@@ -109,14 +127,18 @@ pub async fn require_administrator(services: &Services, caller: &Caller) -> Resu
     Err(AppError::NotPermitted)
 }
 
-/// Keeps an account from signing in and ends all its sessions (SES-5), with the invitations that it sent. Returns which sessions.
+/// Keeps an account from signing in and ends all its sessions (SES-5), with its links and the invitations that it sent. Returns which
+/// sessions.
 pub async fn disable(db: &Db, clock: &Clock, user: &UserId, who: By<'_>) -> Result<Vec<SessionId>, AppError> {
     let now = clock.now();
     let mut tx = db.write().await?;
-    accounts::lock(&mut tx, user).await?;
+    who.lock(&mut tx, user).await?;
     accounts::set_disabled(&mut tx, user, Some(now)).await?;
     let ended = end_all(&mut tx, user, now, EndReason::AccountDisabled).await?;
     links::cancel_created_by(&mut tx, user).await?;
+    for purpose in [Purpose::Reset, Purpose::Alert, Purpose::SecondFactor, Purpose::EmailChange] {
+        links::cancel(&mut tx, purpose, Some(user)).await?;
+    }
     let detail = json!({ "sessions_ended": ended.len() });
     audit::record(&mut tx, clock, who.event(Some(user), Action::AccountDisabled, detail)).await?;
     tx.commit().await?;
@@ -126,7 +148,7 @@ pub async fn disable(db: &Db, clock: &Clock, user: &UserId, who: By<'_>) -> Resu
 /// Lets an account sign in again.
 pub async fn enable(db: &Db, clock: &Clock, user: &UserId, who: By<'_>) -> Result<(), AppError> {
     let mut tx = db.write().await?;
-    accounts::lock(&mut tx, user).await?;
+    who.lock(&mut tx, user).await?;
     if accounts::set_disabled(&mut tx, user, None).await? {
         audit::record(&mut tx, clock, who.event(Some(user), Action::AccountEnabled, json!({}))).await?;
     }
@@ -137,7 +159,7 @@ pub async fn enable(db: &Db, clock: &Clock, user: &UserId, who: By<'_>) -> Resul
 pub async fn revoke(db: &Db, clock: &Clock, user: &UserId, one: Option<&SessionId>, who: By<'_>) -> Result<Vec<SessionId>, AppError> {
     let (now, reason) = (clock.now(), EndReason::RevokedByAdministrator);
     let mut tx = db.write().await?;
-    accounts::lock(&mut tx, user).await?;
+    who.lock(&mut tx, user).await?;
     let ended = match one {
         Some(id) => sessions_store::end(&mut tx, user, id, now, reason).await?.into_iter().map(|row| row.id).collect(),
         None => end_all(&mut tx, user, now, reason).await?,
@@ -169,7 +191,7 @@ pub async fn revoke_everybody(services: &Services, caller: &Caller) -> Result<()
 /// Mails somebody the way to a new password, which nobody else chooses or sees (PWD-8).
 pub async fn start_reset(services: &Services, account: &Account, who: By<'_>) -> Result<(), AppError> {
     let mut tx = services.db.write().await?;
-    let locked = accounts::lock(&mut tx, &account.id).await?.ok_or(AppError::NotFound)?;
+    let locked = who.lock(&mut tx, &account.id).await?.filter(|locked| locked.is_enabled).ok_or(AppError::NotFound)?;
     if !password::mail_reset(&mut tx, services, &locked.account).await? {
         return Err(AppError::invalid("user", "This address was sent several mails within an hour. Try again later."));
     }

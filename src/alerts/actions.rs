@@ -156,7 +156,7 @@ pub async fn disown(services: &Services, link: &str, everywhere: bool, ip: IpAdd
     let found = links::look(&mut services.db.read().await?, Purpose::Alert, link, services.clock.now()).await?;
     let owner = found.and_then(|link| link.user_id).ok_or(AppError::SpentLink)?;
     let mut tx = services.db.write().await?;
-    accounts::lock(&mut tx, &owner).await?;
+    accounts::lock(&mut tx, &owner).await?.filter(|locked| locked.is_enabled).ok_or(AppError::SpentLink)?;
     let (user, alert) = spend(&mut tx, services, link).await?;
     let ended = if everywhere {
         sessions::end_all_but(&mut tx, services, &user, None, EndReason::Disowned).await?

@@ -5,7 +5,6 @@ use serde_json::json;
 
 use crate::{
     access::Client,
-    accounts::store as accounts,
     api_tokens::{
         letters,
         model::{ApiToken, LastUse, MOST_A_PERSON, Rotation, TOLD_BEFORE, USUAL_LIFE, Wanted, check_expiry},
@@ -162,7 +161,7 @@ pub async fn rotate(services: &Services, caller: &Caller, id: &TokenId, rotation
 /// Revokes a token, before it returns: its next request is refused. What it was.
 pub async fn revoke(services: &Services, client: &Client, id: &TokenId) -> Result<ApiToken, AppError> {
     let mut tx = services.db.write().await?;
-    accounts::lock(&mut tx, &client.account.id).await?;
+    lock_account(&mut tx, client).await?;
     let row = store::remove(&mut tx, &client.account.id, id, services.clock.now()).await?.ok_or(AppError::NotFound)?;
     let detail = json!({ "token": id, "name": row.name });
     audit::record(&mut tx, &services.clock, by(client, Action::TokenRevoked, detail)).await?;
@@ -176,7 +175,7 @@ pub async fn revoke(services: &Services, client: &Client, id: &TokenId) -> Resul
 pub async fn revoke_all(services: &Services, client: &Client) -> Result<usize, AppError> {
     let user = &client.account.id;
     let mut tx = services.db.write().await?;
-    accounts::lock(&mut tx, user).await?;
+    lock_account(&mut tx, client).await?;
     let names: Vec<_> = store::of_user(&mut tx, user, services.clock.now()).await?.into_iter().map(|row| row.name).collect();
     if names.is_empty() {
         return Ok(0);

@@ -25,6 +25,8 @@ pub enum Session {
         json: bool,
         #[command(flatten)]
         of: Of,
+        #[command(flatten)]
+        lifetimes: Lifetimes,
     },
     /// End one of a person's sessions, or all: a running server honours it at the next request.
     Revoke {
@@ -46,18 +48,16 @@ pub struct Of {
     user: String,
     #[command(flatten)]
     storage: Storage,
-    #[command(flatten)]
-    lifetimes: Lifetimes,
 }
 
 pub async fn run(session: Session) -> anyhow::Result<()> {
     match session {
-        Session::List { json, of } => list(json, &of).await,
+        Session::List { json, of, lifetimes } => list(json, &of, &lifetimes).await,
         Session::Revoke { id, of, .. } => revoke(id, &of).await,
     }
 }
 
-async fn list(json: bool, Of { user, storage, lifetimes }: &Of) -> anyhow::Result<()> {
+async fn list(json: bool, Of { user, storage }: &Of, lifetimes: &Lifetimes) -> anyhow::Result<()> {
     let now = Clock::System.now();
     let sessions = async |db: &Db| {
         let found = accounts::find(db, user).await.map_err(|_| no_such_user(user))?;

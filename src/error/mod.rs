@@ -92,10 +92,10 @@ pub enum AppError {
     #[error("The service cannot answer now. Nothing was changed. Try again in a moment.")]
     Unavailable,
     /// The database did not answer a commit, which may or may not have happened.
-    #[error("The server could not confirm that this was done: the database did not answer. Look again in a moment.")]
+    #[error("The server could not confirm that this was done: the database did not answer. Check in a moment whether it was.")]
     Unconfirmed,
     /// A fault of ours (LOG-5).
-    #[error("Something went wrong on the server. Nothing was changed. If it stays, tell your administrator: {id}.")]
+    #[error("Something went wrong on the server. If it happens again, give your administrator this id: {id}.")]
     Internal {
         /// Finds the fault in the log.
         id: String,
@@ -128,9 +128,9 @@ impl AppError {
         }
     }
 
-    /// Returns true if the request may have been carried out all the same: its answer was lost, or given before it was done.
+    /// Returns true if the request may have been carried out although it failed.
     pub fn is_unconfirmed(&self) -> bool {
-        matches!(self, Self::NoAnswer | Self::TooSlow | Self::Unavailable | Self::Internal { .. })
+        matches!(self, Self::NoAnswer | Self::TooSlow | Self::Unconfirmed | Self::Internal { .. })
     }
 
     /// The HTTP status.

@@ -39,7 +39,7 @@ pub struct Counters {
     pub refused: AtomicU64,
     /// Refused, because their network had as many connections as it may.
     pub refused_by_network: AtomicU64,
-    /// Closed, because their first request did not arrive in time.
+    /// Closed, because no request arrived in time.
     pub silent: AtomicU64,
 }
 
@@ -89,7 +89,7 @@ impl Connections {
         self.open_now().total
     }
 
-    /// Counts a connection that is closed because its first request did not arrive in time.
+    /// Counts a connection that is closed because no request arrived in time.
     pub fn count_silent(&self) {
         self.0.counters.silent.fetch_add(1, Relaxed);
     }

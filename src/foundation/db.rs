@@ -254,8 +254,12 @@ impl Db {
                     sqlx::raw_sql(SQLITE_TRIGGERS).execute(write).await?;
                 }
                 Self::Postgres(pool) => {
-                    MIGRATOR.run(pool.without_deadlines()).await?;
-                    sqlx::raw_sql(POSTGRES_TRIGGERS).execute(pool.without_deadlines()).await?;
+                    let mut connection = pool.without_deadlines().acquire().await?;
+                    // Nodes that start together wait for each other's migrations.
+                    sqlx::raw_sql("SET lock_timeout = 0").execute(&mut *connection).await?;
+                    MIGRATOR.run(&mut *connection).await?;
+                    sqlx::raw_sql(POSTGRES_TRIGGERS).execute(&mut *connection).await?;
+                    connection.close().await?;
                 }
             }
             Ok::<_, MigrateError>(())

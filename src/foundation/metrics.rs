@@ -107,7 +107,7 @@ impl Collector for Clients {
                 "Connections refused because their network has as many as it may",
                 &counters.refused_by_network,
             ),
-            ("connections_silent", "Connections closed because their first request did not arrive in time", &counters.silent),
+            ("connections_silent", "Connections closed because no request arrived in time", &counters.silent),
         ] {
             write(name, help, &ConstCounter::new(count.load(Ordering::Relaxed)))?;
         }

@@ -57,6 +57,7 @@ impl PostgresPool {
     pub async fn connect(options: PgConnectOptions, max_connections: u32, timeout: Duration) -> sqlx::Result<Self> {
         let failures = Arc::<Failures>::default();
         let known = failures.clone();
+        let options = with_limits_of_the_server(options, timeout);
         let pool = PgPoolOptions::new()
             .max_connections(max_connections)
             // Each caller has a deadline of its own, which is never later.
@@ -107,7 +108,7 @@ impl PostgresPool {
         loop {
             // Set first: if this future is dropped half-way, the transaction is rolled back all the same.
             connection.transaction = Transaction::Beginning;
-            match connection.execute("BEGIN").await {
+            match connection.execute("BEGIN ISOLATION LEVEL READ COMMITTED").await {
                 Ok(_) => {
                     connection.transaction = Transaction::Open;
                     return Ok(connection);
@@ -165,6 +166,22 @@ impl PostgresPool {
     pub async fn close(&self) {
         self.pool.close().await;
     }
+}
+
+/// Has the server itself give up what nobody waits for any more: our deadline closes a socket, which a backend that waits for a lock does
+/// not notice, so it would keep its connection and its own locks for as long as it waits. Not `statement_timeout`: it would end a COMMIT's
+/// wait for a synchronous standby, and report that all is well (OPS-1).
+fn with_limits_of_the_server(options: PgConnectOptions, timeout: Duration) -> PgConnectOptions {
+    let milliseconds = |time: Duration| time.as_millis().to_string();
+    options.options([
+        // A little earlier than our deadline: the statement fails, and its connection stays good.
+        ("lock_timeout", milliseconds(timeout * 9 / 10).as_str()),
+        // The locks of a node that is gone in the middle of a transaction.
+        ("idle_in_transaction_session_timeout", milliseconds(timeout * 5).as_str()),
+        ("tcp_keepalives_idle", "10"),
+        ("tcp_keepalives_interval", "5"),
+        ("tcp_keepalives_count", "3"),
+    ])
 }
 
 /// Tests a connection that was idle when the server failed. Without this, whoever tries again might get another dead one.

@@ -160,6 +160,7 @@ pub async fn reset(services: &Services, link: &str, new: SecretString, code: &st
         links::cancel(&mut tx, purpose, Some(&account.id)).await?;
     }
     links::cancel_created_by(&mut tx, &account.id).await?;
+    two_factor::forget_prepared(&mut tx, &account.id).await?;
     known::forget_devices(&mut tx, &account.id).await?;
     let ended = sessions::end_all_but(&mut tx, services, &account.id, None, EndReason::PasswordReset).await?;
     let tokens = api_tokens::end_all(&mut tx, &account.id).await?;

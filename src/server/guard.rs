@@ -3,8 +3,9 @@
 use std::{sync::Arc, time::Duration};
 
 use axum::{
-    extract::{Request, State},
-    http::{HeaderMap, HeaderName, Method, header},
+    body::{Body, Bytes},
+    extract::{FromRequest, Request, State},
+    http::{HeaderMap, HeaderName, Method, StatusCode, header},
     middleware::Next,
     response::{IntoResponse, Redirect, Response},
 };
@@ -43,6 +44,17 @@ pub async fn in_time(request: Request, next: Next) -> Response {
     match tokio::time::timeout(PATIENCE, next.run(request)).await {
         Ok(response) => response,
         Err(_) => AppError::TooSlow.into_response(),
+    }
+}
+
+/// Middleware: reads the whole body before anybody asks who sent it. A session that is revoked while its request arrives must not act
+/// (SES-5): it could hold the last byte back for as long as a request may take.
+pub async fn whole_body(request: Request, next: Next) -> Response {
+    let (parts, body) = request.into_parts();
+    match Bytes::from_request(Request::new(body), &()).await {
+        Ok(bytes) => next.run(Request::from_parts(parts, Body::from(bytes))).await,
+        Err(rejection) if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE => AppError::TooLarge.into_response(),
+        Err(_) => AppError::Malformed.into_response(),
     }
 }
 

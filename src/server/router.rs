@@ -66,6 +66,7 @@ pub fn router(site: Site, more: Router<Site>) -> Router {
         .layer(RequestBodyLimitLayer::new(LARGEST_BODY));
     let identified = ServiceBuilder::new()
         .layer(from_fn_with_state(site.clone(), guard::same_site))
+        .layer(from_fn(guard::whole_body))
         .layer(from_fn_with_state(site.clone(), origin::identify))
         .layer(from_fn_with_state(site.clone(), caller::identify))
         .layer(from_fn_with_state(site.clone(), bearer::identify));

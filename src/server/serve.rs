@@ -1,25 +1,27 @@
 //! Serves requests until told to stop.
 
-use std::{net::SocketAddr, pin::pin, sync::Arc, time::Duration};
+use std::{convert::Infallible, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
 
-use axum::{Router, extract::Request};
-use hyper::{body::Incoming, service::service_fn};
-use hyper_util::{
-    rt::{TokioExecutor, TokioIo, TokioTimer},
-    server::{conn::auto::Builder, graceful::GracefulShutdown},
+use axum::{
+    Router,
+    body::Body,
+    extract::{ConnectInfo, Request},
+    http::Method,
+    response::{IntoResponse, Response},
 };
-use tokio::{net::TcpListener, sync::Notify, time::timeout};
+use hyper::{body::Incoming, server::conn::http1, service::service_fn};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::{net::TcpListener, sync::mpsc, time::timeout};
 use tower::ServiceExt;
 
 use crate::{
+    error::AppError,
     foundation::{connections::Refused, services::Services},
     server::{Site, log_throttle::LogThrottle, socket::Socket},
 };
 
-/// The head of a connection's first request arrives within this time, or the connection is closed (NET-3).
-const FIRST_REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
-/// The same for later requests over HTTP/1.1. Idle connections are closed after it too.
-const HEAD_TIMEOUT: Duration = Duration::from_secs(15);
+/// The head of a request arrives within this time, or the connection is closed (NET-3). Idle connections are closed after it too.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
 /// Larger heads are refused with 431.
 const LARGEST_HEAD: usize = 32 * 1024;
 /// Grace period for in-flight requests during shutdown. `workers.rs` has the rest of the five seconds.
@@ -37,7 +39,8 @@ pub async fn serve(listener: TcpListener, site: Site) -> std::io::Result<()> {
 pub async fn serve_with(listener: TcpListener, site: Site, more: Router<Site>) -> std::io::Result<()> {
     let services = site.services.clone();
     let app = super::router(site, more);
-    let graceful = GracefulShutdown::new();
+    // Closed once every connection has dropped its sender.
+    let (open, mut closed) = mpsc::channel(1);
     let (mut failures, mut refusals) = (LogThrottle::default(), LogThrottle::default());
     loop {
         let accepted = tokio::select! {
@@ -46,7 +49,7 @@ pub async fn serve_with(listener: TcpListener, site: Site, more: Router<Site>) -
         };
         match accepted {
             Ok((stream, peer)) => match services.connections.admit(peer.ip(), &services.config) {
-                Ok(permit) => answer(&services, Socket::new(stream, permit), peer, app.clone(), &graceful),
+                Ok(permit) => answer(services.clone(), Socket::new(stream, permit), peer, app.clone(), open.clone()),
                 Err(refused) => log_refusal(&services, &refused, &mut refusals),
             },
             Err(error) => {
@@ -57,8 +60,8 @@ pub async fn serve_with(listener: TcpListener, site: Site, more: Router<Site>) -
             }
         }
     }
-    drop(listener);
-    if timeout(LAST_REQUESTS, graceful.shutdown()).await.is_err() {
+    drop((listener, open));
+    if timeout(LAST_REQUESTS, closed.recv()).await.is_err() {
         tracing::warn!("some requests were cut: they were not answered in time");
     }
     Ok(())
@@ -70,33 +73,40 @@ fn log_refusal(services: &Services, refused: &Refused, throttle: &mut LogThrottl
     }
 }
 
-/// Serves one connection on a task of its own.
-fn answer(services: &Services, socket: Socket, peer: SocketAddr, app: Router, graceful: &GracefulShutdown) {
-    let first_request = Arc::new(Notify::new());
-    let arrived = first_request.clone();
+/// Serves one connection on a task of its own, until the server stops. HTTP/1.1 alone: what speaks HTTP/2 to browsers stands in front of
+/// us, and an HTTP/2 client can hold hundreds of responses that it never takes, out of reach of every timer here.
+fn answer(services: Arc<Services>, socket: Socket, peer: SocketAddr, app: Router, open: mpsc::Sender<()>) {
     let service = service_fn(move |mut request: hyper::Request<Incoming>| {
-        arrived.notify_one();
-        request.extensions_mut().insert(axum::extract::ConnectInfo(peer));
-        app.clone().oneshot(request.map(axum::body::Body::new) as Request)
+        request.extensions_mut().insert(ConnectInfo(peer));
+        respond(app.clone(), request.map(Body::new))
     });
-    let mut builder = Builder::new(TokioExecutor::new());
-    builder.http1().timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT).max_buf_size(LARGEST_HEAD);
-    builder.http2().timer(TokioTimer::new()).max_header_list_size(LARGEST_HEAD as u32).keep_alive_interval(Some(HEAD_TIMEOUT));
-    let connection = builder.serve_connection_with_upgrades(TokioIo::new(socket), service).into_owned();
-    let connection = graceful.watch(connection);
-    let connections = services.connections.clone();
+    let mut builder = http1::Builder::new();
+    builder.timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT).max_buf_size(LARGEST_HEAD);
+    let connection = builder.serve_connection(TokioIo::new(socket), service).with_upgrades();
     tokio::spawn(async move {
         let mut connection = pin!(connection);
         let ended = tokio::select! {
-            ended = &mut connection => ended,
-            // hyper-util reads the first bytes, which tell HTTP/1 from HTTP/2, without any timer, and HTTP/2 may stay without a request.
-            in_time = timeout(FIRST_REQUEST_TIMEOUT, first_request.notified()) => match in_time {
-                Ok(()) => connection.await,
-                Err(_) => return connections.count_silent(),
-            },
+            ended = connection.as_mut() => ended,
+            () = services.stopped() => {
+                connection.as_mut().graceful_shutdown();
+                connection.await
+            }
         };
         if let Err(error) = ended {
-            tracing::debug!(error = error.as_ref(), "a connection broke");
+            if error.is_timeout() {
+                services.connections.count_silent();
+            }
+            tracing::debug!(%error, "a connection broke");
         }
+        drop(open);
     });
+}
+
+/// What changes something is carried through, whether its client waits or not: hyper drops a request whose client is gone, and a session
+/// that was ended in the database would stay on the pages that are open.
+async fn respond(app: Router, request: Request) -> Result<Response, Infallible> {
+    if matches!(*request.method(), Method::GET | Method::HEAD) {
+        return app.oneshot(request).await;
+    }
+    tokio::spawn(app.oneshot(request)).await.unwrap_or_else(|error| Ok(AppError::internal(&error).into_response()))
 }

@@ -6,7 +6,7 @@ use chrono::{DateTime, Duration, Utc};
 use serde_json::json;
 
 use crate::{
-    access::Client,
+    access::{self, Client, Credential},
     accounts::{
         known,
         model::Account,
@@ -287,7 +287,7 @@ pub async fn revoke(services: &Services, client: &Client, id: &SessionId) -> Res
     }
     let user = &client.account.id;
     let mut tx = services.db.write().await?;
-    accounts::lock(&mut tx, user).await?;
+    lock_account(&mut tx, client).await?;
     let Some(row) = end_one(&mut tx, services, user, id, EndReason::Revoked).await? else {
         tx.commit().await?; // one that had expired is ended all the same
         return Err(AppError::NotFound);
@@ -303,7 +303,7 @@ pub async fn revoke(services: &Services, client: &Client, id: &SessionId) -> Res
 pub async fn revoke_others(services: &Services, client: &Client) -> Result<usize, AppError> {
     let user = &client.account.id;
     let mut tx = services.db.write().await?;
-    accounts::lock(&mut tx, user).await?;
+    lock_account(&mut tx, client).await?;
     let sessions = end_all_but(&mut tx, services, user, client.session(), EndReason::Revoked).await?;
     let event = by(client, Action::OtherSessionsRevoked, json!({ "revoked": sessions.len() }));
     audit::record(&mut tx, &services.clock, event).await?;
@@ -331,14 +331,18 @@ pub async fn renew(tx: &mut Tx, services: &Services, caller: &Caller) -> Result<
     if is_live { Ok(token) } else { Err(AppError::NotSignedIn) }
 }
 
-/// Locks the caller's account (see [`accounts::lock`]) for what their session is about to create or change.
+/// Locks the client's account (see [`accounts::lock`]) for what its session or API token is about to create, change or end.
 ///
-/// Errors: [`AppError::NotSignedIn`] if the session ended, or the account was disabled, while the request was under way: what
-/// the session would leave behind would outlive it.
-pub async fn lock_account(tx: &mut Tx, caller: &Caller) -> Result<Credentials, AppError> {
-    let locked = accounts::lock(tx, &caller.account.id).await?.filter(|locked| locked.is_enabled);
-    store::find(tx, &caller.account.id, &caller.session).await?.ok_or(AppError::NotSignedIn)?;
-    locked.ok_or(AppError::NotSignedIn)
+/// Errors: [`AppError::NotSignedIn`] if the session or token ended, or the account was disabled, while the request was under way: what
+/// it did would outlive it.
+pub async fn lock_account(tx: &mut Tx, client: &Client) -> Result<Credentials, AppError> {
+    let user = &client.account.id;
+    let locked = accounts::lock(tx, user).await?.filter(|locked| locked.is_enabled);
+    let is_there = match &client.credential {
+        Credential::Session(id) => store::find(tx, user, id).await?.is_some(),
+        Credential::Token(id) => access::store::is_token_there(tx, id).await?,
+    };
+    locked.filter(|_| is_there).ok_or(AppError::NotSignedIn)
 }
 
 /// Ends one session in the transaction of its cause. Returns what it was; `None` if it had ended or expired before.

@@ -16,6 +16,21 @@ use crate::{
     sessions::{expiry::Cutoffs, model::EndReason},
 };
 
+/// The columns of a [`Row`].
+macro_rules! columns {
+    () => {
+        "id, sign_in_method, created_at, last_active_at, user_agent, device_label, browser, os, kind, form,
+         first_ip, ip, location_label, city, country, country_code, new_location"
+    };
+}
+
+/// The condition of a live session, as far as the database knows: what expired is decided by memory over database.
+macro_rules! live {
+    () => {
+        "ended_at IS NULL AND epoch >= (SELECT epoch FROM session_epochs)"
+    };
+}
+
 /// A live session as it is kept. What was used since is in memory (`foundation::activity`).
 #[derive(Debug, Clone, FromRow)]
 pub struct Row {
@@ -72,14 +87,7 @@ pub async fn end_reason(db: &mut impl Connection, token_hash: &str) -> sqlx::Res
 /// All live sessions of a person: at most a thousand (SES-9). Those that a use in memory keeps alive are among them, so
 /// the caller decides what has expired.
 pub async fn of_user(db: &mut impl Connection, user: &UserId) -> sqlx::Result<Vec<Row>> {
-    fetch!(
-        db,
-        fetch_all as Row,
-        "SELECT id, sign_in_method, created_at, last_active_at, user_agent, device_label, browser, os, kind, form,
-                first_ip, ip, location_label, city, country, country_code, new_location
-         FROM sessions WHERE user_id = $1 AND ended_at IS NULL AND epoch >= (SELECT epoch FROM session_epochs)",
-        user,
-    )
+    fetch!(db, fetch_all as Row, concat!("SELECT ", columns!(), " FROM sessions WHERE user_id = $1 AND ", live!()), user,)
 }
 
 /// One live session of this person, while the account is enabled.
@@ -87,10 +95,13 @@ pub async fn find(db: &mut impl Connection, user: &UserId, id: &SessionId) -> sq
     fetch!(
         db,
         fetch_optional as Row,
-        "SELECT id, sign_in_method, created_at, last_active_at, user_agent, device_label, browser, os, kind, form,
-                first_ip, ip, location_label, city, country, country_code, new_location
-         FROM sessions WHERE id = $1 AND user_id = $2 AND ended_at IS NULL AND epoch >= (SELECT epoch FROM session_epochs)
-             AND EXISTS (SELECT 1 FROM users WHERE users.id = user_id AND users.disabled_at IS NULL)",
+        concat!(
+            "SELECT ",
+            columns!(),
+            " FROM sessions WHERE id = $1 AND user_id = $2 AND ",
+            live!(),
+            " AND EXISTS (SELECT 1 FROM users WHERE users.id = user_id AND users.disabled_at IS NULL)"
+        ),
         id,
         user,
     )
@@ -101,11 +112,8 @@ pub async fn find_many(db: &mut impl Connection, user: &UserId, ids: &[SessionId
     /// The columns and the condition, on either database.
     macro_rules! finding {
         ($database:ty) => {{
-            let mut select = sqlx::QueryBuilder::<$database>::new(
-                "SELECT id, sign_in_method, created_at, last_active_at, user_agent, device_label, browser, os, kind, form,
-                     first_ip, ip, location_label, city, country, country_code, new_location
-                 FROM sessions WHERE ended_at IS NULL AND user_id = ",
-            );
+            let selection = concat!("SELECT ", columns!(), " FROM sessions WHERE ", live!(), " AND user_id = ");
+            let mut select = sqlx::QueryBuilder::<$database>::new(selection);
             select.push_bind(user).push(" AND id IN (");
             let mut listed = select.separated(", ");
             for id in ids {
@@ -146,6 +154,7 @@ macro_rules! inserting {
         insert
     }};
 }
+
 /// Adds sessions, in one statement: 1,000 at most, since each binds 20 values and SQLite takes 32,766.
 pub async fn insert(tx: &mut Tx, new: &[New<'_>]) -> sqlx::Result<()> {
     match tx.on() {
@@ -156,8 +165,7 @@ pub async fn insert(tx: &mut Tx, new: &[New<'_>]) -> sqlx::Result<()> {
 
 /// Gives a live session of this person a new token, on a fresh proof. Whether there is such a session.
 pub async fn renew(tx: &mut Tx, user: &UserId, id: &SessionId, token_hash: &str, now: DateTime<Utc>) -> sqlx::Result<bool> {
-    let sql = "UPDATE sessions SET token_hash = $3, proven_at = $4
-               WHERE id = $1 AND user_id = $2 AND ended_at IS NULL AND epoch >= (SELECT epoch FROM session_epochs)";
+    let sql = concat!("UPDATE sessions SET token_hash = $3, proven_at = $4 WHERE id = $1 AND user_id = $2 AND ", live!());
     Ok(execute!(tx, sql, id, user, token_hash, now)? > 0)
 }
 
@@ -167,10 +175,12 @@ pub async fn end(tx: &mut Tx, user: &UserId, id: &SessionId, now: DateTime<Utc>,
     fetch!(
         tx,
         fetch_optional as Row,
-        "UPDATE sessions SET ended_at = $3, end_reason = $4
-         WHERE id = $1 AND user_id = $2 AND ended_at IS NULL AND epoch >= (SELECT epoch FROM session_epochs)
-         RETURNING id, sign_in_method, created_at, last_active_at, user_agent, device_label, browser, os, kind, form,
-             first_ip, ip, location_label, city, country, country_code, new_location",
+        concat!(
+            "UPDATE sessions SET ended_at = $3, end_reason = $4 WHERE id = $1 AND user_id = $2 AND ",
+            live!(),
+            " RETURNING ",
+            columns!()
+        ),
         id,
         user,
         now,
@@ -191,8 +201,8 @@ macro_rules! ending_others {
     ($lock:literal) => {
         concat!(
             "UPDATE sessions SET ended_at = $3, end_reason = $4 WHERE ended_at IS NULL AND id IN (
-                 SELECT id FROM sessions WHERE user_id = $1 AND id <> $2 AND ended_at IS NULL
-                     AND epoch >= (SELECT epoch FROM session_epochs)",
+                 SELECT id FROM sessions WHERE user_id = $1 AND id <> $2 AND ",
+            live!(),
             $lock,
             ") RETURNING id, created_at, last_active_at"
         )
@@ -227,10 +237,12 @@ pub async fn end_longest_unused(tx: &mut Tx, user: &UserId, most: i64, now: Date
     let ended: Vec<(SessionId,)> = fetch!(
         tx,
         fetch_all as (SessionId,),
-        "UPDATE sessions SET ended_at = $2, end_reason = $3 WHERE id IN (
-             SELECT id FROM sessions WHERE user_id = $1 AND ended_at IS NULL AND epoch >= (SELECT epoch FROM session_epochs)
-             ORDER BY last_active_at DESC, id DESC LIMIT 1000000 OFFSET $4)
-         RETURNING id",
+        concat!(
+            "UPDATE sessions SET ended_at = $2, end_reason = $3 WHERE ended_at IS NULL AND id IN (
+                 SELECT id FROM sessions WHERE user_id = $1 AND ",
+            live!(),
+            " ORDER BY last_active_at DESC, id DESC LIMIT 1000000 OFFSET $4) RETURNING id"
+        ),
         user,
         now,
         EndReason::Displaced,

@@ -52,6 +52,11 @@ pub async fn enabled_at(db: &mut impl Connection, user: &UserId) -> Result<Optio
     Ok(store::find(db, user).await?.and_then(|factor| factor.enabled_at))
 }
 
+/// Removes a factor that was prepared and never turned on, in the transaction of a new password: a thief may have prepared it.
+pub async fn forget_prepared(tx: &mut Tx, user: &UserId) -> sqlx::Result<()> {
+    store::remove_prepared(tx, user).await
+}
+
 /// What the dialog shows while the factor is prepared.
 pub struct Prepared {
     /// The seed, for an app that cannot see.

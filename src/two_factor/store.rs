@@ -38,6 +38,12 @@ pub async fn prepare(tx: &mut Tx, user: &UserId, sealed_seed: &str, sealed_codes
     Ok(changed > 0)
 }
 
+/// Removes a factor that was prepared and never turned on: whoever prepared it knows its seed.
+pub async fn remove_prepared(tx: &mut Tx, user: &UserId) -> sqlx::Result<()> {
+    execute!(tx, "DELETE FROM second_factors WHERE user_id = $1 AND enabled_at IS NULL", user)?;
+    Ok(())
+}
+
 /// Turns a factor on that was prepared, its first code used. Whether it was not on already.
 pub async fn enable(tx: &mut Tx, user: &UserId, sealed_seed: &str, step: i64, now: DateTime<Utc>) -> sqlx::Result<bool> {
     let changed = execute!(

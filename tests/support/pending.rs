@@ -16,10 +16,15 @@ pub struct PendingPost {
 impl PendingPost {
     /// Returns once the server waits for the body, which it says with `100 Continue`.
     pub async fn begin(app: &TestApp, path: &str, content_type: &str, body: &str) -> Self {
+        Self::begin_as(app, "", path, content_type, body).await
+    }
+
+    /// The same, with this session's token as a cookie.
+    pub async fn begin_as(app: &TestApp, token: &str, path: &str, content_type: &str, body: &str) -> Self {
         let mut socket = TcpStream::connect(app.addr).await.unwrap();
         let head = format!(
             "POST {path} HTTP/1.1\r\nHost: {0}\r\nOrigin: http://{0}\r\nAccept: application/json\r\nContent-Type: {content_type}\r\n\
-             Content-Length: {1}\r\nExpect: 100-continue\r\n\r\n",
+             Content-Length: {1}\r\nCookie: whereabouts={token}\r\nConnection: close\r\nExpect: 100-continue\r\n\r\n",
             app.addr,
             body.len()
         );
@@ -30,7 +35,7 @@ impl PendingPost {
         Self { socket, body: body.to_owned() }
     }
 
-    /// Sends the body; the status of the answer. The server must close the connection behind it.
+    /// Sends the body; the status of the answer. The server closes the connection behind it.
     pub async fn finish(mut self) -> u16 {
         self.socket.write_all(self.body.as_bytes()).await.unwrap();
         let mut answer = String::new();
