@@ -12,6 +12,7 @@ use sqlx::Connection as _;
 use support::{Backend, Client, FIREFOX, Mailing, PASSWORD, TestApp, live::Page, totp::between, totp::page};
 use whereabouts::{
     admin::actions::{self as admin, By},
+    api_tokens::worker as tokens,
     execute, fetch,
     foundation::ids::UserId,
     registration::invitations::Invitation,
@@ -448,4 +449,50 @@ async fn background_jobs_give_way() {
     assert_eq!(count(&app, "SELECT COUNT(*) FROM sessions").await, 1);
     assert_eq!(app.on_record("everybody_signed_out", "success").await, 1);
     assert!(root.is_signed_in().await && !alice.is_signed_in().await);
+}
+
+/// RACE-2: so do those that remove links and devices, and that remind of tokens and remove them: an act that ends all of these for
+/// an account holds several rows.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_cleanup_of_links_devices_and_tokens_gives_way() {
+    let app = TestApp::start(Backend::Postgres).await;
+    for name in ["alice", "bob"] {
+        app.add_user(name).await;
+        let form = [("identifier", name), ("password", PASSWORD), ("next", "")];
+        app.post_form("sign_in", "", &form).await;
+        app.post_form("ask_for_reset", "", &[("email", &format!("{name}@example.com"))]).await;
+        app.sign_in(name).await.make_token("job", "full", "curl/8.5.0").await;
+    }
+    app.is_done_with_what_was_left().await;
+    let left = async || {
+        let mut left = [0; 3];
+        for (count_of, sql) in left.iter_mut().zip([
+            "SELECT COUNT(*) FROM links WHERE purpose = 'reset'",
+            "SELECT COUNT(*) FROM known_devices WHERE label NOT LIKE 'curl%'",
+            "SELECT COUNT(*) FROM api_tokens",
+        ]) {
+            *count_of = count(&app, sql).await;
+        }
+        left
+    };
+    assert_eq!(left().await, [2, 2, 2]);
+    let held = "SELECT 1 FROM users JOIN links ON links.user_id = users.id JOIN known_devices ON known_devices.user_id = users.id
+                JOIN api_tokens ON api_tokens.user_id = users.id WHERE username = 'alice' FOR UPDATE OF links, known_devices, api_tokens";
+    let reminders = "SELECT COUNT(*) FROM outbox WHERE kind = 'token_expires'";
+    app.advance(Duration::days(360));
+    let holder = hold(&app, held).await;
+    tokens::look_at_expiry(&app.services).await.unwrap();
+    assert_eq!(count(&app, reminders).await, 1, "alice's token is held");
+    release(holder).await;
+    tokens::look_at_expiry(&app.services).await.unwrap();
+    assert_eq!(count(&app, reminders).await, 2);
+    app.advance(Duration::days(60));
+    let holder = hold(&app, held).await;
+    sweep::sweep(&app.services).await.unwrap();
+    tokens::look_at_expiry(&app.services).await.unwrap();
+    assert_eq!(left().await, [1, 1, 1], "alice's are held");
+    release(holder).await;
+    sweep::sweep(&app.services).await.unwrap();
+    tokens::look_at_expiry(&app.services).await.unwrap();
+    assert_eq!(left().await, [0, 0, 0]);
 }

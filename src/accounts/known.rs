@@ -10,6 +10,7 @@ use crate::{
         ids::UserId,
         location::Location,
     },
+    locking,
 };
 
 /// A device that no sign-in came from for this long is no longer known. Chromium keeps no cookie longer.
@@ -97,13 +98,15 @@ pub async fn forget_devices(tx: &mut Tx, user: &UserId) -> sqlx::Result<()> {
     Ok(())
 }
 
-/// Removes up to `batch` devices that were last used before `before`. Returns how many.
+/// Removes up to `batch` devices that were last used before `before`, but none that another transaction holds (RACE-2). Returns how
+/// many.
 pub async fn forget_unused_devices(tx: &mut Tx, before: DateTime<Utc>, batch: i64) -> sqlx::Result<u64> {
-    execute!(
+    let sql = locking!(
         tx,
         "DELETE FROM known_devices WHERE (user_id, token_hash) IN
-             (SELECT user_id, token_hash FROM known_devices WHERE last_seen_at <= $1 LIMIT $2)",
-        before,
-        batch,
-    )
+             (SELECT user_id, token_hash FROM known_devices WHERE last_seen_at <= $1 LIMIT $2",
+        "FOR UPDATE SKIP LOCKED",
+        ")"
+    );
+    execute!(tx, sql, before, batch)
 }

@@ -8,9 +8,10 @@ use crate::{
     accounts::model::{Account, look},
     execute, fetch,
     foundation::{
-        db::{Connection, On, Tx},
+        db::{Connection, Tx},
         ids::UserId,
     },
+    locking,
 };
 
 /// What a sign-in needs of an account.
@@ -70,12 +71,14 @@ pub async fn find_by_id(db: &mut impl Connection, id: &UserId) -> sqlx::Result<O
 /// On PostgreSQL the lock is `FOR NO KEY UPDATE`: it conflicts with itself and with every UPDATE of the account, but not with the
 /// key locks that foreign keys take. A SQLite transaction is alone from its beginning.
 pub async fn lock(tx: &mut Tx, id: &UserId) -> sqlx::Result<Option<Credentials>> {
-    let for_update = if matches!(tx.on(), On::Postgres(_)) { "FOR NO KEY UPDATE" } else { "" };
-    let sql = format!(
+    let sql = locking!(
+        tx,
         "SELECT id AS user_id, username, email, name, time_zone, is_admin, password_hash, disabled_at IS NULL AS is_enabled
-         FROM users WHERE id = $1 {for_update}"
+         FROM users WHERE id = $1",
+        "FOR NO KEY UPDATE",
+        ""
     );
-    fetch!(tx, fetch_optional as Credentials, sqlx::AssertSqlSafe(sql.as_str()), id)
+    fetch!(tx, fetch_optional as Credentials, sql, id)
 }
 
 /// Whether there is any account.

@@ -161,6 +161,18 @@ macro_rules! execute {
     };
 }
 
+/// `locking!(tx, "SELECT … IN (SELECT …", "FOR UPDATE SKIP LOCKED", ")")`: a statement with a row lock on PostgreSQL. SQLite has
+/// one writer and needs none.
+#[macro_export]
+macro_rules! locking {
+    ($tx:expr, $before:literal, $lock:literal, $after:literal) => {
+        match $crate::foundation::db::Connection::on($tx) {
+            $crate::foundation::db::On::Sqlite(_) => concat!($before, $after),
+            $crate::foundation::db::On::Postgres(_) => concat!($before, " ", $lock, $after),
+        }
+    };
+}
+
 impl Db {
     /// Opens the database of `url` (`sqlite://…` or `postgres://…`) for a command; a SQLite file that is not there is made.
     pub async fn open(url: &str) -> anyhow::Result<Self> {

@@ -11,6 +11,7 @@ use crate::{
         ids::{OneTimeTokenId, UserId},
         secret::Secret,
     },
+    locking,
 };
 
 /// What a link is for.
@@ -189,7 +190,13 @@ pub async fn cancel(tx: &mut Tx, purpose: Purpose, user: Option<&UserId>) -> sql
     execute!(tx, "DELETE FROM links WHERE purpose = $1 AND ($2 IS NULL OR user_id = $2)", purpose, user)
 }
 
-/// Forgets up to `batch` links that are too old; how many.
+/// Removes up to `batch` links that have expired, but none that another transaction holds (RACE-2). Returns how many.
 pub async fn forget_old(tx: &mut Tx, now: DateTime<Utc>, batch: i64) -> sqlx::Result<u64> {
-    execute!(tx, "DELETE FROM links WHERE token_hash IN (SELECT token_hash FROM links WHERE expires_at <= $1 LIMIT $2)", now, batch)
+    let sql = locking!(
+        tx,
+        "DELETE FROM links WHERE token_hash IN (SELECT token_hash FROM links WHERE expires_at <= $1 LIMIT $2",
+        "FOR UPDATE SKIP LOCKED",
+        ")"
+    );
+    execute!(tx, sql, now, batch)
 }
