@@ -6,7 +6,7 @@ use chrono::Duration;
 
 use crate::{
     error::AppError,
-    foundation::{activity::Use, hub::SessionUse, ids::SessionId, services::Services},
+    foundation::{activity::Use, hub::SessionUse, ids::SessionId, services::Services, supervisor::every},
     sessions::{
         actions,
         store::{self, LastUse},
@@ -30,23 +30,6 @@ pub async fn run(services: Arc<Services>) {
     let describing = every(&services, WRITE, |services| async move { warn(write_devices(&services).await) });
     let receiving = every(&services, RECEIVE, |services| async move { warn(receive(&services).await) });
     tokio::join!(publishing, writing, describing, receiving);
-}
-
-/// Does some work at once and every `period` of the services' clock until the server stops, and once more then.
-async fn every<W: Future<Output = ()>>(services: &Arc<Services>, period: Duration, work: impl Fn(Arc<Services>) -> W) {
-    let mut is_stopping = false;
-    loop {
-        // Before the work: what comes while it is under way waits no longer than a period.
-        let next = services.clock.now() + period;
-        work(services.clone()).await;
-        if is_stopping {
-            return;
-        }
-        tokio::select! {
-            () = services.clock.sleep_until(next) => {}
-            () = services.stopped() => is_stopping = true,
-        }
-    }
 }
 
 fn warn(done: Result<(), AppError>) {
