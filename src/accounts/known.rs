@@ -58,18 +58,11 @@ async fn remember_place(tx: &mut Tx, user: &UserId, country: &str, city: &str, n
     Ok(())
 }
 
-/// What this device called itself when the account last signed in from it. `None` for a device that is not known, or not
-/// any more.
-pub async fn device_label(db: &mut impl Connection, user: &UserId, key: &str, now: DateTime<Utc>) -> sqlx::Result<Option<String>> {
+/// Returns what this device called itself when the account last signed in from it. `None` if that was not after `since`, or never.
+pub async fn device_label(db: &mut impl Connection, user: &UserId, key: &str, since: DateTime<Utc>) -> sqlx::Result<Option<String>> {
     let sql = "SELECT label FROM known_devices WHERE user_id = $1 AND token_hash = $2 AND last_seen_at > $3";
-    let found: Option<(String,)> = fetch!(db, fetch_optional as (String,), sql, user, key, now - DEVICE_KNOWN_FOR)?;
+    let found: Option<(String,)> = fetch!(db, fetch_optional as (String,), sql, user, key, since)?;
     Ok(found.map(|(label,)| label))
-}
-
-/// Whether this account has signed in from this device since then.
-pub async fn is_device_seen_since(db: &mut impl Connection, user: &UserId, key: &str, since: DateTime<Utc>) -> sqlx::Result<bool> {
-    let sql = "SELECT label FROM known_devices WHERE user_id = $1 AND token_hash = $2 AND last_seen_at > $3";
-    Ok(fetch!(db, fetch_optional as (String,), sql, user, key, since)?.is_some())
 }
 
 /// Remembers a device, or that it was used again.

@@ -5,6 +5,7 @@ use serde_json::json;
 
 use crate::{
     accounts::{
+        known,
         model::Account,
         store::{self as accounts, Credentials},
     },
@@ -141,8 +142,9 @@ async fn find(services: &Services, attempt: &Attempt) -> Result<Known, AppError>
     let mut db = services.db.read().await?;
     let credentials = accounts::find(&mut db, &attempt.identifier).await?;
     let subject = credentials.as_ref().map(|found| found.account.id.clone());
+    let since = services.clock.now() - known::DEVICE_KNOWN_FOR;
     let device = match (&subject, attempt.device.as_ref().map(Secret::hash)) {
-        (Some(user), Some(device)) => alerts::is_device_known(&mut db, user, &device, services.clock.now()).await?.then_some(device),
+        (Some(user), Some(device)) => known::device_label(&mut db, user, &device, since).await?.map(|_| device),
         _ => None,
     };
     Ok(Known { credentials, subject, device })
@@ -176,7 +178,7 @@ async fn count_code(services: &Services, account: &Account, typed: String, attem
         let Some(enabled_at) = two_factor::enabled_at(&mut db, &account.id).await? else { return Ok(None) };
         let device = attempt.device.as_ref().map(Secret::hash);
         let is_known = match &device {
-            Some(device) => alerts::is_device_seen_since(&mut db, &account.id, device, enabled_at).await?,
+            Some(device) => known::device_label(&mut db, &account.id, device, enabled_at).await?.is_some(),
             None => false,
         };
         match device.filter(|_| is_known) {
