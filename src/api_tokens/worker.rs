@@ -55,8 +55,7 @@ async fn write_batch(services: &Services, batch: &[(TokenId, Use)]) -> Result<()
     let mut tx = services.db.write().await?;
     let skipped: HashSet<TokenId> = store::write_uses(&mut tx, &uses).await?.into_iter().collect();
     tx.commit().await?;
-    let done: Vec<_> = batch.iter().filter(|(id, _)| !skipped.contains(id)).cloned().collect();
-    services.token_activity.forget(&done);
+    services.token_activity.forget_except(batch, &skipped);
     Ok(())
 }
 

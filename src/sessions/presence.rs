@@ -62,8 +62,7 @@ async fn write_batch(services: &Services, batch: &[(SessionId, Use)]) -> Result<
     let mut tx = services.db.write().await?;
     let skipped: HashSet<SessionId> = store::write_uses(&mut tx, &uses).await?.into_iter().collect();
     tx.commit().await?;
-    let done: Vec<_> = batch.iter().filter(|(id, _)| !skipped.contains(id)).cloned().collect();
-    services.activity.forget(&done);
+    services.activity.forget_except(batch, &skipped);
     Ok(())
 }
 
