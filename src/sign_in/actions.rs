@@ -79,10 +79,7 @@ pub async fn sign_in(services: &Services, attempt: Attempt) -> Result<SignedIn, 
     };
     let code = match code {
         Ok(code) => code,
-        Err(error) => {
-            password.refund_alone(services).await?; // it was right
-            return Err(error);
-        }
+        Err(error) => return Err(password.refund_and(services, error).await),
     };
     finish(services, attempt, Checked { credentials, half: None, password: Some(password), code }).await
 }
@@ -328,12 +325,13 @@ async fn end_before(tx: &mut Tx, services: &Services, before: Visitor) -> Result
 /// Puts a wrong code on record. The password was right: only the code counts as a failure. It is called wrong where the password
 /// is known to have been right before (ENU-2).
 async fn refuse_code(services: &Services, attempt: &Attempt, checked: &Checked) -> Result<AppError, AppError> {
-    if let Some(password) = &checked.password {
-        password.refund_alone(services).await?;
-    }
     let failures = checked.code.as_ref().map_or(0, |code| code.counted.failures);
     let error = refuse(services, attempt, Some(&checked.credentials.account.id), Guess::Code, failures).await?;
-    Ok(if checked.half.is_some() { AppError::WrongCode } else { error })
+    let error = if checked.half.is_some() { AppError::WrongCode } else { error };
+    Ok(match &checked.password {
+        Some(password) => password.refund_and(services, error).await,
+        None => error,
+    })
 }
 
 /// Puts a failed sign-in on record, and says so; a burst of them is told to the owner. `failures` counts this one.

@@ -145,8 +145,12 @@ impl Attempt {
         Self { charges: charges.iter().map(Limit::charge).collect(), failures: 0 }
     }
 
-    /// Refunds this attempt where nothing else is to be written with it: see [`refund`].
-    pub async fn refund_alone(&self, services: &Services) -> Result<(), AppError> {
+    /// Refunds this attempt, which was right, although the request fails. Returns why: `error`, or that of the refund.
+    pub async fn refund_and(&self, services: &Services, error: AppError) -> AppError {
+        self.refund_alone(services).await.err().unwrap_or(error)
+    }
+
+    async fn refund_alone(&self, services: &Services) -> Result<(), AppError> {
         let mut tx = services.db.write().await?;
         refund(&mut tx, &[self]).await?;
         Ok(tx.commit().await?)

@@ -195,17 +195,14 @@ async fn prove_both(services: &Services, caller: &Caller, password: SecretString
     let limit = limit_of_session(services, caller).await?;
     let code = match tries::attempt(services, vec![limit]).await {
         Ok(code) => code,
-        Err(error) => {
-            password.counted.refund_alone(services).await?; // it was right
-            return Err(error);
-        }
+        Err(error) => return Err(password.counted.refund_and(services, error).await),
     };
     let mut tx = services.db.write().await?;
     password.ensure_unchanged(&lock_account(&mut tx, caller).await?)?;
     if use_code(&mut tx, services, &caller.account, typed, &caller.origin).await?.is_none() {
         drop(tx);
-        password.counted.refund_alone(services).await?;
-        return Err(reject(services, by(caller, Action::CodeRejected, json!({ "purpose": "second_factor" }))).await?);
+        let error = reject(services, by(caller, Action::CodeRejected, json!({ "purpose": "second_factor" }))).await?;
+        return Err(password.counted.refund_and(services, error).await);
     }
     Ok((tx, BothProven { password, code }))
 }
