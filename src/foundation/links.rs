@@ -55,10 +55,14 @@ pub struct Link {
 }
 
 impl Link {
-    /// What was written with it. Nothing, if it was written otherwise: then it is for nothing.
+    /// Returns what was written with it. `None` if it has another form: then the link is good for nothing.
     pub fn detail<T: DeserializeOwned>(&self) -> Option<T> {
-        serde_json::from_str(&self.detail).ok()
+        read_detail(&self.detail)
     }
+}
+
+fn read_detail<T: DeserializeOwned>(detail: &str) -> Option<T> {
+    serde_json::from_str(detail).ok()
 }
 
 /// Makes a link; its secret, to be given out once.
@@ -109,7 +113,7 @@ async fn insert(tx: &mut Tx, purpose: Purpose, owner: Owner<'_>, detail: &impl S
 
 /// A link as a list shows it.
 #[derive(Debug, sqlx::FromRow)]
-pub struct Listed {
+pub struct ListedLink {
     /// Names the row.
     pub id: OneTimeTokenId,
     /// The username of the account that made it. `None` for the command line and for what people ask for themselves.
@@ -121,18 +125,18 @@ pub struct Listed {
     detail: String,
 }
 
-impl Listed {
-    /// What was written with it. `None` if it was written otherwise.
+impl ListedLink {
+    /// Returns what was written with it. `None` if it has another form.
     pub fn detail<T: DeserializeOwned>(&self) -> Option<T> {
-        serde_json::from_str(&self.detail).ok()
+        read_detail(&self.detail)
     }
 }
 
 /// Lists up to `limit` links of a purpose that are good: those that somebody made first, each group newest first.
-pub async fn list(db: &mut impl Connection, purpose: Purpose, limit: i64, now: DateTime<Utc>) -> sqlx::Result<Vec<Listed>> {
+pub async fn list(db: &mut impl Connection, purpose: Purpose, limit: i64, now: DateTime<Utc>) -> sqlx::Result<Vec<ListedLink>> {
     fetch!(
         db,
-        fetch_all as Listed,
+        fetch_all as ListedLink,
         "SELECT links.id, users.username AS creator, links.created_at, links.expires_at, links.detail
          FROM links LEFT JOIN users ON users.id = links.created_by WHERE links.purpose = $1 AND links.expires_at > $2
          ORDER BY links.created_by IS NULL, links.created_at DESC, links.id DESC LIMIT $3",
