@@ -31,7 +31,7 @@ pub struct Outgoing<'a> {
     pub created_at: DateTime<Utc>,
     /// When it is to be sent.
     pub due_at: DateTime<Utc>,
-    /// When its link expires, if it is worthless without it.
+    /// When its link expires, if somebody asked for it. `None`: a notice.
     pub expires_at: Option<DateTime<Utc>>,
     /// How many more mails a digest stands for. `None`: not a digest.
     pub folded: Option<i64>,
@@ -44,6 +44,10 @@ impl<'a> Outgoing<'a> {
     }
 }
 
+/// Writes a mail into the outbox.
+///
+/// `expires_at` is set exactly for mails that somebody asked for: they are limited ([`count_asked_for`]). The others are notices, which
+/// are collected ([`notices_since`]).
 pub async fn insert(tx: &mut Tx, id: &MailId, outgoing: &Outgoing<'_>, address_hash: &str, sealed: &str) -> sqlx::Result<()> {
     execute!(
         tx,
