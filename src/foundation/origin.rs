@@ -14,7 +14,7 @@ use crate::foundation::{
     agent::Agent,
     config::{Config, ForwardedHeader},
     forwarded::{Entries, address_in_forwarded, address_in_x_forwarded_for},
-    geoip::is_private,
+    network::is_private,
     services::{Services, Shared},
 };
 
