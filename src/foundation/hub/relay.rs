@@ -17,7 +17,7 @@ use super::{
 use crate::foundation::postgres::PostgresPool;
 
 /// The channel's name in PostgreSQL.
-const CHANNEL: &str = "whereabouts";
+pub(super) const CHANNEL: &str = "whereabouts";
 /// Messages that are sent by one statement.
 const MESSAGES_PER_STATEMENT: usize = 100;
 /// Pause before the database is asked again after it failed.
@@ -43,7 +43,7 @@ impl Outgoing {
         while self.messages.recv_many(&mut batch, MESSAGES_PER_STATEMENT).await > 0 {
             self.replace_overflow(&mut batch);
             // What cannot be sent is only late, not wrong: the other nodes look sessions up. Their pages look again once they can be told.
-            while let Err(error) = notify(pool, payloads(&self.node, std::mem::take(&mut batch))).await {
+            while let Err(error) = pool.notify(CHANNEL, &payloads(&self.node, std::mem::take(&mut batch))).await {
                 tracing::warn!(%error, "other nodes could not be told of a change");
                 tokio::time::sleep(RETRY).await;
                 batch.push(Message::Missed);
@@ -71,11 +71,6 @@ impl Outgoing {
         self.replace_overflow(&mut batch);
         batch
     }
-}
-
-/// Sends payloads to every node, this one included.
-pub(super) async fn notify(pool: &PostgresPool, payloads: Vec<String>) -> sqlx::Result<()> {
-    pool.notify(CHANNEL, &payloads).await
 }
 
 impl Hub {
