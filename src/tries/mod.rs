@@ -135,7 +135,7 @@ pub async fn count_secret(tx: &mut Tx, services: &Services, user: &UserId) -> Re
         return Ok(());
     }
     let charges = [Limit::SecretsOf(user.clone()).charge()];
-    limiter::count(tx, services, &[&charges]).await?.into_iter().try_for_each(|counted| counted.map(drop))
+    limiter::count(tx, services.clock.now(), &[&charges]).await?.into_iter().try_for_each(|counted| counted.map(drop))
 }
 
 impl Attempt {

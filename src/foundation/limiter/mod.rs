@@ -110,7 +110,7 @@ async fn commit(services: &Services, attempts: &[&[Charge]]) -> Result<Vec<Resul
         return Ok(Vec::new());
     }
     let mut tx = services.db.write().await?;
-    let results = count(&mut tx, services, attempts).await?;
+    let results = count(&mut tx, services.clock.now(), attempts).await?;
     if results.iter().any(Result::is_ok) {
         tx.commit().await?; // where all were refused there is nothing to keep
     }
@@ -118,8 +118,8 @@ async fn commit(services: &Services, attempts: &[&[Charge]]) -> Result<Vec<Resul
 }
 
 /// Counts attempts in their order. A refused one changes nothing, and does not keep the others from being counted.
-pub async fn count(tx: &mut Tx, services: &Services, attempts: &[&[Charge]]) -> sqlx::Result<Vec<Result<i64, AppError>>> {
-    let now_ms = services.clock.now().timestamp_millis();
+pub async fn count(tx: &mut Tx, now: DateTime<Utc>, attempts: &[&[Charge]]) -> sqlx::Result<Vec<Result<i64, AppError>>> {
+    let now_ms = now.timestamp_millis();
     let subjects: BTreeSet<&str> = attempts.iter().flat_map(|charges| charges.iter()).map(|charge| charge.subject.as_str()).collect();
     let mut states: BTreeMap<_, _> = store::lock(tx, &subjects).await?.into_iter().collect();
     let results: Vec<_> = attempts.iter().map(|charges| judge(&mut states, charges, now_ms)).collect();
