@@ -167,7 +167,7 @@ pub async fn reset(services: &Services, link: &str, new: SecretString, code: &st
     audit::record(&mut tx, &services.clock, event).await?;
     let letter = changed_letter(origin, ended.len()).fact("API tokens", format!("{tokens}, all revoked"));
     mail::tell(&mut tx, services, &account, Kind::PasswordChanged, letter).await?;
-    let strangers = tries::Attempt::of_strangers(&account.id);
+    let strangers = tries::CountedAttempt::of_strangers(&account.id);
     tries::refund(&mut tx, &counted.iter().chain([&strangers]).collect::<Vec<_>>()).await?;
     tx.commit().await?;
     sessions::ended(services, &account.id, ended);

@@ -40,7 +40,7 @@ pub struct Verified {
     asked: Asked,
     password_hash: String,
     /// What it counted as: to be refunded.
-    pub counted: tries::Attempt,
+    pub counted: tries::CountedAttempt,
 }
 
 impl Verified {

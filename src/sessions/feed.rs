@@ -32,15 +32,15 @@ const BACKLOG: usize = 64;
 const REFRESH: Duration = Duration::seconds(1);
 
 /// News of one person, for none of their pages in particular: a list is whole, and no session is the current one.
-pub type Shared = Arc<News>;
+pub type SharedNews = Arc<News>;
 
 /// The feeds of one node.
 #[derive(Clone, Default)]
-pub struct Feeds(Arc<Mutex<HashMap<UserId, WeakSender<Shared>>>>);
+pub struct Feeds(Arc<Mutex<HashMap<UserId, WeakSender<SharedNews>>>>);
 
 impl Feeds {
     /// The news of this person from now on.
-    pub fn join(&self, services: &Arc<Services>, user: &UserId) -> Receiver<Shared> {
+    pub fn join(&self, services: &Arc<Services>, user: &UserId) -> Receiver<SharedNews> {
         // Before anybody can join the feed that may start here: whoever joins it misses nothing from then on.
         let changes = services.hub.subscribe(user);
         let (news, started) = self.join_or_start(user);
@@ -52,7 +52,7 @@ impl Feeds {
     }
 
     /// Joins the feed of this person, or else starts one, which then is to be run.
-    fn join_or_start(&self, user: &UserId) -> (Receiver<Shared>, Option<Pages>) {
+    fn join_or_start(&self, user: &UserId) -> (Receiver<SharedNews>, Option<Pages>) {
         let mut feeds = self.lock();
         if let Some(news) = feeds.get(user).and_then(WeakSender::upgrade) {
             return (news.subscribe(), None);
@@ -62,7 +62,7 @@ impl Feeds {
         (receiver, Some(Pages { feeds: self.clone(), user: user.clone(), news }))
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<UserId, WeakSender<Shared>>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<UserId, WeakSender<SharedNews>>> {
         self.0.lock().expect("no code panics while it holds the feeds")
     }
 }
@@ -71,7 +71,7 @@ impl Feeds {
 struct Pages {
     feeds: Feeds,
     user: UserId,
-    news: Sender<Shared>,
+    news: Sender<SharedNews>,
 }
 
 impl Pages {

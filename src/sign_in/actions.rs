@@ -165,7 +165,7 @@ async fn harden(services: &Services, password: &SecretString, found: Credentials
 /// A code that was typed, and the attempt that it counts as.
 struct Code {
     typed: String,
-    counted: tries::Attempt,
+    counted: tries::CountedAttempt,
 }
 
 /// Counts a code as an attempt, where the account asks for one.
@@ -192,14 +192,14 @@ struct Checked {
     /// The secret of the half-way state, where the password was given in a request before.
     half: Option<String>,
     /// What the password counts as, where it was given in this request.
-    password: Option<tries::Attempt>,
+    password: Option<tries::CountedAttempt>,
     /// The code, where one was typed and the account asked for one.
     code: Option<Code>,
 }
 
 impl Checked {
     /// What it was counted as.
-    fn counted(&self) -> Vec<&tries::Attempt> {
+    fn counted(&self) -> Vec<&tries::CountedAttempt> {
         self.password.iter().chain(self.code.iter().map(|code| &code.counted)).collect()
     }
 }

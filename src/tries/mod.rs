@@ -109,7 +109,7 @@ impl Limit {
 }
 
 /// An attempt that was counted as failed beforehand. It stays so unless it is given back by [`refund`].
-pub struct Attempt {
+pub struct CountedAttempt {
     charges: Vec<Charge>,
     /// How many attempts have failed, this one included.
     pub failures: i64,
@@ -118,13 +118,13 @@ pub struct Attempt {
 /// Counts an attempt against all of these limits. It is committed when this returns.
 ///
 /// Errors: [`AppError::TooManyAttempts`] if one of them refuses it: then it is counted against none.
-pub async fn attempt(services: &Services, limits: Vec<Limit>) -> Result<Attempt, AppError> {
+pub async fn attempt(services: &Services, limits: Vec<Limit>) -> Result<CountedAttempt, AppError> {
     if services.config.rate_limits == Switch::Off {
-        return Ok(Attempt { charges: Vec::new(), failures: 1 });
+        return Ok(CountedAttempt { charges: Vec::new(), failures: 1 });
     }
     let charges: Vec<Charge> = limits.iter().map(Limit::charge).collect();
     let failures = services.limiter.count(charges.clone()).await?;
-    Ok(Attempt { charges, failures })
+    Ok(CountedAttempt { charges, failures })
 }
 
 /// Counts a secret that somebody creates, in the transaction that creates it (LIM-3).
@@ -138,7 +138,7 @@ pub async fn count_secret(tx: &mut Tx, services: &Services, user: &UserId) -> Re
     limiter::count(tx, services.clock.now(), &[&charges]).await?.into_iter().try_for_each(|counted| counted.map(drop))
 }
 
-impl Attempt {
+impl CountedAttempt {
     /// Whatever strangers attempted at an account. To refund it is to forget it: the owner came by a reset link (LIM-1).
     pub fn of_strangers(user: &UserId) -> Self {
         let charges = [Limit::Account(user.clone()), Limit::CodeByStrangers(user.clone())];
@@ -160,7 +160,7 @@ impl Attempt {
 /// These attempts were right: failures of their backoffs are forgotten, and buckets have their tokens again.
 ///
 /// Call it once in a transaction, and last: whoever attempts something waits for these rows.
-pub async fn refund(tx: &mut Tx, attempts: &[&Attempt]) -> sqlx::Result<()> {
+pub async fn refund(tx: &mut Tx, attempts: &[&CountedAttempt]) -> sqlx::Result<()> {
     let charges = attempts.iter().flat_map(|attempt| attempt.charges.clone()).collect();
     limiter::refund(tx, charges).await
 }

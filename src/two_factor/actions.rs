@@ -176,7 +176,7 @@ pub async fn forget_new_codes(services: &Services, caller: &Caller) -> Result<()
 /// A password and a code that were given together, and what they counted as.
 struct BothProven {
     password: Verified,
-    code: tries::Attempt,
+    code: tries::CountedAttempt,
 }
 
 impl BothProven {
