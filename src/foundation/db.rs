@@ -41,8 +41,8 @@ pub enum Db {
     Postgres(PostgresPool),
 }
 
-/// A connection that reads, outside any transaction: one trip a query. On PostgreSQL a query whose connection was lost is tried once
-/// more on another.
+/// A read connection outside any transaction. Each query is one round trip. On PostgreSQL, a query is retried once if its connection
+/// was lost.
 pub enum Reader {
     /// On SQLite.
     Sqlite(PoolConnection<Sqlite>),
@@ -109,12 +109,12 @@ impl Connection for Tx {
 }
 
 impl Tx {
-    /// Has this done once the commit has been answered, and never if the transaction is dropped or the commit fails.
+    /// Runs `work` after a successful commit; never if the transaction is dropped or the commit fails.
     pub fn after_commit(&mut self, work: impl FnOnce() + Send + 'static) {
         self.after_commit.push(Box::new(work));
     }
 
-    /// Makes it so, durably, before it returns.
+    /// Commits durably.
     ///
     /// Errors: [`is_unconfirmed`](crate::foundation::postgres::is_unconfirmed) tells a commit that may or may not have happened,
     /// because the database did not answer, from one that has not happened.

@@ -95,8 +95,8 @@ pub async fn ask_for_reset(services: &Arc<Services>, email: String, origin: &Ori
     })
 }
 
-/// Mails the way to a new password, unless too much was mailed there already. Returns whether it was. The account is locked, and
-/// `account` was read by that: a link made while a reset completes is cancelled by it, or made after it.
+/// Mails the way to a new password, unless too much was mailed there already. Returns whether it was. The caller holds the account's
+/// lock, so a concurrent reset either cancels this link or finishes before it is created.
 pub async fn mail_reset(tx: &mut Tx, services: &Services, account: &Account) -> sqlx::Result<bool> {
     let secret = links::make(tx, Purpose::Reset, Some(&account.id), &(), services.clock.now()).await?;
     let why = "Somebody asked for this with your email address.";

@@ -16,8 +16,8 @@ use crate::{
     sessions::{epoch, presence, sweep},
 };
 
-/// After the last requests, which have three seconds: grace period for workers, and what is left for background jobs, for the last
-/// writes and for closing the database. Time that one of them does not need is the next one's.
+/// Grace periods after the last requests (3 s): for workers, background jobs, the last writes, and closing the database. Unused time
+/// of the first three passes to the next.
 const WORKERS: Duration = Duration::from_millis(800);
 const JOBS: Duration = Duration::from_millis(300);
 const LAST_WRITES: Duration = Duration::from_millis(400);

@@ -22,8 +22,8 @@ const RECEIVE: Duration = Duration::milliseconds(500);
 /// Uses that one transaction writes at most, and devices.
 const BATCH: usize = 1_000;
 
-/// Publishes and writes until the server stops, and does each once more then. [`write`] is called again after the last request.
-/// Side by side: a database that is slow to write, or a client that takes long to describe, holds up nothing else.
+/// Publishes and writes until the server stops, and once more then; [`write`] runs again after the last request. The four loops run
+/// concurrently, so that a slow write or a slow description delays nothing else.
 pub async fn run(services: Arc<Services>) {
     let publishing = every(&services, PUBLISH, |services| async move { publish(&services) });
     let writing = every(&services, WRITE, |services| async move { warn(write(&services).await) });

@@ -90,7 +90,7 @@ pub async fn is_half_way(services: &Services, half: &str) -> Result<bool, AppErr
     Ok(links::look(&mut db, Purpose::SecondFactor, half, services.clock.now()).await?.is_some())
 }
 
-/// Completes a sign-in by its code. `half` is what the password gave; `attempt.identifier` is of no account of its own.
+/// Completes a sign-in by its code. `half` is the secret of the half-way state. `attempt.identifier` is ignored.
 ///
 /// Errors: [`AppError::HalfWayOver`] if the password is to be given anew, [`AppError::WrongCode`],
 /// [`AppError::TooManyAttempts`].

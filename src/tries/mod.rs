@@ -29,7 +29,7 @@ use crate::{
 /// morning; then one a minute, which such an office does not reach, while an address that guesses gets 1,440 a day over all
 /// names, on top of the backoff of each account.
 const SIGN_INS: Bucket = Bucket { burst: 50, refill: Duration::minutes(1) };
-/// Mails that one network asks for, whomever they go to. As many as failed sign-ins, for the same offices.
+/// Mails requested from one network, to any address. As many as failed sign-ins, for the same offices.
 const MAILS: Bucket = Bucket { burst: 50, refill: Duration::minutes(1) };
 /// Secrets that one person creates, each of which is told by mail: all the tokens that one may have and some rotations at once,
 /// then four an hour (LIM-3).
@@ -53,19 +53,19 @@ pub enum Limit {
     KnownDevice(UserId, String),
     /// Passwords typed again in one session.
     Session(SessionId),
-    /// Codes of one account, given by strangers.
+    /// Codes of one account, entered by strangers.
     CodeByStrangers(UserId),
     /// Codes of one account in a browser that signed in with one, by the hash of that browser's cookie.
     CodeByKnownDevice(UserId, String),
-    /// Codes given in one session that began with one, or that is about to enable the factor.
+    /// Codes entered in one session that began with one, or that is about to enable the factor.
     CodeInSession(SessionId),
-    /// Codes given in all sessions of one account that are older than its second factor.
+    /// Codes entered in all sessions of one account that are older than its second factor.
     CodeInOlderSessions(UserId),
-    /// Codes given with one reset link, by the hash of its secret.
+    /// Codes entered with one reset link, by the hash of its secret.
     CodeForReset(String),
     /// Sign-ins of one network.
     SignInsFrom(IpAddr),
-    /// Mails that one network asks for.
+    /// Mails requested from one network, to any address.
     MailsAskedFrom(IpAddr),
     /// Secrets that one person creates.
     SecretsOf(UserId),
@@ -139,7 +139,7 @@ pub async fn count_secret(tx: &mut Tx, services: &Services, user: &UserId) -> Re
 }
 
 impl CountedAttempt {
-    /// Whatever strangers attempted at an account. To refund it is to forget it: the owner came by a reset link (LIM-1).
+    /// The failed attempts of strangers at an account. Refunding them clears them once the owner came by a reset link (LIM-1).
     pub fn of_strangers(user: &UserId) -> Self {
         let charges = [Limit::Account(user.clone()), Limit::CodeByStrangers(user.clone())];
         Self { charges: charges.iter().map(Limit::charge).collect(), failures: 0 }

@@ -128,7 +128,7 @@ impl Hub {
 
     fn deliver(&self, user: &UserId, change: Change) {
         if let Some(subscriber) = lock(&self.subscribers).get(user) {
-            // Whoever unsubscribes just now need not be told.
+            // Sending fails only if nobody is subscribed any more.
             let _ = subscriber.send(change);
         }
     }
@@ -153,7 +153,7 @@ impl Hub {
 
 impl Queue {
     fn push(&self, message: Message) {
-        // Full, or the relay ended with the node: then nobody is left to be told.
+        // The queue is full, or the relay has stopped.
         if self.messages.try_send(message).is_err() {
             self.overflowed.store(true, Ordering::Release);
         }

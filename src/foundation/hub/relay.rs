@@ -37,7 +37,7 @@ impl Outgoing {
         Self { node, messages, overflowed }
     }
 
-    /// Sends what this node commits to the others, for ever. It is batched: one statement for what has come meanwhile.
+    /// Sends queued messages to other nodes until the queue closes, one statement per batch.
     pub async fn relay(&mut self, pool: &PostgresPool) {
         let mut batch = Vec::new();
         while self.messages.recv_many(&mut batch, MESSAGES_PER_STATEMENT).await > 0 {
@@ -51,7 +51,7 @@ impl Outgoing {
         }
     }
 
-    /// Sends what still waits when the server stops. What is committed later is told to nobody.
+    /// Sends what still waits when the server stops. Later commits are not sent.
     pub async fn finish(&mut self, pool: &PostgresPool) {
         self.messages.close();
         self.relay(pool).await;
@@ -74,7 +74,7 @@ impl Outgoing {
 }
 
 impl Hub {
-    /// Hears what other nodes commit, for ever. After a cut every page here looks again.
+    /// Receives messages of other nodes. After a lost connection, all pages of this node refresh.
     pub async fn listen(&self, pool: &PostgresPool) {
         loop {
             if let Err(error) = self.listen_until_cut(pool).await {

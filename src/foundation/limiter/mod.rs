@@ -1,5 +1,5 @@
-//! Counts attempts against rate limits, in the database: neither a restart nor another node helps an attacker (LIM-6). Which
-//! limits there are, `tries` says.
+//! Counts attempts against rate limits, in the database: neither a restart nor another node helps an attacker (LIM-6).
+//! `tries` defines the limits.
 
 pub mod rules;
 mod store;
@@ -74,8 +74,7 @@ impl Limiter {
     }
 }
 
-/// Counts attempts for as long as the process runs. It does not stop with the other workers, since requests that are still in
-/// flight during shutdown need it; whatever it was asked for is over once they are.
+/// Counts attempts. Runs until the process ends: requests in flight during shutdown still need it.
 pub async fn run(services: Arc<Services>) {
     let mut queued = services.limiter.queued.lock().await;
     let mut batch = Vec::with_capacity(BATCH);
@@ -83,7 +82,7 @@ pub async fn run(services: Arc<Services>) {
         // A client that has gone attempts nothing any more.
         batch.retain(|counting| !counting.answer.is_closed());
         if answer(&services, std::mem::take(&mut batch)).await.is_err() {
-            // Who came meanwhile would wait as long again for a database that does not answer.
+            // Otherwise attempts queued meanwhile would wait for the same failing database.
             while let Ok(counting) = queued.try_recv() {
                 let _ = counting.answer.send(Err(AppError::Unavailable));
             }
