@@ -271,7 +271,7 @@ each!(
 );
 
 each!(
-    /// LOG-1: wrong passwords of a signed-in person are on record, and so are wrong codes at enrolment, in a session and with a
+    /// LOG-1: wrong passwords of a signed-in person are on record, and so are wrong codes at enrollment, in a session and with a
     /// reset link; each is shown to the person whose account it is, and to nobody else.
     wrong_passwords_and_codes_are_on_record, |app| {
         let (alice, bob) = (app.sign_in("alice").await, app.sign_in("bob").await);

@@ -263,7 +263,7 @@ async fn a_page_of_a_disabled_account_closes() {
     assert!(page.is_signed_out().await && bob.is_signed_in().await);
 }
 
-/// PWD-5, RACE-1: a reset link that is being mailed while a reset completes is cancelled by it; bob's link is kept.
+/// PWD-5, RACE-1: a reset link that is being mailed while a reset completes is canceled by it; bob's link is kept.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_reset_link_mailed_meanwhile_does_not_outlive_a_reset() {
     let app = start().await;

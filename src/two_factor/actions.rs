@@ -110,7 +110,7 @@ pub async fn enable(services: &Services, caller: &Caller, typed: &str) -> Result
     let factor = factor.filter(|factor| factor.enabled_at.is_none()).ok_or(AppError::NotFound)?;
     let (now, seed) = (services.clock.now(), unseal(services, user, "seed", &factor.sealed_seed)?);
     let Some(step) = code::step(&seed, typed, now) else {
-        return Err(reject(services, by(caller, Action::CodeRejected, json!({ "purpose": "enrolment" }))).await?);
+        return Err(reject(services, by(caller, Action::CodeRejected, json!({ "purpose": "enrollment" }))).await?);
     };
     let codes = unseal(services, user, "codes", &factor.sealed_codes)?;
     let mut tx = services.db.write().await?;
