@@ -72,7 +72,7 @@ async fn admin_page(app: &TestApp, host: &str) -> String {
     page.send().await.unwrap().text().await.unwrap()
 }
 
-const NOTICE: &str = "Requests reach this server from a private address";
+const NOTICE: &str = "Requests arrive from the private address";
 
 both!(
     /// NET-1: administrators are told when requests come from a private address although no proxy is trusted.
@@ -80,7 +80,7 @@ both!(
         let public = ["--public-url", "http://sessions.example"];
         let unnamed = TestApp::start_with(app.backend(), &public).await;
         let page = admin_page(&unnamed, "sessions.example").await;
-        assert!(page.contains(&format!("{NOTICE} (127.0.0.1)")) && page.contains("WHEREABOUTS_TRUSTED_PROXIES"), "{page}");
+        assert!(page.contains(&format!("{NOTICE} 127.0.0.1,")) && page.contains("WHEREABOUTS_TRUSTED_PROXIES"), "{page}");
         let named = TestApp::start_with(app.backend(), &[&public[..], &TRUSTED].concat()).await;
         let page = admin_page(&named, "sessions.example").await;
         assert!(page.contains("<h1>Administration") && !page.contains(NOTICE), "{page}");
