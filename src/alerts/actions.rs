@@ -100,10 +100,10 @@ impl Guess {
         let why = "You are told of bursts of failed sign-ins, once an hour at most.";
         match self {
             Self::Password => Letter::new("Several sign-ins to your account failed", why)
-                .say("Somebody tried to sign in to your Whereabouts account with wrong passwords, several times. Nobody got in by that.")
+                .say("Somebody tried to sign in to your Whereabouts account with wrong passwords, several times. None of these attempts succeeded.")
                 .advise("If it was you, use \"Forgot your password?\" where you sign in. If not, a long password and a second factor keep guessers out."),
             Self::Code => Letter::new("Wrong codes were entered for your account", why)
-                .say("Somebody entered the right password of your Whereabouts account and then several wrong codes. Nobody got in by that.")
+                .say("Somebody entered the right password of your Whereabouts account and then several wrong codes. None of these attempts succeeded.")
                 .advise("If it was not you, somebody knows your password: use \"Forgot your password?\" where you sign in, and choose another."),
         }
     }
