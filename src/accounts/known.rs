@@ -28,7 +28,7 @@ pub struct Visit {
 }
 
 /// Compares the place of a sign-in with those before, and remembers it.
-pub async fn visit(tx: &mut Tx, user: &UserId, location: &Location, now: DateTime<Utc>) -> sqlx::Result<Visit> {
+pub async fn record_location(tx: &mut Tx, user: &UserId, location: &Location, now: DateTime<Utc>) -> sqlx::Result<Visit> {
     let country = location.country_code.as_deref().unwrap_or_default(); // empty text stands for "unknown"
     let is_first = last_visit(tx, user, None).await?.is_none();
     let last = last_visit(tx, user, Some(country)).await?;

@@ -66,7 +66,7 @@ pub async fn cut_off_everybody(tx: &mut Tx, caller: &Caller, now: DateTime<Utc>)
 }
 
 /// Tells every open page, on all nodes, to look its session up: those of ended sessions close.
-pub fn announce(services: &Services) {
+pub fn publish(services: &Services) {
     services.hub.publish_missed();
 }
 

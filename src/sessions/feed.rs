@@ -45,7 +45,7 @@ impl Feeds {
         let changes = services.hub.subscribe(user);
         let (news, started) = self.join_or_start(user);
         if let Some(pages) = started {
-            let feed = Feed { services: services.clone(), user: user.clone(), changes, pages, heard: HashMap::new() };
+            let feed = Feed { services: services.clone(), user: user.clone(), changes, pages, remote_uses: HashMap::new() };
             tokio::spawn(feed.run());
         }
         news
@@ -109,7 +109,7 @@ struct Feed {
     changes: Subscription,
     pages: Pages,
     /// The last use of each session that was told while this feed is open: the database may not know those of other nodes yet.
-    heard: HashMap<SessionId, SessionUse>,
+    remote_uses: HashMap<SessionId, SessionUse>,
 }
 
 /// What happened since the pages were last told.
@@ -153,14 +153,14 @@ impl Feed {
             Change::Used(uses) => {
                 for used in uses {
                     pending.used.insert(used.session.clone());
-                    let known = self.heard.entry(used.session.clone()).or_insert_with(|| used.clone());
+                    let known = self.remote_uses.entry(used.session.clone()).or_insert_with(|| used.clone());
                     if known.at < used.at {
                         *known = used;
                     }
                 }
             }
             Change::Ended(sessions) => {
-                self.heard.retain(|id, _| !sessions.contains(id));
+                self.remote_uses.retain(|id, _| !sessions.contains(id));
                 pending.used.retain(|id| !sessions.contains(id));
                 pending.began.retain(|id| !sessions.contains(id));
                 pending.ended.extend(sessions);
@@ -172,7 +172,7 @@ impl Feed {
     /// Sends the whole list, which makes up for whatever is pending.
     async fn send_list(&self, pending: &mut Pending) -> Result<(), AppError> {
         *pending = Pending::default();
-        let rows = actions::for_pages(&self.services, &self.user, None, &self.heard).await?;
+        let rows = actions::for_pages(&self.services, &self.user, None, &self.remote_uses).await?;
         self.pages.send(News::List(Box::new(actions::whole_list(&self.services, rows))));
         Ok(())
     }
@@ -186,7 +186,7 @@ impl Feed {
             return Ok(());
         }
         let ids: Option<Vec<SessionId>> = only_used.then(|| used.iter().cloned().collect());
-        let rows = actions::for_pages(&self.services, &self.user, ids.as_deref(), &self.heard).await?;
+        let rows = actions::for_pages(&self.services, &self.user, ids.as_deref(), &self.remote_uses).await?;
         if !only_used {
             self.send_began_and_ended(&rows, &began, ended);
         }

@@ -151,12 +151,12 @@ impl Channel {
     }
 
     async fn tell(&mut self, socket: &mut WebSocket, mut news: News) -> Result<(), Close> {
-        self.make_own(&mut news)?;
+        self.personalize(&mut news)?;
         say(socket, &news).await
     }
 
     /// Makes the news of a person those of this page: with its own session as the current one, and what it shows of a list.
-    fn make_own(&mut self, news: &mut News) -> Result<(), Close> {
+    fn personalize(&mut self, news: &mut News) -> Result<(), Close> {
         match news {
             News::List(list) => {
                 if !self.recognize(&mut list.rows) {

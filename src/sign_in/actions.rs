@@ -72,7 +72,7 @@ pub async fn sign_in(services: &Services, attempt: Attempt) -> Result<SignedIn, 
     let Some(credentials) = known.credentials.filter(|found| is_right && found.is_enabled) else {
         return Err(refuse(services, &attempt, known.subject.as_ref(), Guess::Password, password.failures).await?);
     };
-    let credentials = harden(services, &attempt.password, credentials).await?;
+    let credentials = rehash_if_outdated(services, &attempt.password, credentials).await?;
     let code = match &attempt.code {
         Some(typed) => count_code(services, &credentials.account, typed.clone(), &attempt).await,
         None => Ok(None),
@@ -149,7 +149,7 @@ async fn find(services: &Services, attempt: &Attempt) -> Result<Known, AppError>
 
 /// Hashes a right password anew where today's parameters are stronger than its hash's (PWD-1). Where the server is busy, the
 /// next sign-in does it.
-async fn harden(services: &Services, password: &SecretString, found: Credentials) -> Result<Credentials, AppError> {
+async fn rehash_if_outdated(services: &Services, password: &SecretString, found: Credentials) -> Result<Credentials, AppError> {
     if !services.hasher.is_outdated(&found.password_hash) {
         return Ok(found);
     }

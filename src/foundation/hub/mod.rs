@@ -263,8 +263,8 @@ mod tests {
         let (hub, mut outgoing) = Hub::among_nodes("node".to_owned());
         let alice = user();
         hub.publish_uses((0..MAX_USES_PER_TICK).map(|_| used(&alice)).collect());
-        let told: usize = outgoing.waiting().iter().map(|message| if let Message::Uses(uses) = message { uses.len() } else { 0 }).sum();
-        assert_eq!(told, MAX_USES_PER_TICK);
+        let sent: usize = outgoing.waiting().iter().map(|message| if let Message::Uses(uses) = message { uses.len() } else { 0 }).sum();
+        assert_eq!(sent, MAX_USES_PER_TICK);
         hub.publish_uses((0..=MAX_USES_PER_TICK).map(|_| used(&alice)).collect());
         assert_eq!(outgoing.waiting(), [Message::Missed]);
     }
