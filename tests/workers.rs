@@ -27,7 +27,10 @@ use tokio::{
     sync::Notify,
     time::timeout,
 };
-use whereabouts::foundation::{db::Db, supervisor::Supervisor};
+use whereabouts::foundation::{
+    db::Db,
+    supervisor::{Supervisor, until_done},
+};
 
 /// The whole stop, by the promise.
 const STOP: Duration = Duration::from_secs(5);
@@ -231,6 +234,23 @@ async fn the_mail_worker_is_woken_after_the_commit() {
     release(holder).await;
     timeout(PATIENCE, app.services.post.notified()).await.expect("woken");
     assert_eq!(waiting_mails(&app.database_url).await, 1);
+}
+
+/// A job of many batches ends between two of them when the server stops: nobody waits for the rest.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_job_ends_with_the_server() {
+    let app = TestApp::start(Backend::Sqlite).await;
+    let batches = AtomicUsize::new(0);
+    let batch = || async {
+        if batches.fetch_add(1, Ordering::SeqCst) == 2 {
+            app.services.stopping.send_replace(true);
+        }
+        Ok(true)
+    };
+    timeout(PATIENCE, until_done(&app.services, &batch)).await.expect("the end of the job").unwrap();
+    assert_eq!(batches.load(Ordering::SeqCst), 3);
+    timeout(PATIENCE, until_done(&app.services, &batch)).await.expect("no job").unwrap();
+    assert_eq!(batches.load(Ordering::SeqCst), 3);
 }
 
 /// What is to be done after a commit is not done before it, nor for a transaction that is dropped.

@@ -98,7 +98,8 @@ where
     }
 }
 
-/// Does some work at once and every `period` of the services' clock until the server stops, and once more then.
+/// Does some work at once and every `period` of the services' clock until the server stops, and once more then: what is held in memory
+/// is written, and [`until_done`] does nothing.
 pub async fn every<W: Future<Output = ()>>(services: &Arc<Services>, period: chrono::Duration, work: impl Fn(Arc<Services>) -> W) {
     let mut is_stopping = false;
     loop {
