@@ -13,6 +13,8 @@ use whereabouts::foundation::{
 };
 
 const PAGES: [usize; 2] = [1, 20];
+/// Longer than from one publication of uses to the next.
+const TICK: Duration = Duration::seconds(1);
 
 /// Takes the statements that asked for sessions, which sqlx logs, but for the look-ups of heartbeats: those come whether anything is
 /// used or not.
@@ -21,10 +23,10 @@ fn take_statements(log: &Log) -> Vec<String> {
     log.take().lines().filter(counts).map(str::to_owned).collect()
 }
 
-/// Uses three sessions of this person.
-fn use_three(app: &TestApp, user: &UserId, sessions: &[Client<'_>]) {
-    for client in &sessions[..3] {
-        let used = Use { user: user.clone(), at: app.now(), ip: "192.0.2.7".parse().unwrap(), agent: None };
+/// Uses these sessions of this person, all before the clock moves: so one tick publishes them together.
+fn use_at_next_tick(app: &TestApp, user: &UserId, sessions: &[Client<'_>]) {
+    for client in sessions {
+        let used = Use { user: user.clone(), at: app.now() + TICK, ip: "192.0.2.7".parse().unwrap(), agent: None };
         app.services.activity.mark(&SessionId::parse(&client.id).unwrap(), used);
     }
 }
@@ -51,11 +53,10 @@ async fn news_cost_one_statement_however_many_pages_are_open() {
                 open.push(Page::open(&sessions[0]).await);
             }
             let _bobs = Page::open(&bob).await;
-            app.advance(Duration::seconds(1));
             log.take();
 
-            use_three(&app, &user, &sessions);
-            app.advance(Duration::milliseconds(200));
+            use_at_next_tick(&app, &user, &sessions[..3]);
+            app.advance(TICK);
             for page in &mut open {
                 assert_eq!(page.news().await["Used"].as_array().unwrap().len(), 3);
             }

@@ -22,28 +22,25 @@ static LOG: LazyLock<Log> = LazyLock::new(|| {
 async fn mailed_links(app: &TestApp, alice: &Client<'_>) -> Vec<String> {
     app.add_admin("root").await;
     let root = app.sign_in("root").await;
+    // One mail after the other: waiting for one puts others aside.
+    let follow = async |address: &str, subject: &str, page: &str| {
+        let (path, secret) = app.mail(address, subject).await.link(page);
+        app.get(&path).await;
+        secret
+    };
     app.post_form("ask_for_reset", "", &[("email", "alice@example.com")]).await;
+    let reset = follow("alice@example.com", "Choose a new password", "/reset-password").await;
     root.post_form("invite", &[("email", "carol@example.com")]).await;
+    let invitation = follow("carol@example.com", "Create your Whereabouts account", "/register").await;
     alice.post_form("change_email", &[("email", "carol@example.com")]).await;
+    let change = follow("carol@example.com", "Confirm the change of your email address", "/verify-email").await;
     alice.post_form("prepare_two_factor", &[]).await;
     let page = alice.browser(Method::GET, "/profile/two-factor?step=1").send().await.unwrap().text().await.unwrap();
     let seed = page.split_once("id=\"seed\">").unwrap().1.split('<').next().unwrap().replace(' ', "");
     let token = alice.make_token("job", "full", "curl/8.5.0").await;
     assert!(token.is_signed_in().await);
-    let mut secrets = vec![seed];
-    for (address, subject, page) in [
-        ("alice@example.com", "Choose a new password", "/reset-password"),
-        ("carol@example.com", "Create your Whereabouts account", "/register"),
-        ("carol@example.com", "Confirm the change of your email address", "/verify-email"),
-    ] {
-        let mail = app.mail(address, subject).await;
-        let (path, secret) = mail.link(page);
-        app.get(&path).await;
-        secrets.push(secret);
-    }
-    secrets.push(token.token);
-    app.post_form("join", "", &[("token", &secrets[2]), ("username", "carol"), ("password", PASSWORD)]).await;
-    secrets
+    app.post_form("join", "", &[("token", &invitation), ("username", "carol"), ("password", PASSWORD)]).await;
+    vec![seed, reset, invitation, change, token.token]
 }
 
 /// LOG-2, LOG-3, SES-1: at its most talkative the log is one JSON object a line, and has no password, token, cookie, link or
