@@ -14,7 +14,7 @@ build:
 test:
 	@bash scripts/test.sh
 
-test-faults:
+test-faults: build
 	@bash scripts/test-faults.sh
 
 bench: build

@@ -92,10 +92,10 @@ for (const javaScriptEnabled of [true, false]) {
     const invitations = office.getByRole('region', { name: 'Invitations' });
     await expect(invitations.getByRole('listitem').filter({ hasText: email })).toContainText(`Sent by ${root.name}`);
     if (javaScriptEnabled) await hydrated(office);
-    await invitations.getByRole('button', { name: `Cancel the invitation of ${email}` }).click();
+    await invitations.getByRole('button', { name: `Cancel the invitation for ${email}` }).click();
     await expect(office.getByText(`The invitation of ${email} was canceled.`)).toBeVisible();
-    await expect(office.getByRole('button', { name: `Cancel the invitation of ${email}` })).toHaveCount(0);
-    await expect(office.getByRole('button', { name: `Cancel the invitation of ${other}` })).toBeVisible();
+    await expect(office.getByRole('button', { name: `Cancel the invitation for ${email}` })).toHaveCount(0);
+    await expect(office.getByRole('button', { name: `Cancel the invitation for ${other}` })).toBeVisible();
     await page.goto(link(await server.mails.to(email, 'Create your Whereabouts account')));
     await expect(page.getByText('This link was used already, or is too old.')).toBeVisible();
   });

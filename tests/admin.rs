@@ -8,11 +8,16 @@ use std::process::Command;
 use chrono::Duration;
 use reqwest::{Method, StatusCode};
 use serde_json::Value;
-use sqlx::Connection as _;
-use support::{Backend, Client, FIREFOX, Mailing, PASSWORD, TestApp, live::Page, totp::between, totp::page};
+use support::{
+    Backend, Client, FIREFOX, Mailing, PASSWORD, TestApp,
+    live::Page,
+    postgres::{hold, release, wait_for_waiters, wait_for_waiters_unless},
+    totp::{between, page},
+};
 use whereabouts::{
     admin::actions::{self as admin, By},
-    execute, fetch,
+    api_tokens::worker as tokens,
+    execute,
     foundation::ids::UserId,
     registration::invitations::Invitation,
     sessions::{epoch, sweep},
@@ -51,12 +56,6 @@ async fn confirm<'a>(client: Client<'a>) -> Client<'a> {
     assert_eq!(answer.status(), StatusCode::OK);
     let token = answer.headers()["set-cookie"].to_str().unwrap().split(['=', ';']).nth(1).unwrap().to_owned();
     Client { token, ..client }
-}
-
-/// A number that the database counts.
-async fn count(app: &TestApp, sql: &'static str) -> i64 {
-    let mut db = app.services.db.read().await.unwrap();
-    fetch!(&mut db, fetch_one as (i64,), sql).unwrap().0
 }
 
 both!(
@@ -120,8 +119,8 @@ both!(
         };
         assert!(row("carol@example.com").contains("Sent by root on 1 June 2026, expires on 8 June 2026"), "{}", row("carol@example.com"));
         assert!(row("dave@example.com").contains("Administrator") && !row("carol@example.com").contains("Administrator"));
-        assert!(row("erin@example.com").contains("Not sent by an administrator"));
-        assert!(shown.contains("aria-label=\"Cancel the invitation of carol@example.com\""));
+        assert!(row("erin@example.com").contains("Not sent from this page"));
+        assert!(shown.contains("aria-label=\"Cancel the invitation for carol@example.com\""));
         let id = between(&row("carol@example.com"), "name=\"id\" value=\"", "\"").to_owned();
         assert!(!shown.contains(&carol) && !shown.contains(&whereabouts::foundation::secret::hash_hex(carol.as_bytes())));
         assert_eq!(alice.post_form("cancel_invitation", &[("id", &id)]).await.status(), StatusCode::FORBIDDEN);
@@ -171,7 +170,7 @@ both!(
         assert_eq!(admin::invite(&app.services, &invitation, By::Administrator(&caller)).await.err(), refused);
         assert_eq!(admin::revoke_everybody(&app.services, &caller).await.err(), refused);
         assert!(other.is_signed_in().await && alice.is_signed_in().await);
-        assert_eq!((count(&app, "SELECT COUNT(*) FROM links").await, app.on_record("invited", "success").await), (0, 0));
+        assert_eq!((app.count("SELECT COUNT(*) FROM links").await, app.on_record("invited", "success").await), (0, 0));
     }
 );
 
@@ -188,31 +187,6 @@ async fn caller_of(app: &TestApp, client: &Client<'_>) -> whereabouts::sessions:
     Caller { client: asking, session, expires_at: app.now() + Duration::days(1), proven_at: app.now() }
 }
 
-/// A session of the test's own, to hold something open at a named point.
-async fn hold(app: &TestApp, statement: &'static str) -> sqlx::PgConnection {
-    let mut holder = sqlx::PgConnection::connect(&app.database_url).await.unwrap();
-    sqlx::query("BEGIN").execute(&mut holder).await.unwrap();
-    sqlx::query(statement).execute(&mut holder).await.unwrap();
-    holder
-}
-
-/// Returns once so many sessions of this database wait for a lock, or `is_over`.
-async fn wait_for_waiters(holder: &mut sqlx::PgConnection, waiters: i64, is_over: impl Fn() -> bool) {
-    let sql =
-        "SELECT COUNT(DISTINCT pid) FROM pg_locks JOIN pg_stat_activity USING (pid) WHERE NOT granted AND datname = current_database()";
-    loop {
-        let (waiting,): (i64,) = sqlx::query_as(sql).fetch_one(&mut *holder).await.unwrap();
-        if waiting >= waiters || is_over() {
-            return;
-        }
-        tokio::task::yield_now().await;
-    }
-}
-
-async fn release(mut holder: sqlx::PgConnection) {
-    sqlx::query("COMMIT").execute(&mut holder).await.unwrap();
-}
-
 /// RACE-1: an invitation that is under way while its sender is disabled is refused, or ends with the account.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_invitation_does_not_outlive_a_disable() {
@@ -220,18 +194,18 @@ async fn an_invitation_does_not_outlive_a_disable() {
     app.add_admin("root").await;
     app.add_user("alice").await;
     let (root, alice) = (app.sign_in("root").await, app.sign_in("alice").await);
-    let mut holder = hold(&app, "LOCK TABLE outbox IN ACCESS EXCLUSIVE MODE").await;
+    let holder = hold(&app, "LOCK TABLE outbox IN ACCESS EXCLUSIVE MODE").await;
     let invited = app.post_form_later(&root, "invite", &[("email", "mallory@example.com"), ("is_admin", "yes")]);
-    wait_for_waiters(&mut holder, 1, || false).await;
+    wait_for_waiters(&app, 1).await;
     let (services, user) = (app.services.clone(), id_of(&app, "root").await);
     let disabled = tokio::spawn(async move {
         admin::disable(&services.db, &services.clock, &user, By::CommandLine).await.unwrap();
     });
-    wait_for_waiters(&mut holder, 2, || disabled.is_finished()).await;
+    wait_for_waiters_unless(&app, 2, || disabled.is_finished()).await;
     release(holder).await;
     invited.await.unwrap();
     disabled.await.unwrap();
-    assert_eq!(count(&app, "SELECT COUNT(*) FROM links WHERE purpose = 'invitation'").await, 0);
+    assert_eq!(app.count("SELECT COUNT(*) FROM links WHERE purpose = 'invitation'").await, 0);
     assert!(!root.is_signed_in().await && alice.is_signed_in().await);
 }
 
@@ -254,7 +228,7 @@ both!(
             };
             app.advance(Duration::days(3_650)); // the command line goes by the machine's clock
             add("root").await;
-            assert_eq!(count(&app, "SELECT COUNT(*) FROM outbox").await, 0, "the first has nobody to notify");
+            assert_eq!(app.count("SELECT COUNT(*) FROM outbox").await, 0, "the first has nobody to notify");
             add("ruth").await;
             assert_eq!(notified("New administrator: ruth").await, ["root@example.com"]);
             add("gone").await;
@@ -323,7 +297,7 @@ both!(
         let (root, alice, bob) = (app.sign_in("root").await, app.sign_in("alice").await, app.sign_in("bob").await);
         let (mut pages, mut office) = (Page::open(&alice).await, Page::open(&root).await);
         assert_eq!(root.post_form("revoke_everybody", &[("sure", "yes")]).await.status(), StatusCode::OK);
-        assert_eq!(count(&app, "SELECT COUNT(*) FROM sessions WHERE ended_at IS NULL").await, 3, "the rows are ended later");
+        assert_eq!(app.count("SELECT COUNT(*) FROM sessions WHERE ended_at IS NULL").await, 3, "the rows are ended later");
         assert!(!alice.is_signed_in().await && !bob.is_signed_in().await && root.is_signed_in().await);
         assert!(pages.is_signed_out().await);
         assert!(office.news().await.get("List").is_some());
@@ -363,7 +337,7 @@ both!(
         let other = app.another_node().await;
         while epoch::end_batch(&other.services).await.unwrap() {}
         assert!(page(&root, "/admin").await.contains("Everybody was signed out on 1 June 2026: 1,200 sessions ended."));
-        assert_eq!(count(&app, "SELECT COUNT(*) FROM sessions WHERE ended_at IS NULL").await, 2);
+        assert_eq!(app.count("SELECT COUNT(*) FROM sessions WHERE ended_at IS NULL").await, 2);
         assert!(root.is_signed_in().await && again.is_signed_in().await && !alice.is_signed_in().await);
         let recorded = (app.on_record("sessions_revoked_by_administrator", "success").await, app.on_record("everybody_signed_out", "success").await);
         assert_eq!(recorded, (1, 1));
@@ -388,11 +362,11 @@ async fn a_sign_in_under_way_is_cut_off() {
     app.add_user("alice").await;
     let root = app.sign_in("root").await;
     // The session is inserted by then, and not committed: the look at the account's devices waits.
-    let mut holder = hold(&app, "LOCK TABLE known_devices IN ACCESS EXCLUSIVE MODE").await;
+    let holder = hold(&app, "LOCK TABLE known_devices IN ACCESS EXCLUSIVE MODE").await;
     let (http, url) = (app.http.clone(), app.url("/api/v1/sessions"));
     let body = serde_json::json!({ "identifier": "alice", "password": PASSWORD });
     let signing_in = tokio::spawn(async move { http.post(url).json(&body).send().await.unwrap() });
-    wait_for_waiters(&mut holder, 1, || false).await;
+    wait_for_waiters(&app, 1).await;
     assert_eq!(root.post_form("revoke_everybody", &[("sure", "yes")]).await.status(), StatusCode::OK);
     while epoch::end_batch(&app.services).await.unwrap() {}
     release(holder).await;
@@ -402,7 +376,7 @@ async fn a_sign_in_under_way_is_cut_off() {
     let late = Client { app: &app, token: answer["token"].as_str().unwrap().to_owned(), id: String::new(), user_agent: String::new() };
     assert!(!late.is_signed_in().await && root.is_signed_in().await);
     while epoch::end_batch(&app.services).await.unwrap() {}
-    assert_eq!(count(&app, "SELECT COUNT(*) FROM sessions WHERE ended_at IS NULL").await, 1, "its row is ended too");
+    assert_eq!(app.count("SELECT COUNT(*) FROM sessions WHERE ended_at IS NULL").await, 1, "its row is ended too");
     assert_eq!(app.on_record("everybody_signed_out", "success").await, 1);
 }
 
@@ -413,9 +387,9 @@ async fn two_administrators_sign_everybody_out_at_once() {
     app.add_admin("root").await;
     app.add_admin("ruth").await;
     let (root, ruth) = (app.sign_in("root").await, app.sign_in("ruth").await);
-    let mut holder = hold(&app, "UPDATE session_epochs SET ended = ended").await;
+    let holder = hold(&app, "UPDATE session_epochs SET ended = ended").await;
     let both = [&root, &ruth].map(|client| app.post_form_later(client, "revoke_everybody", &[("sure", "yes")]));
-    wait_for_waiters(&mut holder, 2, || false).await;
+    wait_for_waiters(&app, 2).await;
     release(holder).await;
     let mut answers = Vec::new();
     for answer in both {
@@ -440,12 +414,58 @@ async fn background_jobs_give_way() {
     let holder = hold(&app, "SELECT id FROM sessions ORDER BY id LIMIT 1 FOR UPDATE").await;
     while epoch::end_batch(&app.services).await.unwrap() {}
     sweep::sweep(&app.services).await.unwrap();
-    assert_eq!(count(&app, "SELECT COUNT(*) FROM sessions").await, 2, "alice's first is held, root's lives");
+    assert_eq!(app.count("SELECT COUNT(*) FROM sessions").await, 2, "alice's first is held, root's lives");
     assert_eq!(app.on_record("everybody_signed_out", "success").await, 0);
     release(holder).await;
     while epoch::end_batch(&app.services).await.unwrap() {}
     sweep::sweep(&app.services).await.unwrap();
-    assert_eq!(count(&app, "SELECT COUNT(*) FROM sessions").await, 1);
+    assert_eq!(app.count("SELECT COUNT(*) FROM sessions").await, 1);
     assert_eq!(app.on_record("everybody_signed_out", "success").await, 1);
     assert!(root.is_signed_in().await && !alice.is_signed_in().await);
+}
+
+/// RACE-2: so do those that remove links and devices, and that remind of tokens and remove them: an act that ends all of these for
+/// an account holds several rows.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_cleanup_of_links_devices_and_tokens_gives_way() {
+    let app = TestApp::start(Backend::Postgres).await;
+    for name in ["alice", "bob"] {
+        app.add_user(name).await;
+        let form = [("identifier", name), ("password", PASSWORD), ("next", "")];
+        app.post_form("sign_in", "", &form).await;
+        app.post_form("ask_for_reset", "", &[("email", &format!("{name}@example.com"))]).await;
+        app.sign_in(name).await.make_token("job", "full", "curl/8.5.0").await;
+    }
+    app.is_done_with_what_was_left().await;
+    let left = async || {
+        let mut left = [0; 3];
+        for (count_of, sql) in left.iter_mut().zip([
+            "SELECT COUNT(*) FROM links WHERE purpose = 'reset'",
+            "SELECT COUNT(*) FROM known_devices WHERE label NOT LIKE 'curl%'",
+            "SELECT COUNT(*) FROM api_tokens",
+        ]) {
+            *count_of = app.count(sql).await;
+        }
+        left
+    };
+    assert_eq!(left().await, [2, 2, 2]);
+    let held = "SELECT 1 FROM users JOIN links ON links.user_id = users.id JOIN known_devices ON known_devices.user_id = users.id
+                JOIN api_tokens ON api_tokens.user_id = users.id WHERE username = 'alice' FOR UPDATE OF links, known_devices, api_tokens";
+    let reminders = "SELECT COUNT(*) FROM outbox WHERE kind = 'token_expires'";
+    app.advance(Duration::days(360));
+    let holder = hold(&app, held).await;
+    tokens::look_at_expiry(&app.services).await.unwrap();
+    assert_eq!(app.count(reminders).await, 1, "alice's token is held");
+    release(holder).await;
+    tokens::look_at_expiry(&app.services).await.unwrap();
+    assert_eq!(app.count(reminders).await, 2);
+    app.advance(Duration::days(60));
+    let holder = hold(&app, held).await;
+    sweep::sweep(&app.services).await.unwrap();
+    tokens::look_at_expiry(&app.services).await.unwrap();
+    assert_eq!(left().await, [1, 1, 1], "alice's are held");
+    release(holder).await;
+    sweep::sweep(&app.services).await.unwrap();
+    tokens::look_at_expiry(&app.services).await.unwrap();
+    assert_eq!(left().await, [0, 0, 0]);
 }

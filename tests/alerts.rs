@@ -5,8 +5,10 @@ mod support;
 
 use chrono::Duration;
 use reqwest::StatusCode;
-use sqlx::Connection as _;
-use support::{FIREFOX, PASSWORD, TestApp};
+use support::{
+    FIREFOX, PASSWORD, TestApp,
+    postgres::{hold, release, wait_for_waiters},
+};
 
 const ALICE: &str = "alice@example.com";
 
@@ -48,28 +50,9 @@ async fn start(backend: support::Backend) -> TestApp {
     app
 }
 
-/// `each!(name, |app| …)`: behind a trusted proxy, on each database.
-macro_rules! each {
-    ($(#[$doc:meta])* $name:ident, |$app:ident| $body:block) => {
-        mod $name {
-            use super::*;
-
-            async fn body($app: TestApp) $body
-
-            $(#[$doc])*
-            #[tokio::test(flavor = "multi_thread")]
-            async fn on_sqlite() { body(start(support::Backend::Sqlite).await).await; }
-
-            $(#[$doc])*
-            #[tokio::test(flavor = "multi_thread")]
-            async fn on_postgres() { body(start(support::Backend::Postgres).await).await; }
-        }
-    };
-}
-
-each!(
+both!(
     /// ALT-1: not the first sign-in ever; a known device in its own country raises nothing, whatever GeoIP says of the town.
-    what_is_known_raises_nothing, |app| {
+    what_is_known_raises_nothing, start, |app| {
         let device = browse(&app, FIREFOX, LONDON, "").await;
         browse(&app, FIREFOX, LONDON, &device).await;
         browse(&app, FIREFOX, LEEDS, &device).await;
@@ -77,9 +60,9 @@ each!(
     }
 );
 
-each!(
+both!(
     /// ALT-1, ALT-2: a new device and a new country are told, in plain words, once each.
-    what_is_new_is_told, |app| {
+    what_is_new_is_told, start, |app| {
         let device = browse(&app, FIREFOX, LONDON, "").await;
         let curl = app.http.post(app.url("/api/v1/sessions")).header("user-agent", "curl/8.5.0").header("x-forwarded-for", LONDON);
         let curl = curl.json(&serde_json::json!({ "identifier": "alice", "password": PASSWORD }));
@@ -99,9 +82,9 @@ each!(
     }
 );
 
-each!(
+both!(
     /// ALT-1: a country not seen for 90 days is new again.
-    places_are_forgotten, |app| {
+    places_are_forgotten, start, |app| {
         let device = browse(&app, FIREFOX, LONDON, "").await;
         app.advance(Duration::days(89));
         browse(&app, FIREFOX, LONDON, &device).await;
@@ -111,9 +94,9 @@ each!(
     }
 );
 
-each!(
+both!(
     /// ALT-3: opening the link changes nothing; "This wasn't me" ends the session, forgets the device and leads to a reset; once.
-    a_stranger_is_put_out, |app| {
+    a_stranger_is_put_out, start, |app| {
         let (alice, bob) = (app.sign_in("alice").await, app.sign_in("bob").await);
         let device = browse(&app, FIREFOX, LONDON, "").await;
         let (path, token) = app.smtp.next_to(ALICE).await.link("/sign-in-alert");
@@ -137,9 +120,9 @@ each!(
     }
 );
 
-each!(
+both!(
     /// ALT-3: "This wasn't me" ends all others too, if asked.
-    everywhere_is_everywhere, |app| {
+    everywhere_is_everywhere, start, |app| {
         let (alice, bob) = (app.sign_in("alice").await, app.sign_in("bob").await);
         browse(&app, FIREFOX, LONDON, "").await;
         let (_, token) = app.smtp.next_to(ALICE).await.link("/sign-in-alert");
@@ -148,9 +131,9 @@ each!(
     }
 );
 
-each!(
+both!(
     /// ALT-3: "This was me" ends nothing, works once, and for 7 days.
-    it_was_me, |app| {
+    it_was_me, start, |app| {
         let alice = app.sign_in("alice").await;
         browse(&app, FIREFOX, LONDON, "").await;
         let (_, token) = app.smtp.next_to(ALICE).await.link("/sign-in-alert");
@@ -164,9 +147,9 @@ each!(
     }
 );
 
-each!(
+both!(
     /// ALT-1: one mail for a burst of failures, and at most one an hour; the other person hears nothing.
-    a_burst_is_told_once, |app| {
+    a_burst_is_told_once, start, |app| {
         for _ in 0..12 {
             app.try_sign_in("alice", "wrong password", "curl/8.5.0").await;
             app.advance(Duration::minutes(2));
@@ -188,10 +171,10 @@ async fn alerted(app: &TestApp, name: &str) -> (String, String) {
     (device, link)
 }
 
-each!(
+both!(
     /// ALT-3, PWD-5: a reset cancels the account's alert links and forgets its devices: the next sign-in raises an alert, though
     /// its place is known. The other person's link and device stay.
-    a_reset_ends_alert_links_and_known_devices, |app| {
+    a_reset_ends_alert_links_and_known_devices, start, |app| {
         let (device, link) = alerted(&app, "alice").await;
         let (bobs, bobs_link) = alerted(&app, "bob").await;
         app.post_form("ask_for_reset", "", &[("email", ALICE)]).await;
@@ -213,9 +196,9 @@ each!(
     }
 );
 
-each!(
+both!(
     /// ALT-3: a change of address does the same, so that whoever reads the old mailbox is not given a reset.
-    a_change_of_address_ends_alert_links_and_known_devices, |app| {
+    a_change_of_address_ends_alert_links_and_known_devices, start, |app| {
         let (device, link) = alerted(&app, "alice").await;
         let (_, bobs_link) = alerted(&app, "bob").await;
         change_address(&app, "new@example.com").await;
@@ -243,29 +226,24 @@ async fn an_alert_goes_to_the_address_of_now() {
     let app = start(support::Backend::Postgres).await;
     browse(&app, FIREFOX, GERMANY, "").await;
     // The account was read by then: the attempt waits to be counted.
-    let mut holder = sqlx::PgConnection::connect(&app.database_url).await.unwrap();
-    sqlx::query("BEGIN").execute(&mut holder).await.unwrap();
-    sqlx::query("LOCK TABLE rate_limits IN ACCESS EXCLUSIVE MODE").execute(&mut holder).await.unwrap();
+    let holder = hold(&app, "LOCK TABLE rate_limits IN ACCESS EXCLUSIVE MODE").await;
     let request = app.http.post(app.url("/api/v1/sessions")).header("user-agent", "Wget/1.21.3").header("x-forwarded-for", LONDON);
     let request = request.json(&serde_json::json!({ "identifier": "alice", "password": PASSWORD }));
     let signing_in = tokio::spawn(async move { request.send().await.unwrap().status() });
-    let waiting = "SELECT COUNT(*) FROM pg_locks JOIN pg_stat_activity USING (pid) WHERE NOT granted AND datname = current_database()";
-    while sqlx::query_as::<_, (i64,)>(waiting).fetch_one(&mut holder).await.unwrap().0 == 0 {
-        tokio::task::yield_now().await;
-    }
+    wait_for_waiters(&app, 1).await;
     let mut tx = app.services.db.write().await.unwrap();
     let user = whereabouts::accounts::actions::find(&app.services.db, "alice").await.unwrap().account.id;
     whereabouts::accounts::store::set_email(&mut tx, &user, "new@example.com").await.unwrap();
     tx.commit().await.unwrap();
-    sqlx::query("COMMIT").execute(&mut holder).await.unwrap();
+    release(holder).await;
     assert_eq!(signing_in.await.unwrap(), StatusCode::CREATED);
     let mail = app.smtp.next().await;
     assert_eq!((mail.to.as_str(), mail.subject.as_str()), ("new@example.com", "New sign-in from Wget, London, United Kingdom"));
 }
 
-each!(
+both!(
     /// ALT-1: a device is known for 400 days after its last sign-in, and removed afterwards; one that is used stays.
-    devices_are_forgotten, |app| {
+    devices_are_forgotten, start, |app| {
         let (device, bobs) = (browse(&app, FIREFOX, LONDON, "").await, browse_as(&app, "bob", PASSWORD, FIREFOX, LONDON, "").await);
         // Another device of each keeps the country known.
         let other = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0";
@@ -290,9 +268,9 @@ each!(
     }
 );
 
-each!(
+both!(
     /// ALT-1: the badge "New location" and the alert follow one rule: a country is new that was not seen for 90 days.
-    badge_and_alert_agree, |app| {
+    badge_and_alert_agree, start, |app| {
         let device = browse(&app, FIREFOX, LONDON, "").await;
         let newest = async || {
             let alice = app.sign_in("alice").await;

@@ -28,25 +28,6 @@ async fn start(backend: Backend) -> TestApp {
     app
 }
 
-/// `each!(name, |app| …)`: behind a trusted proxy, on each database.
-macro_rules! each {
-    ($(#[$doc:meta])* $name:ident, |$app:ident| $body:block) => {
-        mod $name {
-            use super::*;
-
-            async fn body($app: TestApp) $body
-
-            $(#[$doc])*
-            #[tokio::test(flavor = "multi_thread")]
-            async fn on_sqlite() { body(start(Backend::Sqlite).await).await; }
-
-            $(#[$doc])*
-            #[tokio::test(flavor = "multi_thread")]
-            async fn on_postgres() { body(start(Backend::Postgres).await).await; }
-        }
-    };
-}
-
 /// A script that signs in from this address.
 async fn attempt(app: &TestApp, address: &str, name: &str, password: &str) -> Response {
     let body = json!({ "identifier": name, "password": password });
@@ -91,10 +72,10 @@ async fn events(client: &Client<'_>) -> String {
     page(client, "/profile?tab=profile").await
 }
 
-each!(
+both!(
     /// LIM-1: sixty failures from one address, over as many names, refuse strangers there for a while; a browser that the account
     /// knows signs in there all the same, and strangers elsewhere too.
-    an_address_that_guesses_is_slowed_down_and_a_known_browser_there_is_not, |app| {
+    an_address_that_guesses_is_slowed_down_and_a_known_browser_there_is_not, start, |app| {
         let known = cookie(&give_password(&app, OFFICE, "", "alice", PASSWORD).await, "whereabouts-device").unwrap();
         let mut statuses = Vec::new();
         for number in 0..60 {
@@ -114,9 +95,9 @@ each!(
     }
 );
 
-each!(
+both!(
     /// LIM-1: 58 mistypes over two weeks behind one address, each made good at once, refuse nobody.
-    mistypes_over_weeks_refuse_nobody, |app| {
+    mistypes_over_weeks_refuse_nobody, start, |app| {
         for number in 0..58 {
             let name = if number % 2 == 0 { "alice" } else { "bob" };
             assert_eq!(attempt(&app, OFFICE, name, WRONG).await.status(), StatusCode::UNAUTHORIZED, "{number}");
@@ -126,9 +107,9 @@ each!(
     }
 );
 
-each!(
+both!(
     /// LIM-1: right sign-ins use nothing up, however many: the fifty free failures of the address are all still there.
-    right_sign_ins_use_nothing_up, |app| {
+    right_sign_ins_use_nothing_up, start, |app| {
         for _ in 0..60 {
             assert_eq!(attempt(&app, OFFICE, "alice", PASSWORD).await.status(), StatusCode::CREATED);
         }
@@ -139,9 +120,9 @@ each!(
     }
 );
 
-each!(
+both!(
     /// LIM-1: the names of one account are one count; names that nobody has are counted each by itself, and bob is not slowed down.
-    failures_are_counted_by_account, |app| {
+    failures_are_counted_by_account, start, |app| {
         for name in ["alice", "alice@example.com", "ALICE", "Alice@Example.com", "alice"] {
             assert_eq!(attempt(&app, OFFICE, name, WRONG).await.status(), StatusCode::UNAUTHORIZED);
         }
@@ -157,9 +138,9 @@ each!(
     }
 );
 
-each!(
+both!(
     /// LIM-6: an address is refused by every node, and attempts that are counted at once on both are counted each.
-    an_address_is_refused_on_every_node, |app| {
+    an_address_is_refused_on_every_node, start, |app| {
         // The second node trusts no proxy: to it, and to the first without the header, all come from this machine.
         let other = app.another_node().await;
         let guesses = (0..60).map(|number| guess(if number % 2 == 0 { &app } else { &other }, number));
@@ -170,10 +151,10 @@ each!(
     }
 );
 
-each!(
+both!(
     /// LIM-1, LIM-2: who holds the password and enters wrong codes until refused keeps neither the owner's known browser out,
     /// nor the owner's reset link.
-    wrong_codes_of_strangers_do_not_keep_the_owner_out, |app| {
+    wrong_codes_of_strangers_do_not_keep_the_owner_out, start, |app| {
         let (alice, bob) = (app.sign_in("alice").await, app.sign_in("bob").await);
         let (seed, _) = turn_on(&alice).await;
         let device = sign_in_with_code(&app, HOME, "", &code(&seed, app.now())).await.unwrap();
@@ -200,9 +181,9 @@ each!(
     }
 );
 
-each!(
+both!(
     /// LIM-2: wrong codes slow down a known browser, a reset link and a session each by itself, as they do strangers.
-    every_way_to_a_code_is_slowed_down, |app| {
+    every_way_to_a_code_is_slowed_down, start, |app| {
         let (alice, older) = (app.sign_in("alice").await, app.sign_in("alice").await);
         let (seed, _) = turn_on(&alice).await;
         let device = sign_in_with_code(&app, HOME, "", &code(&seed, app.now())).await.unwrap();
@@ -232,9 +213,9 @@ each!(
     }
 );
 
-each!(
+both!(
     /// LIM-1: a sign-in in two steps gives the count of its address back once: one failure more is free, not two.
-    two_steps_give_the_address_back_once, |app| {
+    two_steps_give_the_address_back_once, start, |app| {
         let alice = app.sign_in("alice").await;
         let (seed, _) = turn_on(&alice).await;
         for number in 0..48 {
@@ -248,10 +229,10 @@ each!(
     }
 );
 
-each!(
+both!(
     /// ALT-1, LOG-1: wrong codes on the form are on record, and a burst of them is told to the owner, who learns that the password
     /// is known; a burst of wrong passwords before does not hide it.
-    a_burst_of_wrong_codes_is_told, |app| {
+    a_burst_of_wrong_codes_is_told, start, |app| {
         let alice = app.sign_in("alice").await;
         turn_on(&alice).await;
         for _ in 0..5 {
@@ -270,10 +251,10 @@ each!(
     }
 );
 
-each!(
-    /// LOG-1: wrong passwords of a signed-in person are on record, and so are wrong codes at enrolment, in a session and with a
+both!(
+    /// LOG-1: wrong passwords of a signed-in person are on record, and so are wrong codes at enrollment, in a session and with a
     /// reset link; each is shown to the person whose account it is, and to nobody else.
-    wrong_passwords_and_codes_are_on_record, |app| {
+    wrong_passwords_and_codes_are_on_record, start, |app| {
         let (alice, bob) = (app.sign_in("alice").await, app.sign_in("bob").await);
         alice.post_form("confirm_password", &[("password", WRONG), ("next", "/")]).await;
         let change = json!({ "current": WRONG, "new": "another staple here" });

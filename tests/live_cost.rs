@@ -3,14 +3,9 @@
 
 mod support;
 
-use std::{
-    io::Write,
-    sync::{Arc, Mutex},
-};
-
 use chrono::Duration;
-use support::{Backend, Client, TestApp, live::Page};
-use tracing_subscriber::{EnvFilter, fmt::MakeWriter};
+use support::{Backend, Client, TestApp, live::Page, log::Log};
+use tracing_subscriber::EnvFilter;
 use whereabouts::foundation::{
     activity::Use,
     hub::Change,
@@ -18,44 +13,20 @@ use whereabouts::foundation::{
 };
 
 const PAGES: [usize; 2] = [1, 20];
+/// Longer than from one publication of uses to the next.
+const TICK: Duration = Duration::seconds(1);
 
-/// The statements that were run: sqlx logs each, as one line of JSON.
-#[derive(Clone, Default)]
-struct Statements(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Statements {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
+/// Takes the statements that asked for sessions, which sqlx logs, but for the look-ups of heartbeats: those come whether anything is
+/// used or not.
+fn take_statements(log: &Log) -> Vec<String> {
+    let counts = |line: &&str| line.contains("FROM sessions") && !line.contains("WHERE id = $1 AND user_id = $2");
+    log.take().lines().filter(counts).map(str::to_owned).collect()
 }
 
-impl<'a> MakeWriter<'a> for Statements {
-    type Writer = Self;
-
-    fn make_writer(&'a self) -> Self {
-        self.clone()
-    }
-}
-
-impl Statements {
-    /// Takes those that asked for sessions, but for the look-ups of heartbeats, which come whether anything is used or not.
-    fn take(&self) -> Vec<String> {
-        let log = std::mem::take(&mut *self.0.lock().unwrap());
-        let lines = String::from_utf8(log).unwrap();
-        let counts = |line: &&str| line.contains("FROM sessions") && !line.contains("WHERE id = $1 AND user_id = $2");
-        lines.lines().filter(counts).map(str::to_owned).collect()
-    }
-}
-
-/// Uses three sessions of this person.
-fn use_three(app: &TestApp, user: &UserId, sessions: &[Client<'_>]) {
-    for client in &sessions[..3] {
-        let used = Use { user: user.clone(), at: app.now(), ip: "192.0.2.7".parse().unwrap(), agent: None };
+/// Uses these sessions of this person, all before the clock moves: so one tick publishes them together.
+fn use_at_next_tick(app: &TestApp, user: &UserId, sessions: &[Client<'_>]) {
+    for client in sessions {
+        let used = Use { user: user.clone(), at: app.now() + TICK, ip: "192.0.2.7".parse().unwrap(), agent: None };
         app.services.activity.mark(&SessionId::parse(&client.id).unwrap(), used);
     }
 }
@@ -64,8 +35,8 @@ fn use_three(app: &TestApp, user: &UserId, sessions: &[Client<'_>]) {
 /// uses of a tick.
 #[tokio::test(flavor = "multi_thread")]
 async fn news_cost_one_statement_however_many_pages_are_open() {
-    let statements = Statements::default();
-    tracing_subscriber::fmt().with_env_filter(EnvFilter::new("sqlx::query=debug")).json().with_writer(statements.clone()).init();
+    let log = Log::default();
+    tracing_subscriber::fmt().with_env_filter(EnvFilter::new("sqlx::query=debug")).json().with_writer(log.clone()).init();
     for backend in [Backend::Sqlite, Backend::Postgres] {
         let app = TestApp::start(backend).await;
         app.add_user("alice").await;
@@ -82,15 +53,14 @@ async fn news_cost_one_statement_however_many_pages_are_open() {
                 open.push(Page::open(&sessions[0]).await);
             }
             let _bobs = Page::open(&bob).await;
-            app.advance(Duration::seconds(1));
-            statements.take();
+            log.take();
 
-            use_three(&app, &user, &sessions);
-            app.advance(Duration::milliseconds(200));
+            use_at_next_tick(&app, &user, &sessions[..3]);
+            app.advance(TICK);
             for page in &mut open {
                 assert_eq!(page.news().await["Used"].as_array().unwrap().len(), 3);
             }
-            let used = statements.take();
+            let used = take_statements(&log);
             assert_eq!(used.len(), 1, "{pages} pages: {used:#?}");
 
             let changes = [Change::Began(SessionId::parse(&sessions[1].id).unwrap()), Change::Ended(vec![SessionId::new(app.now())])];
@@ -99,7 +69,7 @@ async fn news_cost_one_statement_however_many_pages_are_open() {
                 for page in &mut open {
                     assert_eq!(page.news().await[news]["total"], 4);
                 }
-                let counted = statements.take();
+                let counted = take_statements(&log);
                 assert_eq!(counted.len(), 1, "{news}, {pages} pages: {counted:#?}");
             }
         }

@@ -1,76 +1,53 @@
-//! What the log never holds.
+//! What the log never holds, and what it says once.
 #![allow(clippy::unwrap_used, reason = "a test that panics has failed")]
 
 mod support;
 
-use std::{
-    io::Write,
-    sync::{Arc, Mutex},
-};
+use std::sync::LazyLock;
 
 use reqwest::Method;
-use support::{Backend, Client, PASSWORD, TestApp, live::Page};
-use tracing_subscriber::{EnvFilter, fmt::MakeWriter};
+use support::{Backend, Client, PASSWORD, TestApp, live::Page, log::Log};
+use tracing_subscriber::EnvFilter;
 
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
-impl<'a> MakeWriter<'a> for Log {
-    type Writer = Self;
-
-    fn make_writer(&'a self) -> Self {
-        self.clone()
-    }
-}
+/// The log of this process, at its most talkative but for the test's own clients, which know what they sent. Every thread logs into it,
+/// and so all tests of this file.
+static LOG: LazyLock<Log> = LazyLock::new(|| {
+    let log = Log::default();
+    let filter = EnvFilter::new("trace,tungstenite::handshake::client=off,reqwest=off,hyper_util::client=off");
+    tracing_subscriber::fmt().with_env_filter(filter).json().flatten_event(true).with_writer(log.clone()).init();
+    log
+});
 
 /// The secrets of one link of each kind, mailed and followed; and the seed of a second factor.
 async fn mailed_links(app: &TestApp, alice: &Client<'_>) -> Vec<String> {
     app.add_admin("root").await;
     let root = app.sign_in("root").await;
+    // One mail after the other: waiting for one puts others aside.
+    let follow = async |address: &str, subject: &str, page: &str| {
+        let (path, secret) = app.mail(address, subject).await.link(page);
+        app.get(&path).await;
+        secret
+    };
     app.post_form("ask_for_reset", "", &[("email", "alice@example.com")]).await;
+    let reset = follow("alice@example.com", "Choose a new password", "/reset-password").await;
     root.post_form("invite", &[("email", "carol@example.com")]).await;
+    let invitation = follow("carol@example.com", "Create your Whereabouts account", "/register").await;
     alice.post_form("change_email", &[("email", "carol@example.com")]).await;
+    let change = follow("carol@example.com", "Confirm the change of your email address", "/verify-email").await;
     alice.post_form("prepare_two_factor", &[]).await;
     let page = alice.browser(Method::GET, "/profile/two-factor?step=1").send().await.unwrap().text().await.unwrap();
     let seed = page.split_once("id=\"seed\">").unwrap().1.split('<').next().unwrap().replace(' ', "");
     let token = alice.make_token("job", "full", "curl/8.5.0").await;
     assert!(token.is_signed_in().await);
-    let mut secrets = vec![seed];
-    for (address, subject, page) in [
-        ("alice@example.com", "Choose a new password", "/reset-password"),
-        ("carol@example.com", "Create your Whereabouts account", "/register"),
-        ("carol@example.com", "Confirm the change of your email address", "/verify-email"),
-    ] {
-        let mail = app.mail(address, subject).await;
-        let (path, secret) = mail.link(page);
-        app.get(&path).await;
-        secrets.push(secret);
-    }
-    secrets.push(token.token);
-    app.post_form("join", "", &[("token", &secrets[2]), ("username", "carol"), ("password", PASSWORD)]).await;
-    secrets
+    app.post_form("join", "", &[("token", &invitation), ("username", "carol"), ("password", PASSWORD)]).await;
+    vec![seed, reset, invitation, change, token.token]
 }
 
 /// LOG-2, LOG-3, SES-1: at its most talkative the log is one JSON object a line, and has no password, token, cookie, link or
 /// mail address in it.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_log_holds_no_secrets() {
-    let log = Log::default();
-    // But for the test's own clients, which know what they sent.
-    let filter = EnvFilter::new("trace,tungstenite::handshake::client=off,reqwest=off,hyper_util::client=off");
-    tracing_subscriber::fmt().with_env_filter(filter).json().flatten_event(true).with_writer(log.clone()).init();
-
+    let log = &*LOG;
     let app = TestApp::start(Backend::Sqlite).await;
     let setup = whereabouts::registration::actions::invite_first_administrator(&app.services).await.unwrap().unwrap();
     app.get(&format!("/setup?token={}", setup.reveal())).await;
@@ -86,7 +63,7 @@ async fn the_log_holds_no_secrets() {
     drop(page);
     alice.delete("/api/v1/sessions/current").await;
 
-    let said = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+    let said = log.read();
     assert!(said.lines().count() > 20, "it does log: {said}");
     for line in said.lines() {
         assert!(serde_json::from_str::<serde_json::Value>(line).is_ok(), "{line}");
@@ -98,4 +75,20 @@ async fn the_log_holds_no_secrets() {
         let told: Vec<&str> = said.lines().filter(|line| line.contains(secret)).take(3).collect();
         assert!(told.is_empty(), "{secret}: {told:?}");
     }
+}
+
+/// NET-1: the log tells of a proxy that is not configured once, however many requests come. The other test's site is on loopback, and
+/// has none.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_log_tells_of_a_proxy_that_is_not_configured_once() {
+    let log = &*LOG;
+    let app = TestApp::start_with(Backend::Sqlite, &["--public-url", "http://sessions.example"]).await;
+    // Probes are asked by this machine, whatever stands in front of the site.
+    app.get("/readyz").await;
+    assert!(app.services.unnamed_proxy.get().is_none());
+    for _ in 0..3 {
+        app.http.get(app.url("/login")).header("host", "sessions.example").send().await.unwrap();
+    }
+    let said = log.read();
+    assert_eq!(said.matches("no trusted proxy is configured").count(), 1);
 }

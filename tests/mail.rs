@@ -142,7 +142,7 @@ by_hand!(
         app.send_due().await;
         let mails = app.smtp.all().await;
         assert_eq!(mails.len(), 1);
-        let (mail, words) = (&mails[0], "This is the latest; there are 3 more like this.");
+        let (mail, words) = (&mails[0], "This is the latest of 4 mails like this.");
         assert_eq!((mail.to.as_str(), mail.subject.as_str()), ("alice@example.com", "An API token was made: job 8"));
         assert!(mail.text.contains(words) && mail.html.contains(words), "{mail:?}");
         // A digest that was sent takes no more: the next one is another mail.

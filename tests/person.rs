@@ -71,7 +71,7 @@ both!(
 );
 
 both!(
-    /// One address alone changes nothing; a change that was cancelled, replaced or left for a day is none.
+    /// One address alone changes nothing; a change that was canceled, replaced or left for a day is none.
     a_change_that_is_not_confirmed_is_none, |app| {
         app.add_user("alice").await;
         let alice = app.sign_in("alice").await;

@@ -8,8 +8,10 @@ use std::{sync::Arc, time::Duration as StdDuration};
 use chrono::Duration;
 use reqwest::StatusCode;
 use serde_json::Value;
-use sqlx::Connection as _;
-use support::{Backend, Client, TestApp};
+use support::{
+    Backend, Client, TestApp,
+    postgres::{hold, release, wait_for_waiters, wait_for_waiters_unless},
+};
 use tokio::sync::Barrier;
 use whereabouts::{
     accounts::model::Account,
@@ -66,14 +68,6 @@ async fn count(app: &TestApp, sql: &'static str, bind: &str) -> i64 {
 
 async fn live(app: &TestApp, account: &Account) -> i64 {
     count(app, "SELECT COUNT(*) FROM sessions WHERE user_id = $1 AND ended_at IS NULL", &account.id.to_string()).await
-}
-
-/// Returns once some backend of this database waits for a lock, or `is_done` says that nothing is left to wait.
-async fn until_blocked(connection: &mut sqlx::PgConnection, is_done: impl Fn() -> bool) {
-    let waiting = "SELECT COUNT(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
-    while !is_done() && sqlx::query_scalar::<_, i64>(waiting).fetch_one(&mut *connection).await.unwrap() == 0 {
-        tokio::task::yield_now().await;
-    }
 }
 
 both!(
@@ -162,7 +156,6 @@ async fn a_write_of_uses_gives_way_to_an_ending_act() {
     app.advance(Duration::seconds(1));
     sessions.iter().for_each(|client| mark(&app.services, &alice, client));
     mark(&app.services, &bob, &bobs[0]);
-    let mut watching = sqlx::PgConnection::connect(&app.database_url).await.unwrap();
     let mut ending = app.services.db.write().await.unwrap();
     let end = "UPDATE sessions SET ended_at = $1, end_reason = 'revoked' WHERE ended_at IS NULL AND user_id = $2 AND id >= $3 AND id <= $4";
     let mut ids: Vec<_> = sessions.iter().map(|client| client.id.clone()).collect();
@@ -172,7 +165,7 @@ async fn a_write_of_uses_gives_way_to_an_ending_act() {
         let services = app.services.clone();
         async move { presence::write(&services).await }
     });
-    until_blocked(&mut watching, || writing.is_finished()).await;
+    wait_for_waiters_unless(&app, 1, || writing.is_finished()).await;
     execute!(&mut ending, end, app.now(), &alice.id, &ids[0], &ids[19]).unwrap();
     ending.commit().await.unwrap();
     writing.await.unwrap().unwrap();
@@ -196,16 +189,14 @@ async fn uses_of_sessions_that_are_being_ended_wait_in_memory() {
     app.advance(Duration::seconds(1));
     sessions.iter().for_each(|client| mark(&app.services, &alice, client));
     mark(&app.services, &bob, &bobs[0]);
-    let mut holding = sqlx::PgConnection::connect(&app.database_url).await.unwrap();
-    let mut watching = sqlx::PgConnection::connect(&app.database_url).await.unwrap();
-    sqlx::raw_sql("BEGIN; LOCK TABLE audit_events IN ACCESS EXCLUSIVE MODE").execute(&mut holding).await.unwrap();
+    let holder = hold(&app, "LOCK TABLE audit_events IN ACCESS EXCLUSIVE MODE").await;
     let (revoked, ()) = tokio::join!(here.delete("/api/v1/sessions"), async {
-        until_blocked(&mut watching, || false).await;
+        wait_for_waiters(&app, 1).await;
         tokio::time::timeout(STUCK, presence::write(&app.services)).await.expect("a write waits for nobody").unwrap();
         let waiting = app.services.activity.unwritten();
         assert!(sessions.iter().all(|client| waiting.iter().any(|(session, _)| *session == id(client))));
         assert!(waiting.iter().all(|(session, _)| *session != id(&bobs[0])));
-        sqlx::raw_sql("COMMIT").execute(&mut holding).await.unwrap();
+        release(holder).await;
     });
     assert_eq!(revoked.json::<Value>().await.unwrap()["revoked"], 4);
     presence::write(&app.services).await.unwrap();
@@ -296,7 +287,6 @@ async fn a_write_of_uses_of_tokens_gives_way_to_a_revocation() {
     }
     assert!(bobs.is_signed_in().await);
     ids.sort();
-    let mut watching = sqlx::PgConnection::connect(&app.database_url).await.unwrap();
     let mut ending = app.services.db.write().await.unwrap();
     let remove = "DELETE FROM api_tokens WHERE user_id = $1 AND id >= $2 AND id <= $3";
     let user = account(&app, "alice").await.id;
@@ -305,7 +295,7 @@ async fn a_write_of_uses_of_tokens_gives_way_to_a_revocation() {
         let services = app.services.clone();
         async move { worker::write(&services).await }
     });
-    until_blocked(&mut watching, || writing.is_finished()).await;
+    wait_for_waiters_unless(&app, 1, || writing.is_finished()).await;
     execute!(&mut ending, remove, &user, &ids[0], &ids[19]).unwrap();
     ending.commit().await.unwrap();
     writing.await.unwrap().unwrap();

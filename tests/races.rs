@@ -7,21 +7,18 @@
 
 mod support;
 
-use std::time::Duration;
-
 use reqwest::{Method, Response, StatusCode};
 use serde_json::{Value, json};
-use sqlx::{Connection as _, PgConnection};
 use support::{
     Backend, Client, TestApp,
     live::Page,
+    postgres::{hold, release, wait_for_waiters},
     totp::{between, code, page},
 };
-use tokio::time::timeout;
 use whereabouts::{
     accounts::{actions as accounts, actions::NewAccount},
     admin::actions::{self as admin, By},
-    execute, fetch,
+    execute,
     foundation::{
         hasher::Cost,
         hub::Change,
@@ -49,48 +46,20 @@ async fn start() -> TestApp {
     app
 }
 
-/// The log of events, held locked: whoever writes to it waits, with all that its transaction did before.
-struct LockedLog {
-    holder: PgConnection,
-    watcher: PgConnection,
-}
-
-impl LockedLog {
-    async fn lock(app: &TestApp) -> Self {
-        let mut holder = PgConnection::connect(&app.database_url).await.unwrap();
-        sqlx::raw_sql("BEGIN; LOCK TABLE audit_events IN ACCESS EXCLUSIVE MODE").execute(&mut holder).await.unwrap();
-        Self { holder, watcher: PgConnection::connect(&app.database_url).await.unwrap() }
-    }
-
-    /// Returns once so many transactions of this database wait for a lock.
-    async fn has_waiting(&mut self, expected: i64) {
-        let sql = "SELECT COUNT(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
-        let waiting = async {
-            while sqlx::query_scalar::<_, i64>(sql).fetch_one(&mut self.watcher).await.unwrap() < expected {
-                tokio::task::yield_now().await;
-            }
-        };
-        timeout(Duration::from_secs(20), waiting).await.expect("transactions that wait for a lock");
-    }
-
-    async fn unlock(mut self) {
-        sqlx::raw_sql("COMMIT").execute(&mut self.holder).await.unwrap();
-    }
-}
-
 /// Runs the first until it waits for the log, then the second until both wait, and then lets both go on.
 async fn overlapping<A, B>(app: &TestApp, first: impl Future<Output = A>, second: impl Future<Output = B>) -> (A, B) {
-    let mut log = LockedLog::lock(app).await;
+    // Whoever writes to the log of events waits, with all that its transaction did before.
+    let holder = hold(app, "LOCK TABLE audit_events IN ACCESS EXCLUSIVE MODE").await;
     let (begin, begins) = tokio::sync::oneshot::channel();
     let second = async {
         begins.await.unwrap();
         second.await
     };
     let release = async {
-        log.has_waiting(1).await;
+        wait_for_waiters(app, 1).await;
         begin.send(()).unwrap();
-        log.has_waiting(2).await;
-        log.unlock().await;
+        wait_for_waiters(app, 2).await;
+        release(holder).await;
     };
     let (first, second, ()) = tokio::join!(first, second, release);
     (first, second)
@@ -135,11 +104,6 @@ async fn disable(app: &TestApp, user: &UserId) {
 
 async fn enable(app: &TestApp, user: &UserId) {
     admin::enable(&app.services.db, &app.services.clock, user, By::CommandLine).await.unwrap();
-}
-
-async fn count(app: &TestApp, sql: &'static str) -> i64 {
-    let (count,): (i64,) = fetch!(&mut app.services.db.read().await.unwrap(), fetch_one as (i64,), sql).unwrap();
-    count
 }
 
 async fn write(app: &TestApp, sql: &'static str) {
@@ -263,7 +227,7 @@ async fn a_page_of_a_disabled_account_closes() {
     assert!(page.is_signed_out().await && bob.is_signed_in().await);
 }
 
-/// PWD-5, RACE-1: a reset link that is being mailed while a reset completes is cancelled by it; bob's link is kept.
+/// PWD-5, RACE-1: a reset link that is being mailed while a reset completes is canceled by it; bob's link is kept.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_reset_link_mailed_meanwhile_does_not_outlive_a_reset() {
     let app = start().await;
@@ -275,7 +239,7 @@ async fn a_reset_link_mailed_meanwhile_does_not_outlive_a_reset() {
     };
     let ((), status) = overlapping(&app, ask, reset(&app, &link, NEXT)).await;
     assert_eq!(status, StatusCode::OK);
-    assert_eq!(count(&app, "SELECT COUNT(*) FROM links WHERE purpose = 'reset'").await, 1);
+    assert_eq!(app.count("SELECT COUNT(*) FROM links WHERE purpose = 'reset'").await, 1);
     assert_eq!(reset(&app, &kept, NEXT).await, StatusCode::OK);
 }
 
@@ -306,7 +270,7 @@ async fn a_second_factor_is_not_enabled_behind_a_reset() {
     let fields = [("code", right.as_str())];
     let (status, enabled) = overlapping(&app, reset(&app, &link, NEXT), alice.post_form("enable_two_factor", &fields)).await;
     assert_eq!((status, enabled.status()), (StatusCode::OK, StatusCode::UNAUTHORIZED));
-    assert_eq!(count(&app, "SELECT COUNT(*) FROM second_factors WHERE enabled_at IS NOT NULL").await, 0);
+    assert_eq!(app.count("SELECT COUNT(*) FROM second_factors WHERE enabled_at IS NOT NULL").await, 0);
     let alice = sign_in(&app, "alice", NEXT).await.unwrap();
     let (seed, link) = (prepare(&alice).await, reset_link(&app, &id).await);
     let right = code(&seed, app.now());
@@ -326,12 +290,12 @@ async fn an_email_change_does_not_outlive_a_reset() {
     let fields = [("email", "thief@example.com")];
     let (status, asked) = overlapping(&app, reset(&app, &link, NEXT), alice.post_form("change_email", &fields)).await;
     assert_eq!((status, asked.status()), (StatusCode::OK, StatusCode::UNAUTHORIZED));
-    assert_eq!(count(&app, "SELECT COUNT(*) FROM links WHERE purpose = 'email_change'").await, 0);
+    assert_eq!(app.count("SELECT COUNT(*) FROM links WHERE purpose = 'email_change'").await, 0);
     let alice = sign_in(&app, "alice", NEXT).await.unwrap();
     let link = reset_link(&app, &id).await;
     let (asked, status) = overlapping(&app, alice.post_form("change_email", &fields), reset(&app, &link, FIRST)).await;
     assert_eq!((asked.status(), status), (StatusCode::OK, StatusCode::OK));
-    assert_eq!(count(&app, "SELECT COUNT(*) FROM links WHERE purpose = 'email_change'").await, 0);
+    assert_eq!(app.count("SELECT COUNT(*) FROM links WHERE purpose = 'email_change'").await, 0);
     assert!(bob.is_signed_in().await);
 }
 
@@ -394,7 +358,7 @@ async fn enabling_a_second_factor_races_resets() {
         let right = code(&seed, app.now());
         let fields = [("code", right.as_str())];
         let (enabled, status) = tokio::join!(alice.post_form("enable_two_factor", &fields), reset(&app, &link, &new));
-        let is_on = count(&app, "SELECT COUNT(*) FROM second_factors WHERE enabled_at IS NOT NULL").await == 1;
+        let is_on = app.count("SELECT COUNT(*) FROM second_factors WHERE enabled_at IS NOT NULL").await == 1;
         match (enabled.status(), status) {
             (StatusCode::OK, StatusCode::UNAUTHORIZED) => assert!(is_on && alice.is_signed_in().await, "round {round}"),
             (StatusCode::UNAUTHORIZED, StatusCode::OK) => {
@@ -424,7 +388,7 @@ async fn email_changes_race_resets() {
         let (asked, status) = tokio::join!(alice.post_form("change_email", &fields), reset(&app, &link, &new));
         assert_eq!(status, StatusCode::OK);
         assert!([StatusCode::OK, StatusCode::UNAUTHORIZED].contains(&asked.status()), "{}", asked.status());
-        assert_eq!(count(&app, "SELECT COUNT(*) FROM links WHERE purpose = 'email_change'").await, 0, "round {round}");
+        assert_eq!(app.count("SELECT COUNT(*) FROM links WHERE purpose = 'email_change'").await, 0, "round {round}");
         write(&app, "DELETE FROM outbox").await; // mails to one address are limited to a few an hour
         next_round(&app);
     }
@@ -473,7 +437,7 @@ async fn creating_tokens_races_resets() {
         if let Some(token) = created["token"].as_str() {
             assert_eq!(bearer(&app, token).await, StatusCode::UNAUTHORIZED, "round {round}");
         }
-        assert_eq!(count(&app, "SELECT COUNT(*) FROM api_tokens").await, 1, "round {round}");
+        assert_eq!(app.count("SELECT COUNT(*) FROM api_tokens").await, 1, "round {round}");
         next_round(&app);
     }
     assert!(kept.is_signed_in().await);

@@ -15,8 +15,11 @@ use std::{
 use chrono::{DateTime, Utc};
 use futures::FutureExt;
 use reqwest::StatusCode;
-use sqlx::{Connection as _, Executor as _};
-use support::{Backend, Mailing, TestApp, pending::PendingPost};
+use support::{
+    Backend, Mailing, TestApp,
+    pending::PendingPost,
+    postgres::{hold, release, wait_for_waiters},
+};
 use tokio::{
     io::{AsyncBufReadExt, BufReader},
     net::{TcpListener, TcpStream},
@@ -24,7 +27,10 @@ use tokio::{
     sync::Notify,
     time::timeout,
 };
-use whereabouts::foundation::{db::Db, supervisor::Supervisor};
+use whereabouts::foundation::{
+    db::Db,
+    supervisor::{Supervisor, until_done},
+};
 
 /// The whole stop, by the promise.
 const STOP: Duration = Duration::from_secs(5);
@@ -159,13 +165,12 @@ async fn uses_are_written_before_the_stop_ends() {
     let token = alice.make_token("job", "full", "curl/8.5.0").await;
     app.advance(chrono::Duration::minutes(10));
     // Both look-ups wait for the lock while every worker is told to stop.
-    let mut lock = sqlx::PgConnection::connect(&app.database_url).await.unwrap();
-    lock.execute("BEGIN; LOCK TABLE users IN ACCESS EXCLUSIVE MODE").await.unwrap();
+    let holder = hold(&app, "LOCK TABLE users IN ACCESS EXCLUSIVE MODE").await;
     let meanwhile = async {
-        wait_for_waiters(&app.database_url, "users", 2).await;
+        wait_for_waiters(&app, 2).await;
         app.services.stopping.send_replace(true);
         accepts_no_more(&app).await;
-        lock.execute("COMMIT").await.unwrap();
+        release(holder).await;
     };
     let (by_session, by_token, ()) = tokio::join!(alice.get("/api/v1/me"), token.get("/api/v1/me"), meanwhile);
     assert_eq!((by_session.status(), by_token.status()), (StatusCode::OK, StatusCode::OK));
@@ -181,15 +186,6 @@ async fn time_of(url: &str, sql: &'static str, id: &str) -> DateTime<Utc> {
     let mut db = Db::open(url).await.unwrap().read().await.unwrap();
     let (time,): (DateTime<Utc>,) = whereabouts::fetch!(&mut db, fetch_one as (DateTime<Utc>,), sql, id).unwrap();
     time
-}
-
-/// Returns once so many statements wait for a lock on this table.
-async fn wait_for_waiters(url: &str, table: &str, waiters: i64) {
-    let mut connection = sqlx::PgConnection::connect(url).await.unwrap();
-    let sql = "SELECT COUNT(*) FROM pg_locks WHERE NOT granted AND relation = $1::regclass";
-    while sqlx::query_scalar::<_, i64>(sql).bind(table).fetch_one(&mut connection).await.unwrap() < waiters {
-        tokio::task::yield_now().await;
-    }
 }
 
 /// Returns once the server has seen that it is to stop.
@@ -230,15 +226,31 @@ async fn waiting_mails(url: &str) -> i64 {
 async fn the_mail_worker_is_woken_after_the_commit() {
     let app = TestApp::start_mailing(Backend::Postgres, Mailing::ByHand).await;
     app.add_user("alice").await;
-    let mut lock = sqlx::PgConnection::connect(&app.database_url).await.unwrap();
-    lock.execute("BEGIN; LOCK TABLE audit_events IN ACCESS EXCLUSIVE MODE").await.unwrap();
+    let holder = hold(&app, "LOCK TABLE audit_events IN ACCESS EXCLUSIVE MODE").await;
     ask_for_reset(&app, "alice").await;
     // The mail is written, and its transaction waits to put the cause on record.
-    wait_for_waiters(&app.database_url, "audit_events", 1).await;
+    wait_for_waiters(&app, 1).await;
     assert!(app.services.post.notified().now_or_never().is_none());
-    lock.execute("COMMIT").await.unwrap();
+    release(holder).await;
     timeout(PATIENCE, app.services.post.notified()).await.expect("woken");
     assert_eq!(waiting_mails(&app.database_url).await, 1);
+}
+
+/// A job of many batches ends between two of them when the server stops: nobody waits for the rest.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_job_ends_with_the_server() {
+    let app = TestApp::start(Backend::Sqlite).await;
+    let batches = AtomicUsize::new(0);
+    let batch = || async {
+        if batches.fetch_add(1, Ordering::SeqCst) == 2 {
+            app.services.stopping.send_replace(true);
+        }
+        Ok(true)
+    };
+    timeout(PATIENCE, until_done(&app.services, &batch)).await.expect("the end of the job").unwrap();
+    assert_eq!(batches.load(Ordering::SeqCst), 3);
+    timeout(PATIENCE, until_done(&app.services, &batch)).await.expect("no job").unwrap();
+    assert_eq!(batches.load(Ordering::SeqCst), 3);
 }
 
 /// What is to be done after a commit is not done before it, nor for a transaction that is dropped.

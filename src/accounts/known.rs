@@ -10,6 +10,7 @@ use crate::{
         ids::UserId,
         location::Location,
     },
+    locking,
 };
 
 /// A device that no sign-in came from for this long is no longer known. Chromium keeps no cookie longer.
@@ -27,7 +28,7 @@ pub struct Visit {
 }
 
 /// Compares the place of a sign-in with those before, and remembers it.
-pub async fn visit(tx: &mut Tx, user: &UserId, location: &Location, now: DateTime<Utc>) -> sqlx::Result<Visit> {
+pub async fn record_location(tx: &mut Tx, user: &UserId, location: &Location, now: DateTime<Utc>) -> sqlx::Result<Visit> {
     let country = location.country_code.as_deref().unwrap_or_default(); // empty text stands for "unknown"
     let is_first = last_visit(tx, user, None).await?.is_none();
     let last = last_visit(tx, user, Some(country)).await?;
@@ -57,18 +58,11 @@ async fn remember_place(tx: &mut Tx, user: &UserId, country: &str, city: &str, n
     Ok(())
 }
 
-/// What this device called itself when the account last signed in from it. `None` for a device that is not known, or not
-/// any more.
-pub async fn device_label(db: &mut impl Connection, user: &UserId, key: &str, now: DateTime<Utc>) -> sqlx::Result<Option<String>> {
+/// Returns what this device called itself when the account last signed in from it. `None` if that was not after `since`, or never.
+pub async fn device_label(db: &mut impl Connection, user: &UserId, key: &str, since: DateTime<Utc>) -> sqlx::Result<Option<String>> {
     let sql = "SELECT label FROM known_devices WHERE user_id = $1 AND token_hash = $2 AND last_seen_at > $3";
-    let found: Option<(String,)> = fetch!(db, fetch_optional as (String,), sql, user, key, now - DEVICE_KNOWN_FOR)?;
+    let found: Option<(String,)> = fetch!(db, fetch_optional as (String,), sql, user, key, since)?;
     Ok(found.map(|(label,)| label))
-}
-
-/// Whether this account has signed in from this device since then.
-pub async fn is_device_seen_since(db: &mut impl Connection, user: &UserId, key: &str, since: DateTime<Utc>) -> sqlx::Result<bool> {
-    let sql = "SELECT label FROM known_devices WHERE user_id = $1 AND token_hash = $2 AND last_seen_at > $3";
-    Ok(fetch!(db, fetch_optional as (String,), sql, user, key, since)?.is_some())
 }
 
 /// Remembers a device, or that it was used again.
@@ -97,13 +91,15 @@ pub async fn forget_devices(tx: &mut Tx, user: &UserId) -> sqlx::Result<()> {
     Ok(())
 }
 
-/// Removes up to `batch` devices that were last used before `before`. Returns how many.
+/// Removes up to `batch` devices that were last used before `before`, but none that another transaction holds (RACE-2). Returns how
+/// many.
 pub async fn forget_unused_devices(tx: &mut Tx, before: DateTime<Utc>, batch: i64) -> sqlx::Result<u64> {
-    execute!(
+    let sql = locking!(
         tx,
         "DELETE FROM known_devices WHERE (user_id, token_hash) IN
-             (SELECT user_id, token_hash FROM known_devices WHERE last_seen_at <= $1 LIMIT $2)",
-        before,
-        batch,
-    )
+             (SELECT user_id, token_hash FROM known_devices WHERE last_seen_at <= $1 LIMIT $2",
+        "FOR UPDATE SKIP LOCKED",
+        ")"
+    );
+    execute!(tx, sql, before, batch)
 }

@@ -8,9 +8,10 @@ use crate::{
     accounts::model::{Account, look},
     execute, fetch,
     foundation::{
-        db::{Connection, On, Tx},
+        db::{Connection, Tx},
         ids::UserId,
     },
+    locking,
 };
 
 /// What a sign-in needs of an account.
@@ -63,19 +64,21 @@ pub async fn find_by_id(db: &mut impl Connection, id: &UserId) -> sqlx::Result<O
 /// Locks an account until the transaction ends, and reads what it says by then. Returns `None` if there is no such account.
 ///
 /// The rule (RACE-1, RACE-2): **whoever creates or ends a credential of an account (a session, a token, a link, a second factor,
-/// the password, the address, the account itself) locks the account first, before any other row.** Then of a sign-in and a reset
-/// that run at once, one sees all that the other did, and no two of them wait for each other. Who locks two accounts does so in
-/// the order of their ids.
+/// the password, the address, the account itself) locks the account first, before any other row.** Concurrent changes then run one
+/// after the other, each sees the other's result, and they cannot deadlock. A transaction that locks two accounts locks them in the
+/// order of their ids.
 ///
 /// On PostgreSQL the lock is `FOR NO KEY UPDATE`: it conflicts with itself and with every UPDATE of the account, but not with the
 /// key locks that foreign keys take. A SQLite transaction is alone from its beginning.
 pub async fn lock(tx: &mut Tx, id: &UserId) -> sqlx::Result<Option<Credentials>> {
-    let for_update = if matches!(tx.on(), On::Postgres(_)) { "FOR NO KEY UPDATE" } else { "" };
-    let sql = format!(
+    let sql = locking!(
+        tx,
         "SELECT id AS user_id, username, email, name, time_zone, is_admin, password_hash, disabled_at IS NULL AS is_enabled
-         FROM users WHERE id = $1 {for_update}"
+         FROM users WHERE id = $1",
+        "FOR NO KEY UPDATE",
+        ""
     );
-    fetch!(tx, fetch_optional as Credentials, sqlx::AssertSqlSafe(sql.as_str()), id)
+    fetch!(tx, fetch_optional as Credentials, sql, id)
 }
 
 /// Whether there is any account.

@@ -184,7 +184,7 @@ pub async fn revoke_everybody(services: &Services, caller: &Caller) -> Result<()
     let detail = json!({ "everybody": true, "epoch": epoch });
     audit::record(&mut tx, &services.clock, by(caller, Action::SessionsRevokedByAdministrator, detail)).await?;
     tx.commit().await?;
-    epoch::announce(services);
+    epoch::publish(services);
     Ok(())
 }
 

@@ -84,8 +84,8 @@ fn Requests(requests: Vec<AccessRequest>) -> impl IntoView {
 fn Invitations(invitations: Vec<WaitingInvitation>) -> impl IntoView {
     let is_cut = i64::try_from(invitations.len()).is_ok_and(|count| count >= MAX_INVITATIONS);
     let row = |WaitingInvitation { id, invitation, inviter, sent_at, expires_at }: WaitingInvitation| {
-        let cancel = format!("Cancel the invitation of {}", invitation.email);
-        let inviter = inviter.map_or_else(|| "Not sent by an administrator".to_owned(), |inviter| format!("Sent by {inviter}"));
+        let cancel = format!("Cancel the invitation for {}", invitation.email);
+        let inviter = inviter.map_or_else(|| "Not sent from this page".to_owned(), |inviter| format!("Sent by {inviter}"));
         view! {
             <li>
                 <div>
@@ -139,7 +139,7 @@ fn Everybody(progress: Progress) -> impl IntoView {
             <p>"Every session of every account ends at once, but for the one that you are using."</p>
             {in_words(&progress).map(|words| view! { <p class="hint">{words}</p> })}
             <div role="alert" class="failure is-empty"></div>
-            <label class="check"><input type="checkbox" name="sure" value="yes" required />"Yes, everybody else"</label>
+            <label class="check"><input type="checkbox" name="sure" value="yes" required />"Yes, sign everybody else out"</label>
             <div class="buttons"><button class="outlined danger">"Sign everybody out"</button></div>
         </form>
     }
@@ -152,7 +152,7 @@ fn in_words(progress: &Progress) -> Option<String> {
         (0, ..) => None,
         (_, Some(completed_at), _) => Some(format!("Everybody was signed out on {}: {ended} sessions ended.", date(completed_at))),
         (_, None, Some(total)) => Some(format!("Signing everybody out: {ended} of {} sessions ended.", grouped(total))),
-        (_, None, None) => Some("Signing everybody out: nobody can use an older session any more.".to_owned()),
+        (_, None, None) => Some("Signing everybody out: older sessions no longer work.".to_owned()),
     }
 }
 

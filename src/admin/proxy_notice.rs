@@ -13,8 +13,9 @@ pub fn ProxyNotice() -> impl IntoView {
     proxy.map(|proxy| {
         view! {
             <p class="notice warning" role="status">
-                {format!("Requests reach this server from a private address ({proxy}), and no trusted proxy is configured. ")}
-                "If that is your proxy's address, everyone shares it in lists and limits: set "<code>"WHEREABOUTS_TRUSTED_PROXIES"</code>" to it."
+                {format!("Requests arrive from the private address {proxy}, but no trusted proxy is configured. ")}
+                "If this is your reverse proxy, all users appear with its address and share its rate limits: set "
+                <code>"WHEREABOUTS_TRUSTED_PROXIES"</code>" to it."
             </p>
         }
     })

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use chrono::{DateTime, Duration, Utc};
+use chrono::Duration;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
@@ -11,7 +11,7 @@ use crate::{
     audit::{self, Action, Event, Outcome},
     error::AppError,
     foundation::{
-        db::{Connection, Tx},
+        db::Tx,
         ids::{SessionId, UserId},
         links::{self, Link, Purpose},
         secret::{Secret, hash_hex},
@@ -45,16 +45,6 @@ pub struct Alert {
     pub time: String,
 }
 
-/// Whether this account has been signed in to from the browser of this cookie in the last 400 days.
-pub async fn is_device_known(db: &mut impl Connection, user: &UserId, key: &str, now: DateTime<Utc>) -> sqlx::Result<bool> {
-    Ok(known::device_label(db, user, key, now).await?.is_some())
-}
-
-/// Whether this account has been signed in to from the browser of this cookie since then.
-pub async fn is_device_seen_since(db: &mut impl Connection, user: &UserId, key: &str, since: DateTime<Utc>) -> sqlx::Result<bool> {
-    known::is_device_seen_since(db, user, key, since).await
-}
-
 /// Mails an alert where the sign-in that just began comes from somewhere new; remembers the device (ALT-1, ALT-2).
 ///
 /// A browser is known by its cookie, as long as it calls itself the same; a script, which has none, by what it calls itself.
@@ -63,7 +53,7 @@ pub async fn notice(tx: &mut Tx, services: &Services, account: &Account, begun: 
     let (now, row, user) = (services.clock.now(), begun.row(), &account.id);
     let label = &row.device.label;
     let device_key = cookie.map_or_else(|| hash_hex(format!("script {label}").as_bytes()), Secret::hash);
-    let is_device_known = known::device_label(tx, user, &device_key, now).await?.as_ref() == Some(label);
+    let is_device_known = known::device_label(tx, user, &device_key, now - known::DEVICE_KNOWN_FOR).await?.as_ref() == Some(label);
     known::remember_device(tx, user, &device_key, label, now).await?;
     if begun.is_first() || (is_device_known && !row.new_location) {
         return Ok(());
@@ -110,10 +100,10 @@ impl Guess {
         let why = "You are told of bursts of failed sign-ins, once an hour at most.";
         match self {
             Self::Password => Letter::new("Several sign-ins to your account failed", why)
-                .say("Somebody tried to sign in to your Whereabouts account with wrong passwords, several times. Nobody got in by that.")
+                .say("Somebody tried to sign in to your Whereabouts account with wrong passwords, several times. None of these attempts succeeded.")
                 .advise("If it was you, use \"Forgot your password?\" where you sign in. If not, a long password and a second factor keep guessers out."),
             Self::Code => Letter::new("Wrong codes were entered for your account", why)
-                .say("Somebody entered the right password of your Whereabouts account and then several wrong codes. Nobody got in by that.")
+                .say("Somebody entered the right password of your Whereabouts account and then several wrong codes. None of these attempts succeeded.")
                 .advise("If it was not you, somebody knows your password: use \"Forgot your password?\" where you sign in, and choose another."),
         }
     }

@@ -13,6 +13,7 @@ use crate::{
         ids::{TokenId, UserId},
         postgres::PostgresConnection,
     },
+    locking,
 };
 
 /// A token as it is kept. What was used since is in memory (`foundation::activity`).
@@ -209,21 +210,26 @@ pub struct Expiring {
     pub user_id: UserId,
 }
 
-/// Takes up to `batch` tokens that expire before `before` and that nobody was told of: each is taken once.
+/// Takes up to `batch` tokens that expire before `before` and whose owners were not reminded, each once, but none that another
+/// transaction holds (RACE-2).
 pub async fn take_expiring(tx: &mut Tx, before: DateTime<Utc>, now: DateTime<Utc>, batch: i64) -> sqlx::Result<Vec<Expiring>> {
-    fetch!(
+    let sql = locking!(
         tx,
-        fetch_all as Expiring,
         "UPDATE api_tokens SET reminded_at = $2 WHERE reminded_at IS NULL AND id IN (
-             SELECT id FROM api_tokens WHERE reminded_at IS NULL AND expires_at <= $1 AND expires_at > $2 LIMIT $3)
-         RETURNING name, expires_at, user_id",
-        before,
-        now,
-        batch,
-    )
+             SELECT id FROM api_tokens WHERE reminded_at IS NULL AND expires_at <= $1 AND expires_at > $2 LIMIT $3",
+        "FOR UPDATE SKIP LOCKED",
+        ") RETURNING name, expires_at, user_id"
+    );
+    fetch!(tx, fetch_all as Expiring, sql, before, now, batch)
 }
 
-/// Forgets up to `batch` tokens that expired; how many.
+/// Removes up to `batch` tokens that have expired, but none that another transaction holds (RACE-2). Returns how many.
 pub async fn forget_expired(tx: &mut Tx, now: DateTime<Utc>, batch: i64) -> sqlx::Result<u64> {
-    execute!(tx, "DELETE FROM api_tokens WHERE id IN (SELECT id FROM api_tokens WHERE expires_at <= $1 LIMIT $2)", now, batch)
+    let sql = locking!(
+        tx,
+        "DELETE FROM api_tokens WHERE id IN (SELECT id FROM api_tokens WHERE expires_at <= $1 LIMIT $2",
+        "FOR UPDATE SKIP LOCKED",
+        ")"
+    );
+    execute!(tx, sql, now, batch)
 }

@@ -1,38 +1,35 @@
 //! Writes when API tokens were used, tells their owners before they expire, and forgets those that did.
 
-use std::{collections::HashSet, sync::Arc, time::Duration};
+use std::{collections::HashSet, sync::Arc};
+
+use chrono::Duration;
 
 use crate::{
     accounts::store as accounts,
     api_tokens::{actions::describe_use, letters, model::TOLD_BEFORE, store},
     error::AppError,
-    foundation::{activity::Use, ids::TokenId, services::Services},
+    foundation::{
+        activity::Use,
+        ids::TokenId,
+        services::Services,
+        supervisor::{every, until_done},
+    },
     mail::{self, Kind},
 };
 
 /// How often uses are written.
-const WRITE: Duration = Duration::from_secs(3);
-/// How many writings go by between two looks at what expires: a minute.
-const WRITINGS_A_LOOK: u32 = 20;
+const WRITE: Duration = Duration::seconds(3);
+/// How often expiry is looked at.
+const LOOK: Duration = Duration::minutes(1);
 const BATCH: i64 = 100;
 /// Uses that one transaction writes at most.
 const MAX_USES: usize = 1_000;
 
-/// Works until the server stops. [`write`] is called once more then, after the last request.
+/// Works until the server stops. [`write`] runs again after the last request.
 pub async fn run(services: Arc<Services>) {
-    let mut ticks = tokio::time::interval(WRITE);
-    let mut round = 0;
-    loop {
-        tokio::select! {
-            _ = ticks.tick() => {}
-            () = services.stopped() => return,
-        }
-        warn(write(&services).await);
-        if round == 0 {
-            warn(look_at_expiry(&services).await);
-        }
-        round = (round + 1) % WRITINGS_A_LOOK;
-    }
+    let writing = every(&services, WRITE, |services| async move { warn(write(&services).await) });
+    let looking = every(&services, LOOK, |services| async move { warn(look_at_expiry(&services).await) });
+    tokio::join!(writing, looking);
 }
 
 fn warn(done: Result<(), AppError>) {
@@ -58,16 +55,14 @@ async fn write_batch(services: &Services, batch: &[(TokenId, Use)]) -> Result<()
     let mut tx = services.db.write().await?;
     let skipped: HashSet<TokenId> = store::write_uses(&mut tx, &uses).await?.into_iter().collect();
     tx.commit().await?;
-    let done: Vec<_> = batch.iter().filter(|(id, _)| !skipped.contains(id)).cloned().collect();
-    services.token_activity.forget(&done);
+    services.token_activity.forget_except(batch, &skipped);
     Ok(())
 }
 
 /// Tells owners of tokens that expire within 14 days, each once, and forgets what expired.
 pub async fn look_at_expiry(services: &Services) -> Result<(), AppError> {
-    while remind(services).await? {}
-    while forget(services).await? {}
-    Ok(())
+    until_done(services, || remind(services)).await?;
+    until_done(services, || forget(services)).await
 }
 
 async fn remind(services: &Services) -> Result<bool, AppError> {

@@ -21,7 +21,7 @@ pub enum Action {
     ResetStartedByAdministrator,
     /// Sessions were ended by an administrator.
     SessionsRevokedByAdministrator,
-    /// The last of the sessions that an administrator ended for everybody was put away.
+    /// All sessions have been ended after an administrator signed everybody out.
     EverybodySignedOut,
     /// The session longest unused gave way to a new one (SES-9).
     SessionDisplaced,

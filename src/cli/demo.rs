@@ -85,7 +85,7 @@ impl World {
         let now = Clock::System.now();
         let (created_at, last_active_at) = (now - Duration::minutes(signed_in), now - Duration::minutes(used));
         let location = self.geoip.locate(ip.parse::<IpAddr>()?);
-        let new_location = known::visit(tx, &account.id, &location, created_at).await?.is_new_country && signed_in < DAY;
+        let new_location = known::record_location(tx, &account.id, &location, created_at).await?.is_new_country && signed_in < DAY;
         let row = Row {
             id: SessionId::new(created_at),
             sign_in_method: "Password".to_owned(),

@@ -143,7 +143,7 @@ async fn open(storage: &Storage) -> anyhow::Result<Db> {
 /// page finds out by itself within seconds.
 async fn publish_ended(db: &Db, user: &UserId, sessions: Vec<SessionId>) {
     if let Err(error) = publish_from_outside(db, Clock::System.now(), user, &Change::Ended(sessions)).await {
-        eprintln!("whereabouts: a running server could not be told, so its open pages find out some seconds later: {error}");
+        eprintln!("whereabouts: the running server could not be notified; its open pages close a few seconds later: {error}");
     }
 }
 

@@ -80,8 +80,8 @@ fn warn_of_settings(config: &Config) {
     }
     if config.public_url().https && config.trusted_proxies.is_empty() {
         tracing::warn!(
-            "WHEREABOUTS_PUBLIC_URL is https, so a proxy in front of this server terminates TLS, and WHEREABOUTS_TRUSTED_PROXIES does not \
-             name it: everyone shares the proxy's address in lists and limits"
+            "WHEREABOUTS_PUBLIC_URL is https, so a reverse proxy terminates TLS, but no trusted proxy is configured: all users appear with \
+             its address and share its rate limits; set WHEREABOUTS_TRUSTED_PROXIES to it"
         );
     }
 }

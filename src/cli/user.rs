@@ -51,7 +51,7 @@ pub struct Add {
     /// Read the password from standard input, one line; it is asked for otherwise.
     #[arg(long)]
     password_stdin: bool,
-    #[command(flatten)]
+    #[command(flatten, next_help_heading = "Settings of the server")]
     config: Config,
 }
 
@@ -67,7 +67,7 @@ pub struct Named {
 pub struct Reset {
     /// Username or email address.
     user: String,
-    #[command(flatten)]
+    #[command(flatten, next_help_heading = "Settings of the server")]
     config: Config,
 }
 
@@ -87,12 +87,12 @@ async fn run_add(Add { username, email, admin, password_stdin, config }: Add) ->
     account.check()?;
     rules::check("password", account.password.expose_secret(), &[&account.username, &account.email])?;
     let hash = hasher::hash(&account.password);
-    let db = open(&config.storage).await?;
     let account = if admin {
         // The others are notified by mail.
         let services = start_services(config).await?;
         registration::add_administrator(&services, account, &hash).await?
     } else {
+        let db = open(&config.storage).await?;
         registration::add_account(&db, &Clock::System, account, &hash).await?
     };
     println!("{} can sign in now.", account.username);

@@ -90,6 +90,12 @@ impl<Id: Clone + Eq + Hash> Activity<Id> {
         }
     }
 
+    /// The same of a batch, but for the ids that were skipped.
+    pub fn forget_except(&self, batch: &[(Id, Use)], skipped: &HashSet<Id>) {
+        let written: Vec<_> = batch.iter().filter(|(id, _)| !skipped.contains(id)).cloned().collect();
+        self.forget(&written);
+    }
+
     fn marks(&self) -> MutexGuard<'_, Marks<Id>> {
         self.0.lock().expect("no code panics while it holds the marks")
     }

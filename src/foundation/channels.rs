@@ -86,6 +86,7 @@ mod tests {
         drop(open);
         assert!(channels.counts().people.is_empty() && channels.counts().networks.is_empty());
     }
+
     /// LIM-5: whoever has a /64 cannot open a thousand channels from each of its addresses.
     #[test]
     fn an_ipv6_network_has_a_bounded_number_of_channels() {

@@ -62,8 +62,8 @@ pub struct Config {
     #[command(flatten)]
     pub storage: Storage,
 
-    /// How long PostgreSQL may take to answer one statement, and the wait for a connection with it, from 100ms to 30s. A request
-    /// that would have to wait longer is answered with 503.
+    /// Deadline for each PostgreSQL statement, including the wait for a connection, from 100ms to 30s; the request then fails with
+    /// 503. Not used for SQLite.
     #[arg(long, env = "WHEREABOUTS_DATABASE_TIMEOUT", default_value = "2s", value_parser = database_timeout)]
     pub database_timeout: Duration,
 
@@ -82,7 +82,7 @@ pub struct Config {
     #[arg(long, env = "WHEREABOUTS_FORWARDED_HEADER", default_value = "x-forwarded-for")]
     pub forwarded_header: ForwardedHeader,
 
-    /// Open connections at most. One network may hold a quarter of them, and at least 16; a trusted proxy may hold all.
+    /// Maximum number of open connections. One network may hold a quarter of them (at least 16); trusted proxies have no such share.
     #[arg(long, env = "WHEREABOUTS_MAX_CONNECTIONS", default_value = "10000", value_parser = clap::value_parser!(u32).range(1..))]
     pub max_connections: u32,
 
@@ -106,7 +106,7 @@ pub struct Config {
     #[arg(long, env = "WHEREABOUTS_RATE_LIMITS", default_value = "on")]
     pub rate_limits: Switch,
 
-    /// Address and port to serve metrics on, for Prometheus, at /metrics: not for the public [default: none are served].
+    /// Address and port for /metrics (OpenMetrics, for Prometheus). It has no authentication: keep it private [default: off].
     #[arg(long, env = "WHEREABOUTS_METRICS_ADDR")]
     pub metrics_addr: Option<SocketAddr>,
 

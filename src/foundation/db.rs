@@ -41,8 +41,8 @@ pub enum Db {
     Postgres(PostgresPool),
 }
 
-/// A connection that reads, outside any transaction: one trip a query. On PostgreSQL a query whose connection was lost is tried once
-/// more on another.
+/// A read connection outside any transaction. Each query is one round trip. On PostgreSQL, a query is retried once if its connection
+/// was lost.
 pub enum Reader {
     /// On SQLite.
     Sqlite(PoolConnection<Sqlite>),
@@ -109,12 +109,12 @@ impl Connection for Tx {
 }
 
 impl Tx {
-    /// Has this done once the commit has been answered, and never if the transaction is dropped or the commit fails.
+    /// Runs `work` after a successful commit; never if the transaction is dropped or the commit fails.
     pub fn after_commit(&mut self, work: impl FnOnce() + Send + 'static) {
         self.after_commit.push(Box::new(work));
     }
 
-    /// Makes it so, durably, before it returns.
+    /// Commits durably.
     ///
     /// Errors: [`is_unconfirmed`](crate::foundation::postgres::is_unconfirmed) tells a commit that may or may not have happened,
     /// because the database did not answer, from one that has not happened.
@@ -157,6 +157,18 @@ macro_rules! execute {
         match $crate::foundation::db::Connection::on($db) {
             $crate::foundation::db::On::Sqlite(c) => sqlx::query::<sqlx::Sqlite>($sql)$(.bind($bind))*.execute(c).await.map(|done| done.rows_affected()),
             $crate::foundation::db::On::Postgres(c) => sqlx::query::<sqlx::Postgres>($sql)$(.bind($bind))*.execute(c).await.map(|done| done.rows_affected()),
+        }
+    };
+}
+
+/// `locking!(tx, "SELECT … IN (SELECT …", "FOR UPDATE SKIP LOCKED", ")")`: a statement with a row lock on PostgreSQL. SQLite has
+/// one writer and needs none.
+#[macro_export]
+macro_rules! locking {
+    ($tx:expr, $before:literal, $lock:literal, $after:literal) => {
+        match $crate::foundation::db::Connection::on($tx) {
+            $crate::foundation::db::On::Sqlite(_) => concat!($before, $after),
+            $crate::foundation::db::On::Postgres(_) => concat!($before, " ", $lock, $after),
         }
     };
 }

@@ -10,7 +10,10 @@ use anyhow::Context as _;
 use maxminddb::Reader;
 use serde::Deserialize;
 
-use crate::foundation::location::{Location, Place};
+use crate::foundation::{
+    location::{Location, Place},
+    network::is_private,
+};
 
 /// The databases, held in memory: reading a file through a memory map needs `unsafe`, which this crate does without.
 #[derive(Default)]
@@ -93,17 +96,6 @@ fn files(databases: &Path) -> anyhow::Result<Vec<PathBuf>> {
     let entries = std::fs::read_dir(databases).with_context(|| format!("{} cannot be read", databases.display()))?;
     let files = entries.filter_map(|entry| Some(entry.ok()?.path()));
     Ok(files.filter(|file| file.extension().is_some_and(|ending| ending == "mmdb")).collect())
-}
-
-/// Addresses that no public network routes: RFC 1918, 4193, 6598, loopback and link-local.
-pub fn is_private(ip: IpAddr) -> bool {
-    match ip {
-        IpAddr::V4(ip) => {
-            let shared = ip.octets()[0] == 100 && ip.octets()[1] & 0b1100_0000 == 64;
-            ip.is_private() || ip.is_loopback() || ip.is_link_local() || shared
-        }
-        IpAddr::V6(ip) => ip.is_loopback() || ip.is_unique_local() || ip.is_unicast_link_local(),
-    }
 }
 
 #[cfg(test)]

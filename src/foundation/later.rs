@@ -67,7 +67,7 @@ pub async fn finish(services: &Services, deadline: Instant) {
         }
     };
     if timeout_at(deadline, all).await.is_err() {
-        // One was under way.
+        // Plus the job that was running.
         tracing::error!(jobs = queued.len() + 1, "the server stopped before these background jobs were done");
     }
 }

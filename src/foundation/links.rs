@@ -11,6 +11,7 @@ use crate::{
         ids::{OneTimeTokenId, UserId},
         secret::Secret,
     },
+    locking,
 };
 
 /// What a link is for.
@@ -54,10 +55,14 @@ pub struct Link {
 }
 
 impl Link {
-    /// What was written with it. Nothing, if it was written otherwise: then it is for nothing.
+    /// Returns what was written with it. `None` if it has another form: then the link is good for nothing.
     pub fn detail<T: DeserializeOwned>(&self) -> Option<T> {
-        serde_json::from_str(&self.detail).ok()
+        read_detail(&self.detail)
     }
+}
+
+fn read_detail<T: DeserializeOwned>(detail: &str) -> Option<T> {
+    serde_json::from_str(detail).ok()
 }
 
 /// Makes a link; its secret, to be given out once.
@@ -108,7 +113,7 @@ async fn insert(tx: &mut Tx, purpose: Purpose, owner: Owner<'_>, detail: &impl S
 
 /// A link as a list shows it.
 #[derive(Debug, sqlx::FromRow)]
-pub struct Listed {
+pub struct ListedLink {
     /// Names the row.
     pub id: OneTimeTokenId,
     /// The username of the account that made it. `None` for the command line and for what people ask for themselves.
@@ -120,18 +125,18 @@ pub struct Listed {
     detail: String,
 }
 
-impl Listed {
-    /// What was written with it. `None` if it was written otherwise.
+impl ListedLink {
+    /// Returns what was written with it. `None` if it has another form.
     pub fn detail<T: DeserializeOwned>(&self) -> Option<T> {
-        serde_json::from_str(&self.detail).ok()
+        read_detail(&self.detail)
     }
 }
 
 /// Lists up to `limit` links of a purpose that are good: those that somebody made first, each group newest first.
-pub async fn list(db: &mut impl Connection, purpose: Purpose, limit: i64, now: DateTime<Utc>) -> sqlx::Result<Vec<Listed>> {
+pub async fn list(db: &mut impl Connection, purpose: Purpose, limit: i64, now: DateTime<Utc>) -> sqlx::Result<Vec<ListedLink>> {
     fetch!(
         db,
-        fetch_all as Listed,
+        fetch_all as ListedLink,
         "SELECT links.id, users.username AS creator, links.created_at, links.expires_at, links.detail
          FROM links LEFT JOIN users ON users.id = links.created_by WHERE links.purpose = $1 AND links.expires_at > $2
          ORDER BY links.created_by IS NULL, links.created_at DESC, links.id DESC LIMIT $3",
@@ -189,7 +194,13 @@ pub async fn cancel(tx: &mut Tx, purpose: Purpose, user: Option<&UserId>) -> sql
     execute!(tx, "DELETE FROM links WHERE purpose = $1 AND ($2 IS NULL OR user_id = $2)", purpose, user)
 }
 
-/// Forgets up to `batch` links that are too old; how many.
+/// Removes up to `batch` links that have expired, but none that another transaction holds (RACE-2). Returns how many.
 pub async fn forget_old(tx: &mut Tx, now: DateTime<Utc>, batch: i64) -> sqlx::Result<u64> {
-    execute!(tx, "DELETE FROM links WHERE token_hash IN (SELECT token_hash FROM links WHERE expires_at <= $1 LIMIT $2)", now, batch)
+    let sql = locking!(
+        tx,
+        "DELETE FROM links WHERE token_hash IN (SELECT token_hash FROM links WHERE expires_at <= $1 LIMIT $2",
+        "FOR UPDATE SKIP LOCKED",
+        ")"
+    );
+    execute!(tx, sql, now, batch)
 }

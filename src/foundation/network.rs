@@ -1,4 +1,4 @@
-//! Networks, as rate limits and quotas count them.
+//! Networks: which addresses count as one client, and which are private.
 
 use std::net::IpAddr;
 
@@ -11,6 +11,17 @@ pub fn network(ip: IpAddr) -> String {
             let [a, b, c, d, ..] = ip.segments();
             format!("{a:x}:{b:x}:{c:x}:{d:x}::/64")
         }
+    }
+}
+
+/// Returns whether no public network routes this address: RFC 1918, 4193, 6598, loopback and link-local.
+pub fn is_private(ip: IpAddr) -> bool {
+    match ip {
+        IpAddr::V4(ip) => {
+            let shared = ip.octets()[0] == 100 && ip.octets()[1] & 0b1100_0000 == 64;
+            ip.is_private() || ip.is_loopback() || ip.is_link_local() || shared
+        }
+        IpAddr::V6(ip) => ip.is_loopback() || ip.is_unique_local() || ip.is_unicast_link_local(),
     }
 }
 

@@ -14,7 +14,7 @@ use crate::foundation::{
     agent::Agent,
     config::{Config, ForwardedHeader},
     forwarded::{Entries, address_in_forwarded, address_in_x_forwarded_for},
-    geoip::is_private,
+    network::is_private,
     services::{Services, Shared},
 };
 
@@ -59,14 +59,14 @@ pub fn client_address(peer: IpAddr, headers: &HeaderMap, config: &Config) -> IpA
     client
 }
 
-/// Warns once a process if a request comes from a private address although no proxy is trusted: then it is most likely the address of
-/// a proxy, and everyone shares it.
+/// Warns once per process if a request comes from a private address although no proxy is trusted: then it is most likely the address
+/// of a proxy, which all users share.
 fn notice_unnamed_proxy(services: &Services, ip: IpAddr) {
     let is_unnamed = services.config.trusted_proxies.is_empty() && is_private(ip) && !services.config.public_url().is_loopback();
     if is_unnamed && services.unnamed_proxy.set(ip).is_ok() {
         tracing::warn!(
-            "requests come from a private address, and no trusted proxy is configured: behind a proxy everyone shares its address in \
-             lists and limits. /admin shows the address; set WHEREABOUTS_TRUSTED_PROXIES to it if it is your proxy's"
+            "requests arrive from a private address, but no trusted proxy is configured; if it is your reverse proxy, all users appear \
+             with its address and share its rate limits: set WHEREABOUTS_TRUSTED_PROXIES to it (/admin shows the address)"
         );
     }
 }

@@ -189,12 +189,12 @@ fn test_if_suspect<'c>(
     connection: &'c mut PgConnection,
     metadata: PoolConnectionMetadata,
     failures: &Failures,
-    patience: Duration,
+    ping_timeout: Duration,
 ) -> BoxFuture<'c, sqlx::Result<bool>> {
     if !failures.is_suspect(metadata.idle_for) {
         return future::ready(Ok(true)).boxed();
     }
-    timeout(patience, connection.ping()).map(|ping| Ok(matches!(ping, Ok(Ok(()))))).boxed()
+    timeout(ping_timeout, connection.ping()).map(|ping| Ok(matches!(ping, Ok(Ok(()))))).boxed()
 }
 
 /// A connection whose statements each have a deadline. When it is dropped, an open transaction is rolled back; a connection on which

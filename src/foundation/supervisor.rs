@@ -1,4 +1,5 @@
 //! Runs workers for as long as the server runs: one that panics, or returns before the stop, is logged, counted and started again.
+//! [`every`] and [`until_done`] are what periodic workers are made of.
 
 use std::{any::Any, collections::HashMap, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
@@ -8,7 +9,7 @@ use tokio::{
     time::{Instant, timeout_at},
 };
 
-use crate::foundation::services::Services;
+use crate::{error::AppError, foundation::services::Services};
 
 /// The pause before a worker starts again. It doubles with each failure.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
@@ -95,6 +96,35 @@ where
             () = services.stopped() => return,
         }
     }
+}
+
+/// Does some work at once and every `period` of the services' clock until the server stops, and once more then: what is held in memory
+/// is written, and [`until_done`] does nothing.
+pub async fn every<W: Future<Output = ()>>(services: &Arc<Services>, period: chrono::Duration, work: impl Fn(Arc<Services>) -> W) {
+    let mut is_stopping = false;
+    loop {
+        // Before the work: what comes while it is under way waits no longer than a period.
+        let next = services.clock.now() + period;
+        work(services.clone()).await;
+        if is_stopping {
+            return;
+        }
+        tokio::select! {
+            () = services.clock.sleep_until(next) => {}
+            () = services.stopped() => is_stopping = true,
+        }
+    }
+}
+
+/// Runs one batch after another until one returns that nothing is left, or the server stops. Between two batches others get the
+/// database's one writer, and the thread.
+///
+/// Errors: those of the batch that failed, which is the last.
+pub async fn until_done<B: Future<Output = Result<bool, AppError>>>(services: &Services, batch: impl Fn() -> B) -> Result<(), AppError> {
+    while !services.is_stopping() && batch().await? {
+        tokio::task::yield_now().await;
+    }
+    Ok(())
 }
 
 /// Returns what a panic says.

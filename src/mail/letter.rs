@@ -56,8 +56,8 @@ impl Letter {
 
     /// A paragraph more: the letter stands for `count` more of its kind, which came within the same hour.
     pub fn and_more(self, count: i64) -> Self {
-        let others = if count == 1 { "1 more like this".to_owned() } else { format!("{count} more like this") };
-        self.say(format!("This is the latest; there are {others}. Beyond a few an hour, mails of one kind are collected into one."))
+        let mails = count + 1;
+        self.say(format!("This is the latest of {mails} mails like this. More than five an hour are combined into one."))
     }
 
     /// The mail to this address, from the site at `origin`: the configured address alone is in it (NET-2).

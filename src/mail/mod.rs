@@ -100,13 +100,13 @@ async fn collect(
     due_at: DateTime<Utc>,
 ) -> sqlx::Result<()> {
     let now = services.clock.now();
-    match store::fold(tx, &account.id, kind, &hashed(&account.email), now).await? {
-        Some(Digest { id, folded }) => {
-            let sealed = seal(services, &id, letter.and_more(folded), &account.email);
+    match store::add_to_digest(tx, &account.id, kind, &hashed(&account.email), now).await? {
+        Some(Digest { id, digest_count }) => {
+            let sealed = seal(services, &id, letter.and_more(digest_count), &account.email);
             store::replace(tx, &id, &sealed).await
         }
         None => {
-            let digest = Outgoing { folded: Some(0), due_at, ..Outgoing::now(Some(&account.id), &account.email, kind, now) };
+            let digest = Outgoing { digest_count: Some(0), due_at, ..Outgoing::now(Some(&account.id), &account.email, kind, now) };
             send(tx, services, digest, letter).await
         }
     }

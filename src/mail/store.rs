@@ -31,19 +31,23 @@ pub struct Outgoing<'a> {
     pub created_at: DateTime<Utc>,
     /// When it is to be sent.
     pub due_at: DateTime<Utc>,
-    /// When its link expires, if it is worthless without it.
+    /// When its link expires, if somebody asked for it. `None`: a notice.
     pub expires_at: Option<DateTime<Utc>>,
     /// How many more mails a digest stands for. `None`: not a digest.
-    pub folded: Option<i64>,
+    pub digest_count: Option<i64>,
 }
 
 impl<'a> Outgoing<'a> {
     /// One that is sent at once.
     pub fn now(user: Option<&'a UserId>, address: &'a str, kind: Kind, now: DateTime<Utc>) -> Self {
-        Self { user, address, kind, created_at: now, due_at: now, expires_at: None, folded: None }
+        Self { user, address, kind, created_at: now, due_at: now, expires_at: None, digest_count: None }
     }
 }
 
+/// Writes a mail into the outbox.
+///
+/// `expires_at` is set exactly for mails that somebody asked for: they are limited ([`count_asked_for`]). The others are notices, which
+/// are collected ([`notices_since`]).
 pub async fn insert(tx: &mut Tx, id: &MailId, outgoing: &Outgoing<'_>, address_hash: &str, sealed: &str) -> sqlx::Result<()> {
     execute!(
         tx,
@@ -57,7 +61,7 @@ pub async fn insert(tx: &mut Tx, id: &MailId, outgoing: &Outgoing<'_>, address_h
         outgoing.created_at,
         outgoing.due_at,
         outgoing.expires_at,
-        outgoing.folded,
+        outgoing.digest_count,
     )?;
     Ok(())
 }
@@ -87,18 +91,18 @@ pub async fn notices_since(
 #[derive(sqlx::FromRow)]
 pub struct Digest {
     pub id: MailId,
-    pub folded: i64,
+    pub digest_count: i64,
 }
 
 /// Counts one more mail in the digest of this kind. `None` if there is none, or if it is being sent.
-pub async fn fold(tx: &mut Tx, user: &UserId, kind: Kind, address_hash: &str, now: DateTime<Utc>) -> sqlx::Result<Option<Digest>> {
+pub async fn add_to_digest(tx: &mut Tx, user: &UserId, kind: Kind, address_hash: &str, now: DateTime<Utc>) -> sqlx::Result<Option<Digest>> {
     fetch!(
         tx,
         fetch_optional as Digest,
         "UPDATE outbox SET folded = folded + 1 WHERE id = (
              SELECT id FROM outbox WHERE user_id = $1 AND kind = $2 AND address_hash = $3 AND folded IS NOT NULL AND tries = 0 AND next_try_at > $4
              ORDER BY next_try_at LIMIT 1) AND tries = 0
-         RETURNING id, folded",
+         RETURNING id, folded AS digest_count",
         user,
         kind,
         address_hash,

@@ -56,7 +56,7 @@ pub async fn send_due(services: &Services, transport: &Transport) -> sqlx::Resul
 }
 
 async fn send(services: &Services, transport: &Transport, waiting: Waiting) -> sqlx::Result<()> {
-    if is_worthless(&waiting, services.clock.now()) {
+    if is_expired(&waiting, services.clock.now()) {
         return give_up(services, &waiting).await;
     }
     let sent = tokio::select! {
@@ -70,7 +70,7 @@ async fn send(services: &Services, transport: &Transport, waiting: Waiting) -> s
             store::sent(&mut tx, &waiting.id, now).await?;
             tx.commit().await
         }
-        Err(_) if now - waiting.created_at >= GIVEN_UP_AFTER || is_worthless(&waiting, now) => give_up(services, &waiting).await,
+        Err(_) if now - waiting.created_at >= GIVEN_UP_AFTER || is_expired(&waiting, now) => give_up(services, &waiting).await,
         Err(error) => {
             tracing::warn!(error = format!("{error:#}"), kind = ?waiting.kind, tries = waiting.tries, "a mail could not be sent yet");
             let mut tx = services.db.write().await?;
@@ -81,7 +81,7 @@ async fn send(services: &Services, transport: &Transport, waiting: Waiting) -> s
 }
 
 /// Whether the link that it carries has expired.
-fn is_worthless(waiting: &Waiting, now: DateTime<Utc>) -> bool {
+fn is_expired(waiting: &Waiting, now: DateTime<Utc>) -> bool {
     waiting.expires_at.is_some_and(|expires_at| expires_at <= now)
 }
 

@@ -3,16 +3,15 @@
 use std::sync::Arc;
 
 use secrecy::{ExposeSecret, SecretString};
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::{
-    accounts::{known, model::Account, store as accounts},
+    accounts::{actions::about, known, model::Account, store as accounts},
     api_tokens::actions as api_tokens,
     audit::{self, Action, Event, Outcome},
     error::AppError,
     foundation::{
         db::Tx,
-        ids::UserId,
         links::{self, Purpose},
         origin::Origin,
         secret::{Secret, hash_hex},
@@ -96,8 +95,8 @@ pub async fn ask_for_reset(services: &Arc<Services>, email: String, origin: &Ori
     })
 }
 
-/// Mails the way to a new password, unless too much was mailed there already. Returns whether it was. The account is locked, and
-/// `account` was read by that: a link made while a reset completes is cancelled by it, or made after it.
+/// Mails the way to a new password, unless too much was mailed there already. Returns whether it was. The caller holds the account's
+/// lock, so a concurrent reset either cancels this link or finishes before it is created.
 pub async fn mail_reset(tx: &mut Tx, services: &Services, account: &Account) -> sqlx::Result<bool> {
     let secret = links::make(tx, Purpose::Reset, Some(&account.id), &(), services.clock.now()).await?;
     let why = "Somebody asked for this with your email address.";
@@ -165,10 +164,11 @@ pub async fn reset(services: &Services, link: &str, new: SecretString, code: &st
     let ended = sessions::end_all_but(&mut tx, services, &account.id, None, EndReason::PasswordReset).await?;
     let tokens = api_tokens::end_all(&mut tx, &account.id).await?;
     let detail = json!({ "sessions_ended": ended.len(), "tokens_revoked": tokens });
-    audit::record(&mut tx, &services.clock, about(&account.id, Action::PasswordReset, Some(origin.ip), detail)).await?;
+    let event = Event { ip: Some(origin.ip), ..about(&account.id, Action::PasswordReset, detail) };
+    audit::record(&mut tx, &services.clock, event).await?;
     let letter = changed_letter(origin, ended.len()).fact("API tokens", format!("{tokens}, all revoked"));
     mail::tell(&mut tx, services, &account, Kind::PasswordChanged, letter).await?;
-    let strangers = tries::Attempt::of_strangers(&account.id);
+    let strangers = tries::CountedAttempt::of_strangers(&account.id);
     tries::refund(&mut tx, &counted.iter().chain([&strangers]).collect::<Vec<_>>()).await?;
     tx.commit().await?;
     sessions::ended(services, &account.id, ended);
@@ -182,8 +182,4 @@ fn changed_letter(origin: &Origin, ended: usize) -> Letter {
         .fact("IP address", origin.ip.to_string())
         .lead("Review your sessions", "/profile?tab=security")
         .advise("If it was not you, ask for a new password at once: use \"Forgot your password?\" on the page where you sign in.")
-}
-
-fn about(user: &UserId, action: Action, ip: Option<std::net::IpAddr>, detail: Value) -> Event<'_> {
-    Event { action, outcome: Outcome::Success, actor: None, session: None, token: None, subject: Some(user), ip, detail }
 }

@@ -26,7 +26,7 @@ pub fn require_fresh(services: &Services, caller: &Caller) -> Result<(), AppErro
     if age <= FRESH_FOR { Ok(()) } else { Err(AppError::ProofNeeded) }
 }
 
-/// What a password is asked for: the name of it on record, and the field that it was typed in.
+/// Why a password is requested: the purpose for the audit log, and the form field for error messages.
 #[derive(Debug, Clone, Copy)]
 pub struct Asked {
     /// In `snake_case`, stable.
@@ -40,7 +40,7 @@ pub struct Verified {
     asked: Asked,
     password_hash: String,
     /// What it counted as: to be refunded.
-    pub counted: tries::Attempt,
+    pub counted: tries::CountedAttempt,
 }
 
 impl Verified {

@@ -18,7 +18,7 @@ use crate::{
     foundation::{
         db::{Connection, Tx},
         ids::{OneTimeTokenId, UserId},
-        links::{self, Listed, Purpose},
+        links::{self, ListedLink, Purpose},
         secret::{Secret, hash_hex},
         services::Services,
     },
@@ -131,9 +131,9 @@ pub struct WaitingInvitation {
 /// Up to `limit` invitations that were not answered yet: those of administrators first, each group newest first.
 pub async fn list(db: &mut impl Connection, limit: i64, now: DateTime<Utc>) -> sqlx::Result<Vec<WaitingInvitation>> {
     let listed = links::list(db, Purpose::Invitation, limit, now).await?;
-    let show = |link: Listed| {
+    let show = |link: ListedLink| {
         let invitation = link.detail()?;
-        let Listed { id, creator, created_at, expires_at, .. } = link;
+        let ListedLink { id, creator, created_at, expires_at, .. } = link;
         Some(WaitingInvitation { id, invitation, inviter: creator, sent_at: created_at, expires_at })
     };
     Ok(listed.into_iter().filter_map(show).collect())

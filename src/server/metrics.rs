@@ -1,6 +1,6 @@
 //! Metrics, on an address of their own: they are for operators, not for the public.
 
-use std::{io, net::TcpListener, sync::Arc};
+use std::{net::TcpListener, sync::Arc};
 
 use axum::{
     Router,
@@ -27,12 +27,13 @@ pub async fn count(State(services): Shared, request: Request, next: Next) -> Res
 }
 
 /// Serves `GET /metrics` until the server stops.
-pub async fn run(services: Arc<Services>, listener: io::Result<TcpListener>) {
+pub async fn run(services: Arc<Services>, listener: Arc<TcpListener>) {
     let routes = Router::new().route("/metrics", get(metrics)).with_state(services.clone());
-    let serving = async { axum::serve(tokio::net::TcpListener::from_std(listener?)?, routes).await };
+    let serving = async { axum::serve(tokio::net::TcpListener::from_std(listener.try_clone()?)?, routes).await };
     tokio::select! {
         served = serving => {
             if let Err(error) = served {
+                // The supervisor logs that it ended, and cannot know why.
                 tracing::error!(%error, "metrics cannot be served");
             }
         }

@@ -31,7 +31,7 @@ impl Socket {
     pub fn new(stream: TcpStream, permit: Permit) -> Self {
         // Pages are streamed in pieces: without this each would wait for the acknowledgement of the one before.
         if let Err(error) = stream.set_nodelay(true) {
-            tracing::debug!(%error, "the connection went at once");
+            tracing::debug!(%error, "TCP_NODELAY could not be set");
         }
         Self { stream, stalled: None, _permit: permit }
     }
@@ -40,7 +40,7 @@ impl Socket {
         Pin::new(&mut self.get_mut().stream)
     }
 
-    /// Passes on how far a write came; one that has waited for [`WRITE_TIMEOUT`] fails.
+    /// Fails a write that has been pending for [`WRITE_TIMEOUT`].
     fn in_time(&mut self, cx: &mut Context<'_>, written: Poll<Result<usize>>) -> Poll<Result<usize>> {
         if written.is_ready() {
             self.stalled = None;

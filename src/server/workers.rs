@@ -16,8 +16,8 @@ use crate::{
     sessions::{epoch, presence, sweep},
 };
 
-/// After the last requests, which have three seconds: grace period for workers, and what is left for background jobs, for the last
-/// writes and for closing the database. Time that one of them does not need is the next one's.
+/// Grace periods after the last requests (3 s): for workers, background jobs, the last writes, and closing the database. Unused time
+/// of the first three passes to the next.
 const WORKERS: Duration = Duration::from_millis(800);
 const JOBS: Duration = Duration::from_millis(300);
 const LAST_WRITES: Duration = Duration::from_millis(400);
@@ -77,6 +77,8 @@ impl Worker {
     fn start(self, services: &Services, supervisor: &mut Supervisor) -> anyhow::Result<()> {
         let name = self.name();
         match self {
+            // A node that stands alone has nobody to notify.
+            Self::Listen | Self::Relay if services.outgoing.is_none() => {}
             Self::Presence => supervisor.spawn(name, presence::run),
             Self::Cleanup => supervisor.spawn(name, sweep::run),
             Self::BackgroundJobs => supervisor.spawn(name, later::run),
@@ -85,8 +87,6 @@ impl Worker {
                 let transport = Arc::new(mail::Transport::new(&services.config)?);
                 supervisor.spawn(name, move |services| mail::run(services, transport.clone()));
             }
-            // A node that stands alone has nobody to notify.
-            Self::Listen | Self::Relay if services.outgoing.is_none() => {}
             Self::SignOutEverybody => supervisor.spawn(name, epoch::run),
             Self::Limiter => supervisor.spawn_lasting(name, limiter::run),
             Self::Listen => supervisor.spawn(name, listen),
@@ -135,8 +135,8 @@ pub async fn run(listeners: Listeners, site: Site, workers: &[Worker]) -> anyhow
     let services = site.services.clone();
     let mut supervisor = start_workers(&services, workers)?;
     if let Some(listener) = listeners.metrics {
-        let listener = listener.into_std().context("metrics cannot be served")?;
-        supervisor.spawn("metrics", move |services| metrics::run(services, listener.try_clone()));
+        let listener = Arc::new(listener.into_std().context("metrics cannot be served")?);
+        supervisor.spawn("metrics", move |services| metrics::run(services, listener.clone()));
     }
     serve(listeners.site, site).await?;
     stop(&services, supervisor).await;

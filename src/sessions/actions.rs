@@ -74,7 +74,7 @@ pub async fn locate(services: &Services, ip: IpAddr) -> Location {
 pub async fn begin(tx: &mut Tx, services: &Services, account: &Account, arrival: Arrival, method: &str) -> Result<Begun, AppError> {
     let Arrival { device, location, origin } = arrival;
     let (now, token) = (services.clock.now(), Secret::generate());
-    let visit = known::visit(tx, &account.id, &location, now).await?;
+    let visit = known::record_location(tx, &account.id, &location, now).await?;
     let row = Row {
         id: SessionId::new(now),
         sign_in_method: method.to_owned(),
@@ -172,14 +172,14 @@ struct View<'a> {
     services: &'a Services,
     /// The session that asks, if it is one.
     current: Option<&'a SessionId>,
-    /// Uses on other nodes that this one heard of.
-    heard: Option<&'a HashMap<SessionId, SessionUse>>,
+    /// Uses on other nodes that this one received.
+    remote_uses: Option<&'a HashMap<SessionId, SessionUse>>,
     now: DateTime<Utc>,
 }
 
 impl<'a> View<'a> {
     fn of(services: &'a Services, current: Option<&'a SessionId>) -> Self {
-        Self { services, current, heard: None, now: services.clock.now() }
+        Self { services, current, remote_uses: None, now: services.clock.now() }
     }
 
     async fn show_now(&self, mut row: Row) -> Session {
@@ -192,11 +192,11 @@ impl<'a> View<'a> {
         self.show(row, last_use)
     }
 
-    /// The last use that is not written yet, noted here or heard of from another node.
+    /// The last use that is not written yet, noted here or received from another node.
     fn last_use(&self, row: &Row) -> Option<(DateTime<Utc>, IpAddr)> {
         let noted = self.services.activity.last_use(&row.id).map(|last| (last.at, last.ip));
-        let heard = self.heard.and_then(|heard| heard.get(&row.id)).map(|last| (last.at, last.ip));
-        noted.max(heard).filter(|(at, _)| *at > row.last_active_at)
+        let remote = self.remote_uses.and_then(|uses| uses.get(&row.id)).map(|last| (last.at, last.ip));
+        noted.max(remote).filter(|(at, _)| *at > row.last_active_at)
     }
 
     fn show(&self, row: Row, last_use: Option<(DateTime<Utc>, IpAddr)>) -> Session {
@@ -241,12 +241,12 @@ pub async fn all(services: &Services, client: &Client) -> Result<Vec<Session>, A
 }
 
 /// Sessions of a person as every page of theirs may see them, so none is the current one: all of them, or those of these ids. One
-/// query. `heard` holds uses on other nodes, which the database may not know yet.
+/// query. `remote_uses` holds uses on other nodes, which the database may not know yet.
 pub async fn for_pages(
     services: &Services,
     user: &UserId,
     ids: Option<&[SessionId]>,
-    heard: &HashMap<SessionId, SessionUse>,
+    remote_uses: &HashMap<SessionId, SessionUse>,
 ) -> Result<Vec<Session>, AppError> {
     let mut db = services.db.read().await?;
     let rows = match ids {
@@ -254,7 +254,7 @@ pub async fn for_pages(
         None => store::of_user(&mut db, user).await?,
     };
     drop(db);
-    Ok(View { heard: Some(heard), ..View::of(services, None) }.all(rows).await)
+    Ok(View { remote_uses: Some(remote_uses), ..View::of(services, None) }.all(rows).await)
 }
 
 /// The rows that the page shows.

@@ -72,7 +72,7 @@ async fn listen(live: Live) -> Cut {
         match select(socket.next(), silence).await {
             Either::Left((Some(Ok(Message::Text(text))), _)) => {
                 if cut == Cut::Shut {
-                    say_what_is_shown(live); // it may have changed since
+                    send_query(live); // it may have changed since
                 }
                 cut = Cut::Open;
                 live.connected.try_set(true);
@@ -87,7 +87,7 @@ async fn listen(live: Live) -> Cut {
 }
 
 /// Says what the page now shows, where the channel is open: the server cuts the lists that it sends to it.
-pub fn say_what_is_shown(live: Live) {
+pub fn send_query(live: Live) {
     let Some(query) = live.query.try_get_untracked() else { return };
     live.socket.with_value(|socket| {
         // One that is not open is told when it is.

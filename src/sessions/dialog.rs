@@ -113,7 +113,7 @@ fn submit(event: &SubmitEvent, list: LiveList, dialog: NodeRef<html::Dialog>) {
                     browser::focus("#active-sessions");
                 }
                 Err(AppError::NotSignedIn) => browser::leave(),
-                Err(error) => list.live.say_unrevoked("the other sessions", &error),
+                Err(error) => list.live.report_revocation_failure("the other sessions", &error),
             }
         });
     }

@@ -1,9 +1,9 @@
 //! Signing everybody out. One row cuts all sessions off at once: the look-up compares a session's epoch with the current one.
 //! A job then ends the rows in small batches. It goes on after a restart, and several nodes may run it: each batch locks the row.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, Duration, Utc};
 use serde_json::json;
 
 use crate::{
@@ -14,12 +14,13 @@ use crate::{
         db::{Connection, Tx},
         ids::UserId,
         services::Services,
+        supervisor::{every, until_done},
     },
     sessions::{caller::Caller, model::EndReason, store::skipping_locked},
 };
 
 /// How often each node looks whether there is something to do.
-const PERIOD: Duration = Duration::from_secs(2);
+const PERIOD: Duration = Duration::seconds(2);
 /// Sessions that one transaction ends.
 const BATCH: i64 = 500;
 
@@ -65,29 +66,18 @@ pub async fn cut_off_everybody(tx: &mut Tx, caller: &Caller, now: DateTime<Utc>)
 }
 
 /// Tells every open page, on all nodes, to look its session up: those of ended sessions close.
-pub fn announce(services: &Services) {
+pub fn publish(services: &Services) {
     services.hub.publish_missed();
 }
 
 /// Ends what was cut off, until the server stops.
 pub async fn run(services: Arc<Services>) {
-    let mut ticks = tokio::time::interval(PERIOD);
-    loop {
-        tokio::select! {
-            _ = ticks.tick() => {}
-            () = services.stopped() => return,
-        }
-        if let Err(error) = end_all(&services).await {
+    every(&services, PERIOD, |services| async move {
+        if let Err(error) = until_done(&services, || end_batch(&services)).await {
             tracing::warn!(%error, "sessions that were cut off could not be ended yet; the next round tries again");
         }
-    }
-}
-
-async fn end_all(services: &Services) -> Result<(), AppError> {
-    while !*services.stopping.borrow() && end_batch(services).await? {
-        tokio::task::yield_now().await; // others wait for the database too
-    }
-    Ok(())
+    })
+    .await;
 }
 
 /// Ends one batch of the sessions that were cut off. Returns whether there may be more.

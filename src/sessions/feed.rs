@@ -32,27 +32,27 @@ const BACKLOG: usize = 64;
 const REFRESH: Duration = Duration::seconds(1);
 
 /// News of one person, for none of their pages in particular: a list is whole, and no session is the current one.
-pub type Shared = Arc<News>;
+pub type SharedNews = Arc<News>;
 
 /// The feeds of one node.
 #[derive(Clone, Default)]
-pub struct Feeds(Arc<Mutex<HashMap<UserId, WeakSender<Shared>>>>);
+pub struct Feeds(Arc<Mutex<HashMap<UserId, WeakSender<SharedNews>>>>);
 
 impl Feeds {
     /// The news of this person from now on.
-    pub fn join(&self, services: &Arc<Services>, user: &UserId) -> Receiver<Shared> {
+    pub fn join(&self, services: &Arc<Services>, user: &UserId) -> Receiver<SharedNews> {
         // Before anybody can join the feed that may start here: whoever joins it misses nothing from then on.
         let changes = services.hub.subscribe(user);
         let (news, started) = self.join_or_start(user);
         if let Some(pages) = started {
-            let feed = Feed { services: services.clone(), user: user.clone(), changes, pages, heard: HashMap::new() };
+            let feed = Feed { services: services.clone(), user: user.clone(), changes, pages, remote_uses: HashMap::new() };
             tokio::spawn(feed.run());
         }
         news
     }
 
     /// Joins the feed of this person, or else starts one, which then is to be run.
-    fn join_or_start(&self, user: &UserId) -> (Receiver<Shared>, Option<Pages>) {
+    fn join_or_start(&self, user: &UserId) -> (Receiver<SharedNews>, Option<Pages>) {
         let mut feeds = self.lock();
         if let Some(news) = feeds.get(user).and_then(WeakSender::upgrade) {
             return (news.subscribe(), None);
@@ -62,7 +62,7 @@ impl Feeds {
         (receiver, Some(Pages { feeds: self.clone(), user: user.clone(), news }))
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<UserId, WeakSender<Shared>>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<UserId, WeakSender<SharedNews>>> {
         self.0.lock().expect("no code panics while it holds the feeds")
     }
 }
@@ -71,7 +71,7 @@ impl Feeds {
 struct Pages {
     feeds: Feeds,
     user: UserId,
-    news: Sender<Shared>,
+    news: Sender<SharedNews>,
 }
 
 impl Pages {
@@ -109,7 +109,7 @@ struct Feed {
     changes: Subscription,
     pages: Pages,
     /// The last use of each session that was told while this feed is open: the database may not know those of other nodes yet.
-    heard: HashMap<SessionId, SessionUse>,
+    remote_uses: HashMap<SessionId, SessionUse>,
 }
 
 /// What happened since the pages were last told.
@@ -153,14 +153,14 @@ impl Feed {
             Change::Used(uses) => {
                 for used in uses {
                     pending.used.insert(used.session.clone());
-                    let known = self.heard.entry(used.session.clone()).or_insert_with(|| used.clone());
+                    let known = self.remote_uses.entry(used.session.clone()).or_insert_with(|| used.clone());
                     if known.at < used.at {
                         *known = used;
                     }
                 }
             }
             Change::Ended(sessions) => {
-                self.heard.retain(|id, _| !sessions.contains(id));
+                self.remote_uses.retain(|id, _| !sessions.contains(id));
                 pending.used.retain(|id| !sessions.contains(id));
                 pending.began.retain(|id| !sessions.contains(id));
                 pending.ended.extend(sessions);
@@ -172,7 +172,7 @@ impl Feed {
     /// Sends the whole list, which makes up for whatever is pending.
     async fn send_list(&self, pending: &mut Pending) -> Result<(), AppError> {
         *pending = Pending::default();
-        let rows = actions::for_pages(&self.services, &self.user, None, &self.heard).await?;
+        let rows = actions::for_pages(&self.services, &self.user, None, &self.remote_uses).await?;
         self.pages.send(News::List(Box::new(actions::whole_list(&self.services, rows))));
         Ok(())
     }
@@ -186,7 +186,7 @@ impl Feed {
             return Ok(());
         }
         let ids: Option<Vec<SessionId>> = only_used.then(|| used.iter().cloned().collect());
-        let rows = actions::for_pages(&self.services, &self.user, ids.as_deref(), &self.heard).await?;
+        let rows = actions::for_pages(&self.services, &self.user, ids.as_deref(), &self.remote_uses).await?;
         if !only_used {
             self.send_began_and_ended(&rows, &began, ended);
         }

@@ -102,7 +102,7 @@ enum Close {
 }
 
 impl Channel {
-    async fn run(mut self, mut socket: WebSocket, mut news: Receiver<feed::Shared>) {
+    async fn run(mut self, mut socket: WebSocket, mut news: Receiver<feed::SharedNews>) {
         let close = self.serve(&mut socket, &mut news).await;
         // Whatever cannot be sent any more need not be: the connection is dropped behind it.
         let _ = match close {
@@ -116,7 +116,7 @@ impl Channel {
         };
     }
 
-    async fn serve(&mut self, socket: &mut WebSocket, news: &mut Receiver<feed::Shared>) -> Close {
+    async fn serve(&mut self, socket: &mut WebSocket, news: &mut Receiver<feed::SharedNews>) -> Close {
         if let Err(close) = self.refresh(socket).await {
             return close;
         }
@@ -136,7 +136,7 @@ impl Channel {
         }
     }
 
-    async fn hear(&mut self, socket: &mut WebSocket, news: Result<feed::Shared, RecvError>) -> Result<(), Close> {
+    async fn hear(&mut self, socket: &mut WebSocket, news: Result<feed::SharedNews, RecvError>) -> Result<(), Close> {
         match news {
             Ok(news) => self.tell(socket, (*news).clone()).await,
             Err(RecvError::Lagged(_)) => self.refresh(socket).await,
@@ -151,12 +151,12 @@ impl Channel {
     }
 
     async fn tell(&mut self, socket: &mut WebSocket, mut news: News) -> Result<(), Close> {
-        self.make_own(&mut news)?;
+        self.personalize(&mut news)?;
         say(socket, &news).await
     }
 
     /// Makes the news of a person those of this page: with its own session as the current one, and what it shows of a list.
-    fn make_own(&mut self, news: &mut News) -> Result<(), Close> {
+    fn personalize(&mut self, news: &mut News) -> Result<(), Close> {
         match news {
             News::List(list) => {
                 if !self.recognize(&mut list.rows) {

@@ -6,7 +6,7 @@ use chrono::Duration;
 
 use crate::{
     error::AppError,
-    foundation::{activity::Use, hub::SessionUse, ids::SessionId, services::Services},
+    foundation::{activity::Use, hub::SessionUse, ids::SessionId, services::Services, supervisor::every},
     sessions::{
         actions,
         store::{self, LastUse},
@@ -22,31 +22,14 @@ const RECEIVE: Duration = Duration::milliseconds(500);
 /// Uses that one transaction writes at most, and devices.
 const BATCH: usize = 1_000;
 
-/// Publishes and writes until the server stops, and does each once more then. [`write`] is called again after the last request.
-/// Side by side: a database that is slow to write, or a client that takes long to describe, holds up nothing else.
+/// Publishes and writes until the server stops, and once more then; [`write`] runs again after the last request. The four loops run
+/// concurrently, so that a slow write or a slow description delays nothing else.
 pub async fn run(services: Arc<Services>) {
     let publishing = every(&services, PUBLISH, |services| async move { publish(&services) });
     let writing = every(&services, WRITE, |services| async move { warn(write(&services).await) });
     let describing = every(&services, WRITE, |services| async move { warn(write_devices(&services).await) });
     let receiving = every(&services, RECEIVE, |services| async move { warn(receive(&services).await) });
     tokio::join!(publishing, writing, describing, receiving);
-}
-
-/// Does some work at once and every `period` of the services' clock until the server stops, and once more then.
-async fn every<W: Future<Output = ()>>(services: &Arc<Services>, period: Duration, work: impl Fn(Arc<Services>) -> W) {
-    let mut is_stopping = false;
-    loop {
-        // Before the work: what comes while it is under way waits no longer than a period.
-        let next = services.clock.now() + period;
-        work(services.clone()).await;
-        if is_stopping {
-            return;
-        }
-        tokio::select! {
-            () = services.clock.sleep_until(next) => {}
-            () = services.stopped() => is_stopping = true,
-        }
-    }
 }
 
 fn warn(done: Result<(), AppError>) {
@@ -79,8 +62,7 @@ async fn write_batch(services: &Services, batch: &[(SessionId, Use)]) -> Result<
     let mut tx = services.db.write().await?;
     let skipped: HashSet<SessionId> = store::write_uses(&mut tx, &uses).await?.into_iter().collect();
     tx.commit().await?;
-    let done: Vec<_> = batch.iter().filter(|(id, _)| !skipped.contains(id)).cloned().collect();
-    services.activity.forget(&done);
+    services.activity.forget_except(batch, &skipped);
     Ok(())
 }
 

@@ -166,7 +166,7 @@ fn submit(event: &SubmitEvent, session: Memo<Session>, list: LiveList, is_busy: 
                 Err(AppError::NotSignedIn) => browser::leave(),
                 Err(error) => {
                     is_busy.set(false);
-                    list.live.say_unrevoked("this session", &error);
+                    list.live.report_revocation_failure("this session", &error);
                 }
             }
         });

@@ -66,7 +66,7 @@ fn look(list: LiveList, search: Option<String>, show: Option<usize>) {
         };
     });
     #[cfg(feature = "hydrate")]
-    crate::sessions::channel::say_what_is_shown(list.live);
+    crate::sessions::channel::send_query(list.live);
     #[cfg(feature = "hydrate")]
     leptos::task::spawn_local(async move {
         use crate::{error::AppError, sessions::api::list_sessions, ui::browser};

@@ -48,7 +48,7 @@ impl Live {
 
     /// Tells the person that a revocation was refused, or that its answer did not come: then only the list can tell what ended.
     #[cfg(feature = "hydrate")]
-    pub fn say_unrevoked(self, what: &str, error: &AppError) {
+    pub fn report_revocation_failure(self, what: &str, error: &AppError) {
         self.say(match error.is_unconfirmed() {
             true => format!("Could not confirm that {what} ended: the server did not answer. The list shows the truth once it is back."),
             false => error.to_string(),

@@ -1,6 +1,8 @@
-//! Takes ended and expired sessions out of the live table in small batches, so that nobody waits for it.
+//! Cleanup: ends expired sessions, archives ended ones, and removes old rows of other features, in small batches.
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{collections::HashMap, sync::Arc};
+
+use chrono::Duration;
 
 use crate::{
     accounts::known,
@@ -9,50 +11,37 @@ use crate::{
         ids::{SessionId, UserId},
         limiter, links,
         services::Services,
+        supervisor::{every, until_done},
     },
     mail,
     sessions::{actions, expiry::Cutoffs, presence, store},
 };
 
-const PERIOD: Duration = Duration::from_secs(60);
+const PERIOD: Duration = Duration::minutes(1);
 const BATCH: i64 = 200;
 /// Uses that another node holds in memory may be this much younger than what the database says. Requests decide expiry
 /// at the very second by themselves; only the tidying is later.
-const MARGIN: chrono::Duration = chrono::Duration::minutes(1);
+const MARGIN: Duration = Duration::minutes(1);
 /// How long ended sessions are kept.
-const KEPT: chrono::Duration = chrono::Duration::days(30);
+const KEPT: Duration = Duration::days(30);
 
-/// Sweeps until the server stops.
+/// Cleans up until the server stops.
 pub async fn run(services: Arc<Services>) {
-    let mut ticks = tokio::time::interval(PERIOD);
-    loop {
-        tokio::select! {
-            _ = ticks.tick() => {}
-            () = services.stopped() => return,
-        }
+    every(&services, PERIOD, |services| async move {
         if let Err(error) = sweep(&services).await {
-            tracing::warn!(%error, "ended sessions could not be put away; the next round tries again");
+            tracing::warn!(%error, "cleanup failed; the next round tries again");
         }
-    }
+    })
+    .await;
 }
 
-/// One round: what expired is ended, what ended is moved, what is old is forgotten.
+/// One round: ends what expired, archives what ended, and removes what is old.
 pub async fn sweep(services: &Services) -> Result<(), AppError> {
     presence::write(services).await?;
-    // Between two batches others get the database's one writer, and the thread.
-    while end_expired(services).await? {
-        tokio::task::yield_now().await;
-    }
-    while move_ended(services).await? {
-        tokio::task::yield_now().await;
-    }
-    while forget_ended(services).await? {
-        tokio::task::yield_now().await;
-    }
-    while forget_others(services).await? {
-        tokio::task::yield_now().await;
-    }
-    Ok(())
+    until_done(services, || end_expired(services)).await?;
+    until_done(services, || move_ended(services)).await?;
+    until_done(services, || forget_ended(services)).await?;
+    until_done(services, || forget_others(services)).await
 }
 
 async fn end_expired(services: &Services) -> Result<bool, AppError> {
@@ -87,14 +76,14 @@ async fn forget_ended(services: &Services) -> Result<bool, AppError> {
     Ok(forgotten > 0)
 }
 
-/// What only time ends: counts of tries, links, known devices, and mails that were sent.
+/// Removes old rate limits, links, devices and sent mails.
 async fn forget_others(services: &Services) -> Result<bool, AppError> {
     let now = services.clock.now();
     let mut tx = services.db.write().await?;
-    let tries = limiter::forget_old(&mut tx, now, BATCH).await?;
+    let limits = limiter::forget_old(&mut tx, now, BATCH).await?;
     let links = links::forget_old(&mut tx, now, BATCH).await?;
     let mails = mail::forget_old(&mut tx, now - KEPT, BATCH).await?;
     let devices = known::forget_unused_devices(&mut tx, now - known::DEVICE_KNOWN_FOR, BATCH).await?;
     tx.commit().await?;
-    Ok(tries + links + mails + devices > 0)
+    Ok(limits + links + mails + devices > 0)
 }

@@ -5,6 +5,7 @@ use serde_json::json;
 
 use crate::{
     accounts::{
+        known,
         model::Account,
         store::{self as accounts, Credentials},
     },
@@ -71,17 +72,14 @@ pub async fn sign_in(services: &Services, attempt: Attempt) -> Result<SignedIn, 
     let Some(credentials) = known.credentials.filter(|found| is_right && found.is_enabled) else {
         return Err(refuse(services, &attempt, known.subject.as_ref(), Guess::Password, password.failures).await?);
     };
-    let credentials = harden(services, &attempt.password, credentials).await?;
+    let credentials = rehash_if_outdated(services, &attempt.password, credentials).await?;
     let code = match &attempt.code {
         Some(typed) => count_code(services, &credentials.account, typed.clone(), &attempt).await,
         None => Ok(None),
     };
     let code = match code {
         Ok(code) => code,
-        Err(error) => {
-            password.refund_alone(services).await?; // it was right
-            return Err(error);
-        }
+        Err(error) => return Err(password.refund_and(services, error).await),
     };
     finish(services, attempt, Checked { credentials, half: None, password: Some(password), code }).await
 }
@@ -92,7 +90,7 @@ pub async fn is_half_way(services: &Services, half: &str) -> Result<bool, AppErr
     Ok(links::look(&mut db, Purpose::SecondFactor, half, services.clock.now()).await?.is_some())
 }
 
-/// Completes a sign-in by its code. `half` is what the password gave; `attempt.identifier` is of no account of its own.
+/// Completes a sign-in by its code. `half` is the secret of the half-way state. `attempt.identifier` is ignored.
 ///
 /// Errors: [`AppError::HalfWayOver`] if the password is to be given anew, [`AppError::WrongCode`],
 /// [`AppError::TooManyAttempts`].
@@ -141,8 +139,9 @@ async fn find(services: &Services, attempt: &Attempt) -> Result<Known, AppError>
     let mut db = services.db.read().await?;
     let credentials = accounts::find(&mut db, &attempt.identifier).await?;
     let subject = credentials.as_ref().map(|found| found.account.id.clone());
+    let since = services.clock.now() - known::DEVICE_KNOWN_FOR;
     let device = match (&subject, attempt.device.as_ref().map(Secret::hash)) {
-        (Some(user), Some(device)) => alerts::is_device_known(&mut db, user, &device, services.clock.now()).await?.then_some(device),
+        (Some(user), Some(device)) => known::device_label(&mut db, user, &device, since).await?.map(|_| device),
         _ => None,
     };
     Ok(Known { credentials, subject, device })
@@ -150,7 +149,7 @@ async fn find(services: &Services, attempt: &Attempt) -> Result<Known, AppError>
 
 /// Hashes a right password anew where today's parameters are stronger than its hash's (PWD-1). Where the server is busy, the
 /// next sign-in does it.
-async fn harden(services: &Services, password: &SecretString, found: Credentials) -> Result<Credentials, AppError> {
+async fn rehash_if_outdated(services: &Services, password: &SecretString, found: Credentials) -> Result<Credentials, AppError> {
     if !services.hasher.is_outdated(&found.password_hash) {
         return Ok(found);
     }
@@ -166,7 +165,7 @@ async fn harden(services: &Services, password: &SecretString, found: Credentials
 /// A code that was typed, and the attempt that it counts as.
 struct Code {
     typed: String,
-    counted: tries::Attempt,
+    counted: tries::CountedAttempt,
 }
 
 /// Counts a code as an attempt, where the account asks for one.
@@ -176,7 +175,7 @@ async fn count_code(services: &Services, account: &Account, typed: String, attem
         let Some(enabled_at) = two_factor::enabled_at(&mut db, &account.id).await? else { return Ok(None) };
         let device = attempt.device.as_ref().map(Secret::hash);
         let is_known = match &device {
-            Some(device) => alerts::is_device_seen_since(&mut db, &account.id, device, enabled_at).await?,
+            Some(device) => known::device_label(&mut db, &account.id, device, enabled_at).await?.is_some(),
             None => false,
         };
         match device.filter(|_| is_known) {
@@ -193,14 +192,14 @@ struct Checked {
     /// The secret of the half-way state, where the password was given in a request before.
     half: Option<String>,
     /// What the password counts as, where it was given in this request.
-    password: Option<tries::Attempt>,
+    password: Option<tries::CountedAttempt>,
     /// The code, where one was typed and the account asked for one.
     code: Option<Code>,
 }
 
 impl Checked {
     /// What it was counted as.
-    fn counted(&self) -> Vec<&tries::Attempt> {
+    fn counted(&self) -> Vec<&tries::CountedAttempt> {
         self.password.iter().chain(self.code.iter().map(|code| &code.counted)).collect()
     }
 }
@@ -326,12 +325,13 @@ async fn end_before(tx: &mut Tx, services: &Services, before: Visitor) -> Result
 /// Puts a wrong code on record. The password was right: only the code counts as a failure. It is called wrong where the password
 /// is known to have been right before (ENU-2).
 async fn refuse_code(services: &Services, attempt: &Attempt, checked: &Checked) -> Result<AppError, AppError> {
-    if let Some(password) = &checked.password {
-        password.refund_alone(services).await?;
-    }
     let failures = checked.code.as_ref().map_or(0, |code| code.counted.failures);
     let error = refuse(services, attempt, Some(&checked.credentials.account.id), Guess::Code, failures).await?;
-    Ok(if checked.half.is_some() { AppError::WrongCode } else { error })
+    let error = if checked.half.is_some() { AppError::WrongCode } else { error };
+    Ok(match &checked.password {
+        Some(password) => password.refund_and(services, error).await,
+        None => error,
+    })
 }
 
 /// Puts a failed sign-in on record, and says so; a burst of them is told to the owner. `failures` counts this one.

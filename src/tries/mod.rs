@@ -29,7 +29,7 @@ use crate::{
 /// morning; then one a minute, which such an office does not reach, while an address that guesses gets 1,440 a day over all
 /// names, on top of the backoff of each account.
 const SIGN_INS: Bucket = Bucket { burst: 50, refill: Duration::minutes(1) };
-/// Mails that one network asks for, whomever they go to. As many as failed sign-ins, for the same offices.
+/// Mails requested from one network, to any address. As many as failed sign-ins, for the same offices.
 const MAILS: Bucket = Bucket { burst: 50, refill: Duration::minutes(1) };
 /// Secrets that one person creates, each of which is told by mail: all the tokens that one may have and some rotations at once,
 /// then four an hour (LIM-3).
@@ -53,19 +53,19 @@ pub enum Limit {
     KnownDevice(UserId, String),
     /// Passwords typed again in one session.
     Session(SessionId),
-    /// Codes of one account, given by strangers.
+    /// Codes of one account, entered by strangers.
     CodeByStrangers(UserId),
     /// Codes of one account in a browser that signed in with one, by the hash of that browser's cookie.
     CodeByKnownDevice(UserId, String),
-    /// Codes given in one session that began with one, or that is about to enable the factor.
+    /// Codes entered in one session that began with one, or that is about to enable the factor.
     CodeInSession(SessionId),
-    /// Codes given in all sessions of one account that are older than its second factor.
+    /// Codes entered in all sessions of one account that are older than its second factor.
     CodeInOlderSessions(UserId),
-    /// Codes given with one reset link, by the hash of its secret.
+    /// Codes entered with one reset link, by the hash of its secret.
     CodeForReset(String),
     /// Sign-ins of one network.
     SignInsFrom(IpAddr),
-    /// Mails that one network asks for.
+    /// Mails requested from one network, to any address.
     MailsAskedFrom(IpAddr),
     /// Secrets that one person creates.
     SecretsOf(UserId),
@@ -109,7 +109,7 @@ impl Limit {
 }
 
 /// An attempt that was counted as failed beforehand. It stays so unless it is given back by [`refund`].
-pub struct Attempt {
+pub struct CountedAttempt {
     charges: Vec<Charge>,
     /// How many attempts have failed, this one included.
     pub failures: i64,
@@ -118,13 +118,13 @@ pub struct Attempt {
 /// Counts an attempt against all of these limits. It is committed when this returns.
 ///
 /// Errors: [`AppError::TooManyAttempts`] if one of them refuses it: then it is counted against none.
-pub async fn attempt(services: &Services, limits: Vec<Limit>) -> Result<Attempt, AppError> {
+pub async fn attempt(services: &Services, limits: Vec<Limit>) -> Result<CountedAttempt, AppError> {
     if services.config.rate_limits == Switch::Off {
-        return Ok(Attempt { charges: Vec::new(), failures: 1 });
+        return Ok(CountedAttempt { charges: Vec::new(), failures: 1 });
     }
     let charges: Vec<Charge> = limits.iter().map(Limit::charge).collect();
     let failures = services.limiter.count(charges.clone()).await?;
-    Ok(Attempt { charges, failures })
+    Ok(CountedAttempt { charges, failures })
 }
 
 /// Counts a secret that somebody creates, in the transaction that creates it (LIM-3).
@@ -135,18 +135,22 @@ pub async fn count_secret(tx: &mut Tx, services: &Services, user: &UserId) -> Re
         return Ok(());
     }
     let charges = [Limit::SecretsOf(user.clone()).charge()];
-    limiter::count(tx, services, &[&charges]).await?.into_iter().try_for_each(|counted| counted.map(drop))
+    limiter::count(tx, services.clock.now(), &[&charges]).await?.into_iter().try_for_each(|counted| counted.map(drop))
 }
 
-impl Attempt {
-    /// Whatever strangers attempted at an account. To refund it is to forget it: the owner came by a reset link (LIM-1).
+impl CountedAttempt {
+    /// The failed attempts of strangers at an account. Refunding them clears them once the owner came by a reset link (LIM-1).
     pub fn of_strangers(user: &UserId) -> Self {
         let charges = [Limit::Account(user.clone()), Limit::CodeByStrangers(user.clone())];
         Self { charges: charges.iter().map(Limit::charge).collect(), failures: 0 }
     }
 
-    /// Refunds this attempt where nothing else is to be written with it: see [`refund`].
-    pub async fn refund_alone(&self, services: &Services) -> Result<(), AppError> {
+    /// Refunds this attempt, which was right, although the request fails. Returns why: `error`, or that of the refund.
+    pub async fn refund_and(&self, services: &Services, error: AppError) -> AppError {
+        self.refund_alone(services).await.err().unwrap_or(error)
+    }
+
+    async fn refund_alone(&self, services: &Services) -> Result<(), AppError> {
         let mut tx = services.db.write().await?;
         refund(&mut tx, &[self]).await?;
         Ok(tx.commit().await?)
@@ -156,7 +160,7 @@ impl Attempt {
 /// These attempts were right: failures of their backoffs are forgotten, and buckets have their tokens again.
 ///
 /// Call it once in a transaction, and last: whoever attempts something waits for these rows.
-pub async fn refund(tx: &mut Tx, attempts: &[&Attempt]) -> sqlx::Result<()> {
+pub async fn refund(tx: &mut Tx, attempts: &[&CountedAttempt]) -> sqlx::Result<()> {
     let charges = attempts.iter().flat_map(|attempt| attempt.charges.clone()).collect();
     limiter::refund(tx, charges).await
 }

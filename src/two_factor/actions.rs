@@ -115,7 +115,7 @@ pub async fn enable(services: &Services, caller: &Caller, typed: &str) -> Result
     let factor = factor.filter(|factor| factor.enabled_at.is_none()).ok_or(AppError::NotFound)?;
     let (now, seed) = (services.clock.now(), unseal(services, user, "seed", &factor.sealed_seed)?);
     let Some(step) = code::step(&seed, typed, now) else {
-        return Err(reject(services, by(caller, Action::CodeRejected, json!({ "purpose": "enrolment" }))).await?);
+        return Err(reject(services, by(caller, Action::CodeRejected, json!({ "purpose": "enrollment" }))).await?);
     };
     let codes = unseal(services, user, "codes", &factor.sealed_codes)?;
     let mut tx = services.db.write().await?;
@@ -181,7 +181,7 @@ pub async fn forget_new_codes(services: &Services, caller: &Caller) -> Result<()
 /// A password and a code that were given together, and what they counted as.
 struct BothProven {
     password: Verified,
-    code: tries::Attempt,
+    code: tries::CountedAttempt,
 }
 
 impl BothProven {
@@ -200,17 +200,14 @@ async fn prove_both(services: &Services, caller: &Caller, password: SecretString
     let limit = limit_of_session(services, caller).await?;
     let code = match tries::attempt(services, vec![limit]).await {
         Ok(code) => code,
-        Err(error) => {
-            password.counted.refund_alone(services).await?; // it was right
-            return Err(error);
-        }
+        Err(error) => return Err(password.counted.refund_and(services, error).await),
     };
     let mut tx = services.db.write().await?;
     password.ensure_unchanged(&lock_account(&mut tx, caller).await?)?;
     if use_code(&mut tx, services, &caller.account, typed, &caller.origin).await?.is_none() {
         drop(tx);
-        password.counted.refund_alone(services).await?;
-        return Err(reject(services, by(caller, Action::CodeRejected, json!({ "purpose": "second_factor" }))).await?);
+        let error = reject(services, by(caller, Action::CodeRejected, json!({ "purpose": "second_factor" }))).await?;
+        return Err(password.counted.refund_and(services, error).await);
     }
     Ok((tx, BothProven { password, code }))
 }

@@ -2,7 +2,9 @@
 #![allow(dead_code, reason = "each test file uses its own part")]
 
 pub mod live;
+pub mod log;
 pub mod pending;
+pub mod postgres;
 pub mod smtp;
 pub mod totp;
 
@@ -59,10 +61,14 @@ pub enum Backend {
     Postgres,
 }
 
-/// `both!(name, |app| { … })`: one test on each database.
+/// `both!(name, |app| { … })`: one test on each database. `both!(name, start, |app| { … })`: the same, of an app that this function
+/// starts.
 #[macro_export]
 macro_rules! both {
     ($(#[$doc:meta])* $name:ident, |$app:ident| $body:block) => {
+        $crate::both!($(#[$doc])* $name, $crate::support::TestApp::start, |$app| $body);
+    };
+    ($(#[$doc:meta])* $name:ident, $start:path, |$app:ident| $body:block) => {
         mod $name {
             #[allow(unused_imports, reason = "some need nothing of their file")]
             use super::*;
@@ -72,13 +78,13 @@ macro_rules! both {
             $(#[$doc])*
             #[tokio::test(flavor = "multi_thread")]
             async fn on_sqlite() {
-                body($crate::support::TestApp::start($crate::support::Backend::Sqlite).await).await;
+                body($start($crate::support::Backend::Sqlite).await).await;
             }
 
             $(#[$doc])*
             #[tokio::test(flavor = "multi_thread")]
             async fn on_postgres() {
-                body($crate::support::TestApp::start($crate::support::Backend::Postgres).await).await;
+                body($start($crate::support::Backend::Postgres).await).await;
             }
         }
     };
@@ -309,6 +315,13 @@ impl TestApp {
         let mut db = self.services.db.read().await.unwrap();
         let sql = "SELECT COUNT(*) FROM audit_events WHERE action = $1 AND outcome = $2";
         let (count,): (i64,) = whereabouts::fetch!(&mut db, fetch_one as (i64,), sql, action, outcome).unwrap();
+        count
+    }
+
+    /// A number that the database counts.
+    pub async fn count(&self, sql: &'static str) -> i64 {
+        let mut db = self.services.db.read().await.unwrap();
+        let (count,): (i64,) = whereabouts::fetch!(&mut db, fetch_one as (i64,), sql).unwrap();
         count
     }
 

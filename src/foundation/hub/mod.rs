@@ -128,7 +128,7 @@ impl Hub {
 
     fn deliver(&self, user: &UserId, change: Change) {
         if let Some(subscriber) = lock(&self.subscribers).get(user) {
-            // Whoever unsubscribes just now need not be told.
+            // Sending fails only if nobody is subscribed any more.
             let _ = subscriber.send(change);
         }
     }
@@ -153,7 +153,7 @@ impl Hub {
 
 impl Queue {
     fn push(&self, message: Message) {
-        // Full, or the relay ended with the node: then nobody is left to be told.
+        // The queue is full, or the relay has stopped.
         if self.messages.try_send(message).is_err() {
             self.overflowed.store(true, Ordering::Release);
         }
@@ -263,8 +263,8 @@ mod tests {
         let (hub, mut outgoing) = Hub::among_nodes("node".to_owned());
         let alice = user();
         hub.publish_uses((0..MAX_USES_PER_TICK).map(|_| used(&alice)).collect());
-        let told: usize = outgoing.waiting().iter().map(|message| if let Message::Uses(uses) = message { uses.len() } else { 0 }).sum();
-        assert_eq!(told, MAX_USES_PER_TICK);
+        let sent: usize = outgoing.waiting().iter().map(|message| if let Message::Uses(uses) = message { uses.len() } else { 0 }).sum();
+        assert_eq!(sent, MAX_USES_PER_TICK);
         hub.publish_uses((0..=MAX_USES_PER_TICK).map(|_| used(&alice)).collect());
         assert_eq!(outgoing.waiting(), [Message::Missed]);
     }

@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use super::{
     Change, Hub,
     message::{Message, payloads},
-    relay::notify,
+    relay::CHANNEL,
 };
 use crate::{
     execute, fetch,
@@ -25,7 +25,7 @@ const NODE: &str = "command line";
 pub async fn publish_from_outside(db: &Db, now: DateTime<Utc>, user: &UserId, change: &Change) -> sqlx::Result<()> {
     let payloads = payloads(NODE, Message::of_change(user, change));
     if let Db::Postgres(pool) = db {
-        return notify(pool, payloads).await;
+        return pool.notify(CHANNEL, &payloads).await;
     }
     let mut tx = db.write().await?;
     for payload in payloads {

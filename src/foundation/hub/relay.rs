@@ -17,7 +17,7 @@ use super::{
 use crate::foundation::postgres::PostgresPool;
 
 /// The channel's name in PostgreSQL.
-const CHANNEL: &str = "whereabouts";
+pub(super) const CHANNEL: &str = "whereabouts";
 /// Messages that are sent by one statement.
 const MESSAGES_PER_STATEMENT: usize = 100;
 /// Pause before the database is asked again after it failed.
@@ -37,13 +37,13 @@ impl Outgoing {
         Self { node, messages, overflowed }
     }
 
-    /// Sends what this node commits to the others, for ever. It is batched: one statement for what has come meanwhile.
+    /// Sends queued messages to other nodes until the queue closes, one statement per batch.
     pub async fn relay(&mut self, pool: &PostgresPool) {
         let mut batch = Vec::new();
         while self.messages.recv_many(&mut batch, MESSAGES_PER_STATEMENT).await > 0 {
             self.replace_overflow(&mut batch);
             // What cannot be sent is only late, not wrong: the other nodes look sessions up. Their pages look again once they can be told.
-            while let Err(error) = notify(pool, payloads(&self.node, std::mem::take(&mut batch))).await {
+            while let Err(error) = pool.notify(CHANNEL, &payloads(&self.node, std::mem::take(&mut batch))).await {
                 tracing::warn!(%error, "other nodes could not be told of a change");
                 tokio::time::sleep(RETRY).await;
                 batch.push(Message::Missed);
@@ -51,7 +51,7 @@ impl Outgoing {
         }
     }
 
-    /// Sends what still waits when the server stops. What is committed later is told to nobody.
+    /// Sends what still waits when the server stops. Later commits are not sent.
     pub async fn finish(&mut self, pool: &PostgresPool) {
         self.messages.close();
         self.relay(pool).await;
@@ -73,13 +73,8 @@ impl Outgoing {
     }
 }
 
-/// Sends payloads to every node, this one included.
-pub(super) async fn notify(pool: &PostgresPool, payloads: Vec<String>) -> sqlx::Result<()> {
-    pool.notify(CHANNEL, &payloads).await
-}
-
 impl Hub {
-    /// Hears what other nodes commit, for ever. After a cut every page here looks again.
+    /// Receives messages of other nodes. After a lost connection, all pages of this node refresh.
     pub async fn listen(&self, pool: &PostgresPool) {
         loop {
             if let Err(error) = self.listen_until_cut(pool).await {

@@ -1,5 +1,5 @@
-//! Counts attempts against rate limits, in the database: neither a restart nor another node helps an attacker (LIM-6). Which
-//! limits there are, `tries` says.
+//! Counts attempts against rate limits, in the database: neither a restart nor another node helps an attacker (LIM-6).
+//! `tries` defines the limits.
 
 pub mod rules;
 mod store;
@@ -74,8 +74,7 @@ impl Limiter {
     }
 }
 
-/// Counts attempts for as long as the process runs. It does not stop with the other workers, since requests that are still in
-/// flight during shutdown need it; whatever it was asked for is over once they are.
+/// Counts attempts. Runs until the process ends: requests in flight during shutdown still need it.
 pub async fn run(services: Arc<Services>) {
     let mut queued = services.limiter.queued.lock().await;
     let mut batch = Vec::with_capacity(BATCH);
@@ -83,7 +82,7 @@ pub async fn run(services: Arc<Services>) {
         // A client that has gone attempts nothing any more.
         batch.retain(|counting| !counting.answer.is_closed());
         if answer(&services, std::mem::take(&mut batch)).await.is_err() {
-            // Who came meanwhile would wait as long again for a database that does not answer.
+            // Otherwise attempts queued meanwhile would wait for the same failing database.
             while let Ok(counting) = queued.try_recv() {
                 let _ = counting.answer.send(Err(AppError::Unavailable));
             }
@@ -110,7 +109,7 @@ async fn commit(services: &Services, attempts: &[&[Charge]]) -> Result<Vec<Resul
         return Ok(Vec::new());
     }
     let mut tx = services.db.write().await?;
-    let results = count(&mut tx, services, attempts).await?;
+    let results = count(&mut tx, services.clock.now(), attempts).await?;
     if results.iter().any(Result::is_ok) {
         tx.commit().await?; // where all were refused there is nothing to keep
     }
@@ -118,8 +117,8 @@ async fn commit(services: &Services, attempts: &[&[Charge]]) -> Result<Vec<Resul
 }
 
 /// Counts attempts in their order. A refused one changes nothing, and does not keep the others from being counted.
-pub async fn count(tx: &mut Tx, services: &Services, attempts: &[&[Charge]]) -> sqlx::Result<Vec<Result<i64, AppError>>> {
-    let now_ms = services.clock.now().timestamp_millis();
+pub async fn count(tx: &mut Tx, now: DateTime<Utc>, attempts: &[&[Charge]]) -> sqlx::Result<Vec<Result<i64, AppError>>> {
+    let now_ms = now.timestamp_millis();
     let subjects: BTreeSet<&str> = attempts.iter().flat_map(|charges| charges.iter()).map(|charge| charge.subject.as_str()).collect();
     let mut states: BTreeMap<_, _> = store::lock(tx, &subjects).await?.into_iter().collect();
     let results: Vec<_> = attempts.iter().map(|charges| judge(&mut states, charges, now_ms)).collect();

@@ -8,6 +8,7 @@ use crate::{
         db::{Connection as _, On, Tx},
         limiter::rules::State,
     },
+    locking,
 };
 
 /// The statement, on either database.
@@ -58,9 +59,11 @@ pub async fn refund(tx: &mut Tx, subject: &str, refill_ms: i64) -> sqlx::Result<
 /// Forgets up to `batch` limits that nothing has happened to since `before_ms`. Returns how many. It gives way to whoever
 /// counts an attempt (RACE-2).
 pub async fn forget_old(tx: &mut Tx, before_ms: i64, batch: i64) -> sqlx::Result<u64> {
-    let skip_locked = if matches!(tx.on(), On::Postgres(_)) { "FOR UPDATE SKIP LOCKED" } else { "" };
-    let sql = format!(
-        "DELETE FROM rate_limits WHERE subject IN (SELECT subject FROM rate_limits WHERE at_ms < $1 ORDER BY at_ms LIMIT $2 {skip_locked})"
+    let sql = locking!(
+        tx,
+        "DELETE FROM rate_limits WHERE subject IN (SELECT subject FROM rate_limits WHERE at_ms < $1 ORDER BY at_ms LIMIT $2",
+        "FOR UPDATE SKIP LOCKED",
+        ")"
     );
-    execute!(tx, sqlx::AssertSqlSafe(sql), before_ms, batch)
+    execute!(tx, sql, before_ms, batch)
 }
