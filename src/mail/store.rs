@@ -8,6 +8,7 @@ use crate::{
         db::{Connection, Tx},
         ids::{MailId, UserId},
     },
+    locking,
     mail::Kind,
 };
 
@@ -131,15 +132,14 @@ pub async fn was_told(db: &mut impl Connection, user: &UserId, kind: Kind, since
 
 /// Takes the next mail that is due, for this node alone until `lease`: whoever sends it says so before then.
 pub async fn take(tx: &mut Tx, now: DateTime<Utc>, lease: DateTime<Utc>) -> sqlx::Result<Option<Waiting>> {
-    fetch!(
+    let sql = locking!(
         tx,
-        fetch_optional as Waiting,
         "UPDATE outbox SET next_try_at = $2, tries = tries + 1
-         WHERE id = (SELECT id FROM outbox WHERE next_try_at <= $1 ORDER BY next_try_at LIMIT 1) AND next_try_at <= $1
-         RETURNING id, kind, user_id, sealed, created_at, expires_at, tries",
-        now,
-        lease,
-    )
+         WHERE id = (SELECT id FROM outbox WHERE next_try_at <= $1 ORDER BY next_try_at LIMIT 1",
+        "FOR UPDATE SKIP LOCKED",
+        ") AND next_try_at <= $1 RETURNING id, kind, user_id, sealed, created_at, expires_at, tries"
+    );
+    fetch!(tx, fetch_optional as Waiting, sql, now, lease)
 }
 
 /// It was sent, and is forgotten but for the fact.

@@ -82,16 +82,24 @@ pub async fn run(services: Arc<Services>) {
 
 /// Ends one batch of the sessions that were cut off. Returns whether there may be more.
 pub async fn end_batch(services: &Services) -> Result<bool, AppError> {
-    if !is_anything_left(&mut services.db.read().await?).await? {
+    let mut db = services.db.read().await?;
+    if !is_anything_left(&mut db).await? {
         return Ok(false);
+    }
+    let before = progress(&mut db).await?;
+    if before.total.is_none() && before.ended == 0 {
+        // For the page alone: sessions are ended also where counting them takes too long.
+        let total = count(&mut db, before.epoch).await.ok();
+        drop(db);
+        let mut tx = services.db.write().await?;
+        let sql = "UPDATE session_epochs SET total = $1 WHERE epoch = $2";
+        execute!(&mut tx, sql, total, before.epoch)?;
+        tx.commit().await?;
+    } else {
+        drop(db);
     }
     let mut tx = services.db.write().await?;
     let progress = lock(&mut tx).await?;
-    if progress.total.is_none() {
-        count(&mut tx, progress.epoch).await?;
-        tx.commit().await?;
-        return Ok(true);
-    }
     let ended = end_below(&mut tx, &progress).await?;
     if ended == 0 && progress.completed_at.is_none() && !is_any_below(&mut tx, progress.epoch).await? {
         complete(&mut tx, services, &progress).await?;
@@ -116,10 +124,10 @@ async fn lock(tx: &mut Tx) -> sqlx::Result<Progress> {
     fetch!(tx, fetch_one as Progress, sql)
 }
 
-async fn count(tx: &mut Tx, epoch: i64) -> sqlx::Result<()> {
-    let sql = "UPDATE session_epochs SET total = (SELECT COUNT(*) FROM sessions WHERE ended_at IS NULL AND epoch < $1)";
-    execute!(tx, sql, epoch)?;
-    Ok(())
+async fn count(db: &mut impl Connection, epoch: i64) -> sqlx::Result<i64> {
+    let sql = "SELECT COUNT(*) FROM sessions WHERE ended_at IS NULL AND epoch < $1";
+    let (count,): (i64,) = fetch!(db, fetch_one as (i64,), sql, epoch)?;
+    Ok(count)
 }
 
 /// Ends up to a batch. Rows that another transaction holds are left for the next batch (RACE-2).

@@ -11,7 +11,10 @@ use std::{
 };
 
 use chrono::Duration;
-use tokio::sync::broadcast::{self, Receiver, Sender, WeakSender};
+use tokio::sync::{
+    Semaphore,
+    broadcast::{self, Receiver, Sender, WeakSender},
+};
 
 use crate::{
     error::AppError,
@@ -30,13 +33,24 @@ use crate::{
 const BACKLOG: usize = 64;
 /// The whole list is sent at most this often, however often something may have been missed.
 const REFRESH: Duration = Duration::seconds(1);
+/// Feeds that ask the database at the same time. When everybody's pages have to look again at once, requests still find a connection.
+const QUERIES_AT_ONCE: usize = 4;
 
 /// News of one person, for none of their pages in particular: a list is whole, and no session is the current one.
 pub type SharedNews = Arc<News>;
 
 /// The feeds of one node.
-#[derive(Clone, Default)]
-pub struct Feeds(Arc<Mutex<HashMap<UserId, WeakSender<SharedNews>>>>);
+#[derive(Clone)]
+pub struct Feeds {
+    by_user: Arc<Mutex<HashMap<UserId, WeakSender<SharedNews>>>>,
+    queries: Arc<Semaphore>,
+}
+
+impl Default for Feeds {
+    fn default() -> Self {
+        Self { by_user: Arc::default(), queries: Arc::new(Semaphore::new(QUERIES_AT_ONCE)) }
+    }
+}
 
 impl Feeds {
     /// The news of this person from now on.
@@ -63,7 +77,7 @@ impl Feeds {
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<UserId, WeakSender<SharedNews>>> {
-        self.0.lock().expect("no code panics while it holds the feeds")
+        self.by_user.lock().expect("no code panics while it holds the feeds")
     }
 }
 
@@ -172,7 +186,7 @@ impl Feed {
     /// Sends the whole list, which makes up for whatever is pending.
     async fn send_list(&self, pending: &mut Pending) -> Result<(), AppError> {
         *pending = Pending::default();
-        let rows = actions::for_pages(&self.services, &self.user, None, &self.remote_uses).await?;
+        let rows = self.rows(None).await?;
         self.pages.send(News::List(Box::new(actions::whole_list(&self.services, rows))));
         Ok(())
     }
@@ -186,7 +200,7 @@ impl Feed {
             return Ok(());
         }
         let ids: Option<Vec<SessionId>> = only_used.then(|| used.iter().cloned().collect());
-        let rows = actions::for_pages(&self.services, &self.user, ids.as_deref(), &self.remote_uses).await?;
+        let rows = self.rows(ids.as_deref()).await?;
         if !only_used {
             self.send_began_and_ended(&rows, &began, ended);
         }
@@ -195,6 +209,12 @@ impl Feed {
             self.pages.send(News::Used(used));
         }
         Ok(())
+    }
+
+    /// These sessions, or all of them.
+    async fn rows(&self, ids: Option<&[SessionId]>) -> Result<Vec<Session>, AppError> {
+        let _turn = self.pages.feeds.queries.acquire().await.map_err(|error| AppError::internal(&error))?;
+        actions::for_pages(&self.services, &self.user, ids, &self.remote_uses).await
     }
 
     /// Ends first: each piece of news says how many sessions there are after it.

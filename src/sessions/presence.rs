@@ -21,6 +21,8 @@ const WRITE: Duration = Duration::seconds(3);
 const RECEIVE: Duration = Duration::milliseconds(500);
 /// Uses that one transaction writes at most, and devices.
 const BATCH: usize = 1_000;
+/// Devices that one transaction writes at most. Each is a statement, and whoever ends one of these sessions waits for all.
+const DEVICES_BATCH: usize = 20;
 
 /// Publishes and writes until the server stops, and once more then; [`write`] runs again after the last request. The four loops run
 /// concurrently, so that a slow write or a slow description delays nothing else.
@@ -68,7 +70,7 @@ async fn write_batch(services: &Services, batch: &[(SessionId, Use)]) -> Result<
 
 /// Writes what clients newly say of themselves. What cannot be written now is said again by the session's next request.
 pub async fn write_devices(services: &Services) -> Result<(), AppError> {
-    for batch in services.activity.take_new_agents().chunks(BATCH) {
+    for batch in services.activity.take_new_agents().chunks(DEVICES_BATCH) {
         let mut devices = Vec::with_capacity(batch.len());
         for (id, agent) in batch {
             devices.push((id, agent, actions::describe(services, agent).await?));

@@ -76,14 +76,21 @@ async fn forget_ended(services: &Services) -> Result<bool, AppError> {
     Ok(forgotten > 0)
 }
 
-/// Removes old rate limits, links, devices and sent mails.
+/// Removes old rate limits, links, devices and sent mails. Each in a transaction of its own: one that held several kinds of rows could
+/// deadlock with whoever takes them in another order (RACE-2).
 async fn forget_others(services: &Services) -> Result<bool, AppError> {
-    let now = services.clock.now();
+    let (now, mut removed) = (services.clock.now(), 0);
     let mut tx = services.db.write().await?;
-    let limits = limiter::forget_old(&mut tx, now, BATCH).await?;
-    let links = links::forget_old(&mut tx, now, BATCH).await?;
-    let mails = mail::forget_old(&mut tx, now - KEPT, BATCH).await?;
-    let devices = known::forget_unused_devices(&mut tx, now - known::DEVICE_KNOWN_FOR, BATCH).await?;
+    removed += limiter::forget_old(&mut tx, now, BATCH).await?;
     tx.commit().await?;
-    Ok(limits + links + mails + devices > 0)
+    let mut tx = services.db.write().await?;
+    removed += links::forget_old(&mut tx, now, BATCH).await?;
+    tx.commit().await?;
+    let mut tx = services.db.write().await?;
+    removed += mail::forget_old(&mut tx, now - KEPT, BATCH).await?;
+    tx.commit().await?;
+    let mut tx = services.db.write().await?;
+    removed += known::forget_unused_devices(&mut tx, now - known::DEVICE_KNOWN_FOR, BATCH).await?;
+    tx.commit().await?;
+    Ok(removed > 0)
 }

@@ -111,7 +111,8 @@ async fn commit(services: &Services, attempts: &[&[Charge]]) -> Result<Vec<Resul
     let mut tx = services.db.write().await?;
     let results = count(&mut tx, services.clock.now(), attempts).await?;
     if results.iter().any(Result::is_ok) {
-        tx.commit().await?; // where all were refused there is nothing to keep
+        // Where all were refused there is nothing to keep. A count that is not confirmed was not what the client asked for.
+        tx.commit().await.map_err(AppError::from).map_err(|_| AppError::Unavailable)?;
     }
     Ok(results)
 }
