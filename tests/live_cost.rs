@@ -3,14 +3,8 @@
 
 mod support;
 
-use std::{
-    io::Write,
-    sync::{Arc, Mutex},
-};
-
 use chrono::Duration;
-use support::{Backend, Client, TestApp, live::Page};
-use tracing_subscriber::{EnvFilter, fmt::MakeWriter};
+use support::{Backend, Client, TestApp, live::Page, log::Log};
 use whereabouts::foundation::{
     activity::Use,
     hub::Change,
@@ -19,37 +13,11 @@ use whereabouts::foundation::{
 
 const PAGES: [usize; 2] = [1, 20];
 
-/// The statements that were run: sqlx logs each, as one line of JSON.
-#[derive(Clone, Default)]
-struct Statements(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Statements {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
-impl<'a> MakeWriter<'a> for Statements {
-    type Writer = Self;
-
-    fn make_writer(&'a self) -> Self {
-        self.clone()
-    }
-}
-
-impl Statements {
-    /// Takes those that asked for sessions, but for the look-ups of heartbeats, which come whether anything is used or not.
-    fn take(&self) -> Vec<String> {
-        let log = std::mem::take(&mut *self.0.lock().unwrap());
-        let lines = String::from_utf8(log).unwrap();
-        let counts = |line: &&str| line.contains("FROM sessions") && !line.contains("WHERE id = $1 AND user_id = $2");
-        lines.lines().filter(counts).map(str::to_owned).collect()
-    }
+/// Takes the statements that asked for sessions, but for the look-ups of heartbeats, which come whether anything is used or not. sqlx
+/// logs each as one line of JSON.
+fn take(statements: &Log) -> Vec<String> {
+    let counts = |line: &&str| line.contains("FROM sessions") && !line.contains("WHERE id = $1 AND user_id = $2");
+    statements.take().lines().filter(counts).map(str::to_owned).collect()
 }
 
 /// Uses three sessions of this person.
@@ -64,8 +32,7 @@ fn use_three(app: &TestApp, user: &UserId, sessions: &[Client<'_>]) {
 /// uses of a tick.
 #[tokio::test(flavor = "multi_thread")]
 async fn news_cost_one_statement_however_many_pages_are_open() {
-    let statements = Statements::default();
-    tracing_subscriber::fmt().with_env_filter(EnvFilter::new("sqlx::query=debug")).json().with_writer(statements.clone()).init();
+    let statements = Log::start("sqlx::query=debug");
     for backend in [Backend::Sqlite, Backend::Postgres] {
         let app = TestApp::start(backend).await;
         app.add_user("alice").await;
@@ -90,7 +57,7 @@ async fn news_cost_one_statement_however_many_pages_are_open() {
             for page in &mut open {
                 assert_eq!(page.news().await["Used"].as_array().unwrap().len(), 3);
             }
-            let used = statements.take();
+            let used = take(&statements);
             assert_eq!(used.len(), 1, "{pages} pages: {used:#?}");
 
             let changes = [Change::Began(SessionId::parse(&sessions[1].id).unwrap()), Change::Ended(vec![SessionId::new(app.now())])];
@@ -99,7 +66,7 @@ async fn news_cost_one_statement_however_many_pages_are_open() {
                 for page in &mut open {
                     assert_eq!(page.news().await[news]["total"], 4);
                 }
-                let counted = statements.take();
+                let counted = take(&statements);
                 assert_eq!(counted.len(), 1, "{news}, {pages} pages: {counted:#?}");
             }
         }

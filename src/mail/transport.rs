@@ -1,16 +1,18 @@
 //! How mails leave: by SMTP, or as files where no server is set.
 
 use std::{
+    error::Error as _,
     io::Write,
     os::unix::fs::{DirBuilderExt, OpenOptionsExt},
     path::{Path, PathBuf},
     time::Duration,
 };
 
-use anyhow::Context as _;
+use anyhow::{Context as _, anyhow};
 use lettre::{
     AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor,
     message::{Mailbox, MultiPart},
+    transport::smtp,
 };
 
 use crate::{
@@ -69,7 +71,9 @@ impl Transport {
     pub async fn send(&self, id: &MailId, mail: &Mail) -> anyhow::Result<()> {
         let message = self.message(id, mail)?;
         match &self.way {
-            Way::Smtp(server) => server.send(message).await.map(drop).context("the mail server did not take it"),
+            Way::Smtp(server) => {
+                server.send(message).await.map(drop).map_err(|error| anyhow!("the mail server did not take it: {}", class(&error)))
+            }
             Way::Files(folder) => {
                 let file = folder.join(format!("{id}.eml"));
                 write(folder, &file, &message.formatted()).with_context(|| format!("{} cannot be written", file.display()))?;
@@ -90,6 +94,25 @@ impl Transport {
             .multipart(MultiPart::alternative_plain_html(mail.text.clone(), mail.html.clone()));
         message.ok().context("the mail cannot be written")
     }
+}
+
+/// What kind of failure it was, with the code of the server's reply. Without the reply's text, which usually quotes the address that
+/// the mail went to (LOG-3).
+fn class(error: &smtp::Error) -> String {
+    if let Some(code) = error.status() {
+        return format!("it replied {code}");
+    }
+    let sources = std::iter::successors(error.source(), |&error| error.source());
+    if let Some(error) = sources.filter_map(|error| error.downcast_ref::<std::io::Error>()).next() {
+        return error.kind().to_string();
+    }
+    let words = match error {
+        error if error.is_tls() => "TLS failed",
+        error if error.is_response() => "its reply cannot be read",
+        error if error.is_client() => "it does not support what the mail needs",
+        _ => "the connection failed",
+    };
+    words.to_owned()
 }
 
 /// For its owner alone (OPS-2).

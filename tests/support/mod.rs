@@ -2,6 +2,7 @@
 #![allow(dead_code, reason = "each test file uses its own part")]
 
 pub mod live;
+pub mod log;
 pub mod pending;
 pub mod smtp;
 pub mod totp;
