@@ -5,7 +5,6 @@ mod support;
 
 use chrono::Duration;
 use support::{Backend, Client, TestApp, live::Page, log::Log};
-use tracing_subscriber::EnvFilter;
 use whereabouts::foundation::{
     activity::Use,
     hub::Change,
@@ -35,8 +34,7 @@ fn use_at_next_tick(app: &TestApp, user: &UserId, sessions: &[Client<'_>]) {
 /// uses of a tick.
 #[tokio::test(flavor = "multi_thread")]
 async fn news_cost_one_statement_however_many_pages_are_open() {
-    let log = Log::default();
-    tracing_subscriber::fmt().with_env_filter(EnvFilter::new("sqlx::query=debug")).json().with_writer(log.clone()).init();
+    let log = Log::start("sqlx::query=debug");
     for backend in [Backend::Sqlite, Backend::Postgres] {
         let app = TestApp::start(backend).await;
         app.add_user("alice").await;

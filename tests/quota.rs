@@ -6,7 +6,10 @@ mod support;
 use chrono::Duration;
 use reqwest::{Method, Response, StatusCode};
 use serde_json::Value;
-use support::{PASSWORD, TestApp};
+use support::{
+    PASSWORD, TestApp,
+    totp::{code, turn_on},
+};
 use whereabouts::foundation::{
     ids::UserId,
     quota::{self, Counted},
@@ -16,6 +19,11 @@ use whereabouts::foundation::{
 fn retry_after(answer: &Response) -> u64 {
     assert_eq!(answer.status(), StatusCode::TOO_MANY_REQUESTS);
     answer.headers()["retry-after"].to_str().unwrap().parse().unwrap()
+}
+
+fn cookie(answer: &Response, name: &str) -> String {
+    let cookies = answer.headers().get_all("set-cookie").iter().map(|cookie| cookie.to_str().unwrap().split(';').next().unwrap());
+    cookies.filter(|cookie| cookie.starts_with(&format!("{name}="))).map(str::to_owned).next().unwrap()
 }
 
 async fn strength(app: &TestApp) -> Response {
@@ -104,5 +112,38 @@ both!(
         let upgrade = alice.browser(Method::GET, "/live").header("connection", "upgrade").header("upgrade", "websocket");
         let upgrade = upgrade.header("sec-websocket-version", "13").header("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ==");
         assert_eq!(retry_after(&upgrade.send().await.unwrap()), 30);
+    }
+);
+
+both!(
+    /// LIM-1: a stranger who uses up the minute of a network keeps nobody there from coming in whose browser is known, who holds the
+    /// second factor, or who holds a reset link. Everything else waits, and a reset link that opens nothing is refused as ever.
+    a_stranger_at_the_same_address_keeps_nobody_out, |app| {
+        for name in ["alice", "bob", "carol"] {
+            app.add_user(name).await;
+        }
+        let give_password = async |name: &str, cookies: &str| {
+            app.post_form("sign_in", cookies, &[("identifier", name), ("password", PASSWORD), ("next", "")]).await
+        };
+        let known = cookie(&give_password("alice", "").await, "whereabouts-device");
+        let (seed, _) = turn_on(&app.sign_in("bob").await).await;
+        let carol = app.sign_in("carol").await;
+        app.post_form("ask_for_reset", "", &[("email", "carol@example.com")]).await;
+        let (_, link) = app.mail("carol@example.com", "Choose a new password").await.link("/reset-password");
+
+        while strength(&app).await.status() == StatusCode::OK {}
+        let alice = give_password("alice", &known).await;
+        assert_eq!(alice.status(), StatusCode::OK);
+        let half = cookie(&give_password("bob", "").await, "whereabouts-half-way");
+        let bob = app.post_form("give_code", &half, &[("code", &code(&seed, app.now())), ("next", "")]).await;
+        assert_eq!(bob.status(), StatusCode::OK);
+        for browser in [&alice, &bob] {
+            assert!(!cookie(browser, "whereabouts").is_empty());
+        }
+        let reset = async || app.post_form("reset_password", "", &[("token", &link), ("password", "another staple here")]).await.status();
+        assert_eq!([reset().await, reset().await], [StatusCode::OK, StatusCode::GONE]);
+        assert!(!carol.is_signed_in().await);
+        assert_eq!(retry_after(&strength(&app).await), 30);
+        assert_eq!(retry_after(&app.post_form("ask_for_reset", "", &[("email", "carol@example.com")]).await), 30);
     }
 );

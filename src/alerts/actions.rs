@@ -25,10 +25,10 @@ use crate::{
     ui::time::exact,
 };
 
-/// So many failed sign-ins are a burst.
-const BURST: i64 = 5;
-/// Bursts are told of this often at most.
-const BURSTS_TOLD_EVERY: Duration = Duration::hours(1);
+/// The owner is told of failed sign-ins from this many on.
+const FAILURES_TOLD_FROM: i64 = 5;
+/// They are told this often at most.
+const FAILURES_TOLD_EVERY: Duration = Duration::hours(1);
 
 /// A sign-in that its owner was alerted to.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -88,7 +88,7 @@ pub enum Guess {
 }
 
 impl Guess {
-    /// Told apart, so that a burst of wrong passwords does not keep one of wrong codes from being told.
+    /// Told apart, so that wrong passwords do not keep wrong codes from being told.
     fn kind(self) -> Kind {
         match self {
             Self::Password => Kind::FailedSignIns,
@@ -97,7 +97,7 @@ impl Guess {
     }
 
     fn letter(self) -> Letter {
-        let why = "You are told of bursts of failed sign-ins, once an hour at most.";
+        let why = "You are told when several sign-ins to your account failed, once an hour at most.";
         match self {
             Self::Password => Letter::new("Several sign-ins to your account failed", why)
                 .say("Somebody tried to sign in to your Whereabouts account with wrong passwords, several times. None of these attempts succeeded.")
@@ -109,7 +109,8 @@ impl Guess {
     }
 }
 
-/// Mails once for a burst of failed sign-ins, and once an hour at most (ALT-1). `failures` counts those so far.
+/// Mails the owner when several sign-ins failed, once an hour at most (ALT-1). `failures` is the tally of the account, which grows
+/// however slowly the failures come, until a sign-in succeeds or there was none for a day.
 pub async fn notice_failures(
     tx: &mut Tx,
     services: &Services,
@@ -118,7 +119,7 @@ pub async fn notice_failures(
     failures: i64,
     ip: IpAddr,
 ) -> Result<(), AppError> {
-    if failures < BURST || mail::was_told(tx, owner, guess.kind(), services.clock.now() - BURSTS_TOLD_EVERY).await? {
+    if failures < FAILURES_TOLD_FROM || mail::was_told(tx, owner, guess.kind(), services.clock.now() - FAILURES_TOLD_EVERY).await? {
         return Ok(());
     }
     let Some(account) = accounts::find_by_id(tx, owner).await? else { return Ok(()) };

@@ -6,6 +6,7 @@ use axum::{
     middleware::Next,
     response::{IntoResponse, Response},
 };
+use leptos::server_fn::ServerFn as _;
 
 use crate::{
     access::{Access, Credential},
@@ -17,7 +18,9 @@ use crate::{
         quota::{Counted, Left},
         services::Shared,
     },
+    password::api::ResetPassword,
     sessions::caller::Visitor,
+    sign_in::api::{GiveCode, SignIn},
     ui::plain_form::accepts_html,
 };
 
@@ -29,6 +32,11 @@ pub const REMAINING: HeaderName = HeaderName::from_static("ratelimit-remaining")
 pub const RESET: HeaderName = HeaderName::from_static("ratelimit-reset");
 
 const SERVER_FUNCTIONS: &str = "/api/ui/";
+/// Server functions that are not counted, since people come in by them: counted, a stranger who uses up the minute of a network would
+/// keep everybody there out, whose browser is known or who holds a reset link (LIM-1). They have limits of their own in the database
+/// (`tries`), which know whom they must not refuse for what strangers did. With a secret that opens nothing, the second and the third
+/// cost one indexed look-up at most.
+const UNCOUNTED: [&str; 3] = [SignIn::PATH, GiveCode::PATH, ResetPassword::PATH];
 
 /// Counts a request to the API, and refuses one too many (LIM-5).
 pub async fn count(State(services): Shared, request: Request, next: Next) -> Response {
@@ -57,10 +65,11 @@ fn client(request: &Request) -> Counted {
 }
 
 /// Counts a request to a server function, and refuses one too many (LIM-5): some are expensive, and strangers may call them. Other
-/// requests pass uncounted.
+/// requests pass uncounted, and so do those by which people come in ([`UNCOUNTED`]).
 pub async fn count_server_functions(State(services): Shared, request: Request, next: Next) -> Response {
-    let is_server_function = request.method() == Method::POST && request.uri().path().starts_with(SERVER_FUNCTIONS);
-    if !is_server_function || services.config.rate_limits == Switch::Off {
+    let path = request.uri().path();
+    let is_counted = request.method() == Method::POST && path.starts_with(SERVER_FUNCTIONS) && !UNCOUNTED.contains(&path);
+    if !is_counted || services.config.rate_limits == Switch::Off {
         return next.run(request).await;
     }
     let client = match request.extensions().get::<Visitor>() {

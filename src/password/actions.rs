@@ -142,7 +142,7 @@ pub async fn reset(services: &Services, link: &str, new: SecretString, code: &st
     };
     let hash = slot.hash(new).await;
     let mut tx = services.db.write().await?;
-    accounts::lock(&mut tx, &account.id).await?.filter(|locked| locked.is_enabled).ok_or(AppError::SpentLink)?;
+    let locked = accounts::lock(&mut tx, &account.id).await?.filter(|locked| locked.is_enabled).ok_or(AppError::SpentLink)?;
     links::spend(&mut tx, Purpose::Reset, link, services.clock.now()).await?.ok_or(AppError::SpentLink)?;
     if two_factor::is_on(&mut tx, &account.id).await? {
         // Enabled since the page was opened: a code that nobody counted is not looked at.
@@ -168,7 +168,7 @@ pub async fn reset(services: &Services, link: &str, new: SecretString, code: &st
     audit::record(&mut tx, &services.clock, event).await?;
     let letter = changed_letter(origin, ended.len()).fact("API tokens", format!("{tokens}, all revoked"));
     mail::tell(&mut tx, services, &account, Kind::PasswordChanged, letter).await?;
-    let strangers = tries::CountedAttempt::of_strangers(&account.id);
+    let strangers = tries::CountedAttempt::of_strangers(&locked.account);
     tries::refund(&mut tx, &counted.iter().chain([&strangers]).collect::<Vec<_>>()).await?;
     tx.commit().await?;
     sessions::ended(services, &account.id, ended);

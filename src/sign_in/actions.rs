@@ -122,15 +122,16 @@ struct Known {
 impl Known {
     /// What a password is counted against. A browser that the account knows is never refused for its network (LIM-1).
     fn limits(&self, attempt: &Attempt) -> Vec<Limit> {
-        let network = Limit::SignInsFrom(attempt.origin.ip);
+        let tally = Limit::failed_passwords(self.subject.as_ref(), &attempt.identifier);
         match (&self.subject, &self.device) {
-            (Some(user), Some(device)) => vec![Limit::KnownDevice(user.clone(), device.clone())],
-            (Some(user), None) => vec![Limit::Account(user.clone()), network],
-            (None, _) => vec![Limit::unknown_name(&attempt.identifier), network],
+            (Some(user), Some(device)) => vec![Limit::KnownDevice(user.clone(), device.clone()), tally],
+            _ => vec![Limit::name(&attempt.identifier), tally, Limit::SignInsFrom(attempt.origin.ip)],
         }
     }
 }
 
+/// Looks up the account and the browser. It runs the same statements whether or not there is such an account: a refusal by a limit
+/// comes before the hash of a password, which would hide a difference in time (ENU-1).
 async fn find(services: &Services, attempt: &Attempt) -> Result<Known, AppError> {
     let is_too_long = attempt.identifier.len() > LONGEST_IDENTIFIER || attempt.password.expose_secret().len() > LONGEST_PASSWORD;
     if is_too_long || attempt.identifier.contains('\0') {
@@ -139,10 +140,11 @@ async fn find(services: &Services, attempt: &Attempt) -> Result<Known, AppError>
     let mut db = services.db.read().await?;
     let credentials = accounts::find(&mut db, &attempt.identifier).await?;
     let subject = credentials.as_ref().map(|found| found.account.id.clone());
-    let since = services.clock.now() - known::DEVICE_KNOWN_FOR;
-    let device = match (&subject, attempt.device.as_ref().map(Secret::hash)) {
-        (Some(user), Some(device)) => known::device_label(&mut db, user, &device, since).await?.map(|_| device),
-        _ => None,
+    let now = services.clock.now();
+    let user = subject.clone().unwrap_or_else(|| UserId::new(now)); // where there is no account: an id that nobody has
+    let device = match attempt.device.as_ref().map(Secret::hash) {
+        Some(device) => known::device_label(&mut db, &user, &device, now - known::DEVICE_KNOWN_FOR).await?.map(|_| device),
+        None => None,
     };
     Ok(Known { credentials, subject, device })
 }
@@ -179,8 +181,11 @@ async fn count_code(services: &Services, account: &Account, typed: String, attem
             None => false,
         };
         match device.filter(|_| is_known) {
-            Some(device) => vec![Limit::CodeByKnownDevice(account.id.clone(), device)],
-            None => vec![Limit::CodeByStrangers(account.id.clone()), Limit::SignInsFrom(attempt.origin.ip)],
+            Some(device) => vec![Limit::CodeByKnownDevice(account.id.clone(), device), Limit::FailedCodes(account.id.clone())],
+            None => {
+                let user = &account.id;
+                vec![Limit::CodeByStrangers(user.clone()), Limit::FailedCodes(user.clone()), Limit::SignInsFrom(attempt.origin.ip)]
+            }
         }
     };
     Ok(Some(Code { typed, counted: tries::attempt(services, limits).await? }))
@@ -334,7 +339,7 @@ async fn refuse_code(services: &Services, attempt: &Attempt, checked: &Checked) 
     })
 }
 
-/// Puts a failed sign-in on record, and says so; a burst of them is told to the owner. `failures` counts this one.
+/// Puts a failed sign-in on record, and says so; several of them are told to the owner. `failures` is the tally, this one included.
 async fn refuse(
     services: &Services,
     attempt: &Attempt,

@@ -9,7 +9,7 @@ use std::net::IpAddr;
 use chrono::Duration;
 
 use crate::{
-    accounts::store::key,
+    accounts::{model::Account, store::key},
     error::AppError,
     foundation::{
         config::Switch,
@@ -27,7 +27,7 @@ use crate::{
 
 /// Failed sign-ins of one network. Fifty at once, since an office of hundreds shares one address and mistypes on Monday
 /// morning; then one a minute, which such an office does not reach, while an address that guesses gets 1,440 a day over all
-/// names, on top of the backoff of each account.
+/// names, on top of the backoff of each name.
 const SIGN_INS: Bucket = Bucket { burst: 50, refill: Duration::minutes(1) };
 /// Mails requested from one network, to any address. As many as failed sign-ins, for the same offices.
 const MAILS: Bucket = Bucket { burst: 50, refill: Duration::minutes(1) };
@@ -45,10 +45,19 @@ const SECRETS: Bucket = Bucket { burst: 100, refill: Duration::minutes(15) };
 /// an hour are mailed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Limit {
-    /// Passwords of one account, whichever of its names was typed.
-    Account(UserId),
-    /// Passwords of a name that no account has. Holds the hash of the name: what strangers type is not ours to keep.
-    UnknownName(String),
+    /// Passwords of one name, as it was typed, whether or not an account has it. Holds the hash of the name: what strangers type is
+    /// not ours to keep.
+    ///
+    /// Not of one account: a limit that its username and its address shared would tell a stranger that the two belong together, and
+    /// so that both exist (ENU-1). Who knows both names guesses twice as often instead.
+    Name(String),
+    /// Failed passwords of one account, whichever of its names was typed, in known browsers too. Refuses nothing: it decides when
+    /// the owner is told, however slowly the failures come (ALT-1).
+    FailedPasswords(UserId),
+    /// The same of a name that no account has, by its hash. Nobody is told: it makes such an attempt cost as much (ENU-1).
+    FailedPasswordsOfNobody(String),
+    /// Failed codes of one account, after a right password. Refuses nothing, as [`Limit::FailedPasswords`].
+    FailedCodes(UserId),
     /// Passwords of one account in a browser that it knows, by the hash of that browser's cookie.
     KnownDevice(UserId, String),
     /// Passwords typed again in one session.
@@ -72,15 +81,25 @@ pub enum Limit {
 }
 
 impl Limit {
-    /// The limit of sign-ins under a name that no account has.
-    pub fn unknown_name(identifier: &str) -> Self {
-        Self::UnknownName(hash_hex(key(identifier).as_bytes()))
+    /// The limit of passwords under a name, as it was typed.
+    pub fn name(identifier: &str) -> Self {
+        Self::Name(hash_hex(key(identifier).as_bytes()))
+    }
+
+    /// The tally of failed passwords of this account, or, if there is none, of the name that was typed.
+    pub fn failed_passwords(user: Option<&UserId>, identifier: &str) -> Self {
+        match user {
+            Some(user) => Self::FailedPasswords(user.clone()),
+            None => Self::FailedPasswordsOfNobody(hash_hex(key(identifier).as_bytes())),
+        }
     }
 
     fn subject(&self) -> String {
         match self {
-            Self::Account(user) => format!("account:{user}"),
-            Self::UnknownName(hash) => format!("name:{hash}"),
+            Self::Name(hash) => format!("name:{hash}"),
+            Self::FailedPasswords(user) => format!("failed-passwords:{user}"),
+            Self::FailedPasswordsOfNobody(hash) => format!("failed-passwords-name:{hash}"),
+            Self::FailedCodes(user) => format!("failed-codes:{user}"),
             Self::KnownDevice(user, device) => format!("device:{user}:{device}"),
             Self::Session(session) => format!("session:{session}"),
             Self::CodeByStrangers(user) => format!("code:{user}"),
@@ -99,7 +118,15 @@ impl Limit {
             Self::SignInsFrom(_) => Rule::Bucket(SIGN_INS),
             Self::MailsAskedFrom(_) => Rule::Bucket(MAILS),
             Self::SecretsOf(_) => Rule::Bucket(SECRETS),
-            _ => Rule::Backoff,
+            Self::FailedPasswords(_) | Self::FailedPasswordsOfNobody(_) | Self::FailedCodes(_) => Rule::Tally,
+            Self::Name(_)
+            | Self::KnownDevice(..)
+            | Self::Session(_)
+            | Self::CodeByStrangers(_)
+            | Self::CodeByKnownDevice(..)
+            | Self::CodeInSession(_)
+            | Self::CodeInOlderSessions(_)
+            | Self::CodeForReset(_) => Rule::Backoff,
         }
     }
 
@@ -111,7 +138,7 @@ impl Limit {
 /// An attempt that was counted as failed beforehand. It stays so unless it is given back by [`refund`].
 pub struct CountedAttempt {
     charges: Vec<Charge>,
-    /// How many attempts have failed, this one included.
+    /// How many sign-ins of the account have failed by its tally, this one included. 0 where nothing is tallied.
     pub failures: i64,
 }
 
@@ -120,7 +147,7 @@ pub struct CountedAttempt {
 /// Errors: [`AppError::TooManyAttempts`] if one of them refuses it: then it is counted against none.
 pub async fn attempt(services: &Services, limits: Vec<Limit>) -> Result<CountedAttempt, AppError> {
     if services.config.rate_limits == Switch::Off {
-        return Ok(CountedAttempt { charges: Vec::new(), failures: 1 });
+        return Ok(CountedAttempt { charges: Vec::new(), failures: 0 });
     }
     let charges: Vec<Charge> = limits.iter().map(Limit::charge).collect();
     let failures = services.limiter.count(charges.clone()).await?;
@@ -139,10 +166,18 @@ pub async fn count_secret(tx: &mut Tx, services: &Services, user: &UserId) -> Re
 }
 
 impl CountedAttempt {
-    /// The failed attempts of strangers at an account. Refunding them clears them once the owner came by a reset link (LIM-1).
-    pub fn of_strangers(user: &UserId) -> Self {
-        let charges = [Limit::Account(user.clone()), Limit::CodeByStrangers(user.clone())];
-        Self { charges: charges.iter().map(Limit::charge).collect(), failures: 0 }
+    /// The failed attempts of strangers at an account, under both of its names. Refunding them clears them once the owner came by a reset
+    /// link (LIM-1).
+    pub fn of_strangers(account: &Account) -> Self {
+        let user = &account.id;
+        let limits = [
+            Limit::name(&account.username),
+            Limit::name(&account.email),
+            Limit::FailedPasswords(user.clone()),
+            Limit::CodeByStrangers(user.clone()),
+            Limit::FailedCodes(user.clone()),
+        ];
+        Self { charges: limits.iter().map(Limit::charge).collect(), failures: 0 }
     }
 
     /// Refunds this attempt, which was right, although the request fails. Returns why: `error`, or that of the refund.
@@ -157,7 +192,7 @@ impl CountedAttempt {
     }
 }
 
-/// These attempts were right: failures of their backoffs are forgotten, and buckets have their tokens again.
+/// These attempts were right: failures of their backoffs and tallies are forgotten, and buckets have their tokens again.
 ///
 /// Call it once in a transaction, and last: whoever attempts something waits for these rows.
 pub async fn refund(tx: &mut Tx, attempts: &[&CountedAttempt]) -> sqlx::Result<()> {

@@ -5,13 +5,20 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::{EnvFilter, fmt::MakeWriter};
 
 /// What was logged, since it was last taken.
 #[derive(Clone, Default)]
 pub struct Log(Arc<Mutex<Vec<u8>>>);
 
 impl Log {
+    /// The log of the whole process from now on, as far as it passes this filter: one JSON object a line.
+    pub fn start(filter: &str) -> Self {
+        let log = Self::default();
+        tracing_subscriber::fmt().with_env_filter(EnvFilter::new(filter)).json().flatten_event(true).with_writer(log.clone()).init();
+        log
+    }
+
     /// What was logged.
     pub fn read(&self) -> String {
         String::from_utf8(self.0.lock().unwrap().clone()).unwrap()

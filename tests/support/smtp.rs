@@ -3,7 +3,7 @@
 use std::{
     net::SocketAddr,
     sync::{
-        Arc,
+        Arc, Mutex,
         atomic::{AtomicBool, Ordering},
     },
     time::Duration,
@@ -48,10 +48,13 @@ impl Mail {
     }
 }
 
+/// What it replies to whoever has a mail, if it takes none.
+type Refusal = Arc<Mutex<Option<&'static str>>>;
+
 pub struct Smtp {
     pub addr: SocketAddr,
     taken: tokio::sync::Mutex<UnboundedReceiver<Mail>>,
-    refuses: Arc<AtomicBool>,
+    refusal: Refusal,
     hangs: Arc<AtomicBool>,
     hung: Arc<Notify>,
 }
@@ -60,9 +63,9 @@ impl Smtp {
     pub async fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let (sender, taken) = unbounded_channel();
-        let (addr, refuses) = (listener.local_addr().unwrap(), Arc::<AtomicBool>::default());
+        let (addr, refusal) = (listener.local_addr().unwrap(), Refusal::default());
         let (hangs, hung) = (Arc::<AtomicBool>::default(), Arc::<Notify>::default());
-        let (server_refuses, server_hangs, server_hung) = (refuses.clone(), hangs.clone(), hung.clone());
+        let (server_refusal, server_hangs, server_hung) = (refusal.clone(), hangs.clone(), hung.clone());
         tokio::spawn(async move {
             let mut silent = Vec::new();
             while let Ok((socket, _)) = listener.accept().await {
@@ -70,11 +73,11 @@ impl Smtp {
                     silent.push(socket);
                     server_hung.notify_one();
                 } else {
-                    tokio::spawn(serve(socket, sender.clone(), server_refuses.clone()));
+                    tokio::spawn(serve(socket, sender.clone(), server_refusal.clone()));
                 }
             }
         });
-        Self { addr, taken: tokio::sync::Mutex::new(taken), refuses, hangs, hung }
+        Self { addr, taken: tokio::sync::Mutex::new(taken), refusal, hangs, hung }
     }
 
     /// Has it accept connections from now on and never answer on them.
@@ -89,7 +92,12 @@ impl Smtp {
 
     /// Whether it takes no mail from now on (450, "try again later").
     pub fn refuse(&self, refuses: bool) {
-        self.refuses.store(refuses, Ordering::SeqCst);
+        *self.refusal.lock().unwrap() = refuses.then_some("450 later");
+    }
+
+    /// Has it take no mail from now on, and reply this.
+    pub fn refuse_with(&self, reply: &'static str) {
+        *self.refusal.lock().unwrap() = Some(reply);
     }
 
     /// The mails that came and were not read yet.
@@ -115,15 +123,16 @@ impl Smtp {
 }
 
 /// One connection: RFC 5321, as far as a client needs it.
-async fn serve(socket: TcpStream, taken: UnboundedSender<Mail>, refuses: Arc<AtomicBool>) -> std::io::Result<()> {
+async fn serve(socket: TcpStream, taken: UnboundedSender<Mail>, refusal: Refusal) -> std::io::Result<()> {
     let (read, mut write) = socket.into_split();
     let mut lines = BufReader::new(read).split(b'\n');
     write.write_all(b"220 sink\r\n").await?;
     while let Some(line) = lines.next_segment().await? {
         let command = String::from_utf8_lossy(&line).to_ascii_uppercase();
+        let refused = *refusal.lock().unwrap();
         let answer: &[u8] = match command.split_whitespace().next() {
             Some("EHLO") => b"250 sink\r\n",
-            Some("MAIL") if refuses.load(Ordering::SeqCst) => b"450 later\r\n",
+            Some("MAIL") if let Some(reply) = refused => &[reply.as_bytes(), b"\r\n"].concat(),
             Some("DATA") => {
                 write.write_all(b"354 go on\r\n").await?;
                 let mut raw = Vec::new();

@@ -29,7 +29,8 @@ use crate::{
 const QUEUE: usize = 1024;
 /// Attempts that are counted in one transaction: three values for each limit, and SQLite takes 32,766.
 const BATCH: usize = 256;
-/// A limit that nothing happened to for this long is as good as new: its failures have decayed and its bucket is full.
+/// A limit that nothing happened to for this long is as good as new: its failures have decayed or are forgotten, and its bucket is
+/// full.
 const FORGOTTEN_AFTER: Duration = Duration::hours(24);
 
 /// What one attempt is counted against.
@@ -62,8 +63,8 @@ impl Default for Limiter {
 }
 
 impl Limiter {
-    /// Counts one attempt against all of these limits, or, if one of them refuses it, against none. Returns how many have
-    /// failed, this one included. The count is committed when this returns.
+    /// Counts one attempt against all of these limits, or, if one of them refuses it, against none. Returns how many failures its
+    /// tally holds, this one included, or 0 if none of the limits is a tally. The count is committed when this returns.
     ///
     /// Errors: [`AppError::TooManyAttempts`] if a limit refuses it, [`AppError::Busy`] if the queue is full,
     /// [`AppError::Unavailable`] if the database fails.
@@ -127,14 +128,15 @@ pub async fn count(tx: &mut Tx, now: DateTime<Utc>, attempts: &[&[Charge]]) -> s
     Ok(results)
 }
 
-/// Gives an attempt back that turned out right: failures of its backoffs are forgotten, and buckets have their token again.
+/// Gives an attempt back that turned out right: failures of its backoffs and tallies are forgotten, and buckets have their token
+/// again.
 ///
 /// Call it once in a transaction, and last: it locks the rows in their order, and whoever attempts something waits for them.
 pub async fn refund(tx: &mut Tx, mut charges: Vec<Charge>) -> sqlx::Result<()> {
     charges.sort_by(|one, other| one.subject.cmp(&other.subject));
     for Charge { subject, rule } in charges {
         match rule {
-            Rule::Backoff => store::forget_failures(tx, &subject).await?,
+            Rule::Backoff | Rule::Tally => store::forget_failures(tx, &subject).await?,
             Rule::Bucket(bucket) => store::refund(tx, &subject, bucket.refill.num_milliseconds()).await?,
         }
     }
@@ -148,17 +150,18 @@ pub async fn forget_old(tx: &mut Tx, now: DateTime<Utc>, batch: i64) -> sqlx::Re
 
 /// Counts one attempt against all of its limits, or against none.
 fn judge(states: &mut BTreeMap<String, State>, charges: &[Charge], now_ms: i64) -> Result<i64, AppError> {
-    let attempt = |charge: &Charge| {
+    let attempts = charges.iter().map(|charge| {
         let state = states.get(&charge.subject).copied().unwrap_or_default();
-        charge.rule.attempt(state, now_ms).map(|state| (charge.subject.clone(), state))
-    };
-    let (counted, refused): (Vec<_>, Vec<_>) = charges.iter().map(attempt).partition(Result::is_ok);
+        charge.rule.attempt(state, now_ms).map(|state| (charge, state))
+    });
+    let (counted, refused): (Vec<_>, Vec<_>) = attempts.partition(Result::is_ok);
     if let Some(wait_ms) = refused.into_iter().filter_map(Result::err).max() {
         return Err(AppError::TooManyAttempts { seconds: wait_ms.cast_unsigned().div_ceil(1000) });
     }
     let counted: Vec<_> = counted.into_iter().flatten().collect();
-    let failures = counted.iter().map(|(_, state)| state.failures).max().unwrap_or_default();
-    states.extend(counted);
+    let tallied = counted.iter().filter(|(charge, _)| charge.rule == Rule::Tally).map(|(_, state)| state.failures);
+    let failures = tallied.max().unwrap_or_default();
+    states.extend(counted.into_iter().map(|(charge, state)| (charge.subject.clone(), state)));
     Ok(failures)
 }
 
@@ -172,12 +175,14 @@ mod tests {
     fn a_refused_attempt_counts_nowhere() {
         let (now_ms, office) = (1_000_000_000_000, Bucket { burst: 50, refill: Duration::minutes(1) });
         let name = |number: i64| Charge { subject: number.to_string(), rule: Rule::Backoff };
-        let at_office = |number| vec![name(number), Charge { subject: "office".to_owned(), rule: Rule::Bucket(office) }];
+        let told = Charge { subject: "told".to_owned(), rule: Rule::Tally };
+        let at_office = |number| vec![name(number), Charge { subject: "office".to_owned(), rule: Rule::Bucket(office) }, told.clone()];
         let mut states = BTreeMap::new();
         let results: Vec<_> = (0..52).map(|number| judge(&mut states, &at_office(number), now_ms)).collect();
-        assert!(results[..50].iter().all(|result| *result == Ok(1)));
+        assert!(results[..50].iter().zip(1..).all(|(result, failures)| *result == Ok(failures)));
         assert_eq!(results[50..], vec![Err(AppError::TooManyAttempts { seconds: 60 }); 2]);
         assert!(!states.contains_key("50"));
-        assert_eq!(judge(&mut states, &[name(50)], now_ms), Ok(1));
+        assert_eq!(judge(&mut states, &[name(50)], now_ms), Ok(0), "only a tally tells how many there were");
+        assert_eq!(judge(&mut states, &[told], now_ms), Ok(51));
     }
 }

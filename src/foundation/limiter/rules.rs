@@ -9,13 +9,15 @@ const MAX_WAIT: Duration = Duration::minutes(15);
 /// A backoff forgets one failure in this time. No shorter than the longest wait, so that whoever goes on guessing never gets
 /// ahead of it: 96 guesses a day, whatever their rhythm.
 const DECAY: Duration = MAX_WAIT;
+/// A tally is forgotten after this long without a failure.
+const TALLY_LIFETIME: Duration = Duration::hours(24);
 
 /// What the database keeps of one limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct State {
-    /// Of a backoff: failed attempts, as of the last one. Of a bucket: 0.
+    /// Of a backoff or a tally: failed attempts, as of the last one. Of a bucket: 0.
     pub failures: i64,
-    /// Of a backoff: the last failure. Of a bucket: when it is full again. In milliseconds since 1970.
+    /// Of a backoff or a tally: the last failure. Of a bucket: when it is full again. In milliseconds since 1970.
     pub at_ms: i64,
 }
 
@@ -26,6 +28,8 @@ pub enum Rule {
     Backoff,
     /// Attempts spend tokens, which return at a constant rate.
     Bucket(Bucket),
+    /// Counts failures and refuses none. A tally does not decay: it finds out who guesses slowly enough to stay below a backoff.
+    Tally,
 }
 
 /// A token bucket. It is kept as the time at which it is full again, so that one number says all (GCRA, as the crate `governor`
@@ -46,6 +50,7 @@ impl Rule {
         match self {
             Self::Backoff => attempt_backoff(state, now_ms),
             Self::Bucket(bucket) => bucket.attempt(state, now_ms),
+            Self::Tally => Ok(count_failure(state, now_ms)),
         }
     }
 }
@@ -58,6 +63,12 @@ fn attempt_backoff(state: State, now_ms: i64) -> Result<State, i64> {
     }
     let left = (state.failures - since / DECAY.num_milliseconds()).max(0);
     Ok(State { failures: left + 1, at_ms: now_ms.max(state.at_ms) })
+}
+
+fn count_failure(state: State, now_ms: i64) -> State {
+    let is_forgotten = now_ms - state.at_ms >= TALLY_LIFETIME.num_milliseconds();
+    let before = if is_forgotten { 0 } else { state.failures };
+    State { failures: before + 1, at_ms: now_ms.max(state.at_ms) }
 }
 
 /// 5, 10, 20 … seconds, at most 15 minutes.
@@ -119,6 +130,21 @@ mod tests {
         let later = now + 100 * MINUTE;
         let empty = (0..3).fold(again, |state, _| spend(state, later).unwrap());
         assert_eq!(spend(empty, later), Err(MINUTE));
+    }
+
+    /// ALT-1: a tally refuses nothing and keeps every failure, until there was none for 24 hours.
+    #[test]
+    fn a_tally_counts_however_slowly_failures_come() {
+        let (mut state, mut now) = (State::default(), MINUTE);
+        for failure in 1..=1000 {
+            state = Rule::Tally.attempt(state, now).unwrap();
+            assert_eq!(state.failures, failure);
+            now += if failure % 2 == 0 { 0 } else { 24 * 60 * MINUTE - 1 };
+        }
+        assert_eq!(Rule::Tally.attempt(state, state.at_ms + 24 * 60 * MINUTE).unwrap().failures, 1);
+        // Another node's clock may be behind.
+        let behind = Rule::Tally.attempt(state, state.at_ms - MINUTE).unwrap();
+        assert_eq!(behind, State { failures: 1001, at_ms: state.at_ms });
     }
 
     proptest::proptest! {
