@@ -14,6 +14,7 @@ use chrono::Duration;
 use tokio::sync::broadcast::{self, Receiver, Sender, WeakSender};
 
 use crate::{
+    accounts::store as accounts,
     error::AppError,
     foundation::{
         hub::{Change, SessionUse, Subscription},
@@ -169,10 +170,14 @@ impl Feed {
         }
     }
 
-    /// Sends the whole list, which makes up for whatever is pending.
+    /// Sends the whole list, which makes up for whatever is pending. That of a disabled account is empty, so that its pages close.
     async fn send_list(&self, pending: &mut Pending) -> Result<(), AppError> {
         *pending = Pending::default();
-        let rows = actions::for_pages(&self.services, &self.user, None, &self.remote_uses).await?;
+        let account = accounts::find_by_id(&mut self.services.db.read().await?, &self.user).await?;
+        let rows = match account {
+            Some(_) => actions::for_pages(&self.services, &self.user, None, &self.remote_uses).await?,
+            None => Vec::new(),
+        };
         self.pages.send(News::List(Box::new(actions::whole_list(&self.services, rows))));
         Ok(())
     }
