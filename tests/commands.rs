@@ -123,7 +123,7 @@ fn an_empty_variable_counts_as_not_set() {
 fn a_proxy_that_is_not_configured_is_warned_of() {
     let folder = tempfile::tempdir().unwrap();
     let https = ("WHEREABOUTS_PUBLIC_URL", "https://sessions.example");
-    assert!(start(folder.path(), &[https]).contains("WHEREABOUTS_TRUSTED_PROXIES does not"));
+    assert!(start(folder.path(), &[https]).contains("no trusted proxy is configured"));
     for settings in
         [&[][..], &[https, ("WHEREABOUTS_TRUSTED_PROXIES", "10.0.0.1/32")], &[("WHEREABOUTS_PUBLIC_URL", "http://sessions.example")]]
     {

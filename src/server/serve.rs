@@ -1,6 +1,15 @@
 //! Serves requests until told to stop.
 
-use std::{convert::Infallible, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
+use std::{
+    convert::Infallible,
+    net::SocketAddr,
+    pin::pin,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    },
+    time::Duration,
+};
 
 use axum::{
     Router,
@@ -76,7 +85,10 @@ fn log_refusal(services: &Services, refused: &Refused, throttle: &mut LogThrottl
 /// Serves one connection on a task of its own, until the server stops. HTTP/1.1 alone: what speaks HTTP/2 to browsers stands in front of
 /// us, and an HTTP/2 client can hold hundreds of responses that it never takes, out of reach of every timer here.
 fn answer(services: Arc<Services>, socket: Socket, peer: SocketAddr, app: Router, open: mpsc::Sender<()>) {
+    let has_spoken = Arc::new(AtomicBool::new(false));
+    let spoken = has_spoken.clone();
     let service = service_fn(move |mut request: hyper::Request<Incoming>| {
+        spoken.store(true, Relaxed);
         request.extensions_mut().insert(ConnectInfo(peer));
         respond(app.clone(), request.map(Body::new))
     });
@@ -93,7 +105,8 @@ fn answer(services: Arc<Services>, socket: Socket, peer: SocketAddr, app: Router
             }
         };
         if let Err(error) = ended {
-            if error.is_timeout() {
+            // One that has spoken is merely idle.
+            if error.is_timeout() && !has_spoken.load(Relaxed) {
                 services.connections.count_silent();
             }
             tracing::debug!(%error, "a connection broke");

@@ -12,11 +12,12 @@ use std::{
 
 use chrono::Duration;
 use tokio::sync::{
-    Semaphore,
+    Semaphore, SemaphorePermit,
     broadcast::{self, Receiver, Sender, WeakSender},
 };
 
 use crate::{
+    accounts::store as accounts,
     error::AppError,
     foundation::{
         hub::{Change, SessionUse, Subscription},
@@ -183,10 +184,16 @@ impl Feed {
         }
     }
 
-    /// Sends the whole list, which makes up for whatever is pending.
+    /// Sends the whole list, which makes up for whatever is pending. That of a disabled account is empty, so that its pages close.
     async fn send_list(&self, pending: &mut Pending) -> Result<(), AppError> {
         *pending = Pending::default();
-        let rows = self.rows(None).await?;
+        let turn = self.turn().await?;
+        let account = accounts::find_by_id(&mut self.services.db.read().await?, &self.user).await?;
+        let rows = match account {
+            Some(_) => actions::for_pages(&self.services, &self.user, None, &self.remote_uses).await?,
+            None => Vec::new(),
+        };
+        drop(turn);
         self.pages.send(News::List(Box::new(actions::whole_list(&self.services, rows))));
         Ok(())
     }
@@ -200,7 +207,9 @@ impl Feed {
             return Ok(());
         }
         let ids: Option<Vec<SessionId>> = only_used.then(|| used.iter().cloned().collect());
-        let rows = self.rows(ids.as_deref()).await?;
+        let turn = self.turn().await?;
+        let rows = actions::for_pages(&self.services, &self.user, ids.as_deref(), &self.remote_uses).await?;
+        drop(turn);
         if !only_used {
             self.send_began_and_ended(&rows, &began, ended);
         }
@@ -211,10 +220,9 @@ impl Feed {
         Ok(())
     }
 
-    /// These sessions, or all of them.
-    async fn rows(&self, ids: Option<&[SessionId]>) -> Result<Vec<Session>, AppError> {
-        let _turn = self.pages.feeds.queries.acquire().await.map_err(|error| AppError::internal(&error))?;
-        actions::for_pages(&self.services, &self.user, ids, &self.remote_uses).await
+    /// Waits for a turn to ask the database.
+    async fn turn(&self) -> Result<SemaphorePermit<'_>, AppError> {
+        self.pages.feeds.queries.acquire().await.map_err(|error| AppError::internal(&error))
     }
 
     /// Ends first: each piece of news says how many sessions there are after it.
