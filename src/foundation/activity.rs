@@ -30,13 +30,16 @@ pub struct Activity<Id>(Mutex<Marks<Id>>);
 
 struct Marks<Id> {
     uses: HashMap<Id, Use>,
+    /// Those of the last write. A look-up that read the database before the write and this memory after it finds them here; otherwise a
+    /// session could seem unused for as long as the database knew.
+    written: HashMap<Id, Use>,
     unannounced: HashSet<Id>,
     new_agents: HashMap<Id, Agent>,
 }
 
 impl<Id> Default for Activity<Id> {
     fn default() -> Self {
-        Self(Mutex::new(Marks { uses: HashMap::new(), unannounced: HashSet::new(), new_agents: HashMap::new() }))
+        Self(Mutex::new(Marks { uses: HashMap::new(), written: HashMap::new(), unannounced: HashSet::new(), new_agents: HashMap::new() }))
     }
 }
 
@@ -53,9 +56,9 @@ impl<Id: Clone + Eq + Hash> Activity<Id> {
         unannounced.insert(id.clone());
     }
 
-    /// The last use, if it is not written yet.
+    /// The last use, if it is not written yet, or has been written just now.
     pub fn last_use(&self, id: &Id) -> Option<Use> {
-        self.marks().uses.get(id).cloned()
+        self.marks().last_use(id)
     }
 
     /// Notes that the client now says something else of itself. It stays noted until it is taken.
@@ -72,12 +75,14 @@ impl<Id: Clone + Eq + Hash> Activity<Id> {
     pub fn take_unannounced(&self) -> Vec<(Id, Use)> {
         let mut marks = self.marks();
         let used = std::mem::take(&mut marks.unannounced);
-        used.into_iter().filter_map(|id| marks.uses.get(&id).cloned().map(|last| (id, last))).collect()
+        used.into_iter().filter_map(|id| marks.last_use(&id).map(|last| (id, last))).collect()
     }
 
-    /// All that waits to be written. It stays readable here until [`Activity::forget`] says that it is written.
+    /// All that waits to be written. It stays readable here until the write after the one that [`Activity::forget`] tells of.
     pub fn unwritten(&self) -> Vec<(Id, Use)> {
-        self.marks().uses.iter().map(|(id, last)| (id.clone(), last.clone())).collect()
+        let mut marks = self.marks();
+        marks.written.clear();
+        marks.uses.iter().map(|(id, last)| (id.clone(), last.clone())).collect()
     }
 
     /// Forgets what was written, unless it has been used again since.
@@ -86,6 +91,7 @@ impl<Id: Clone + Eq + Hash> Activity<Id> {
         for (id, last) in written {
             if marks.uses.get(id).is_some_and(|known| known.at == last.at) {
                 marks.uses.remove(id);
+                marks.written.insert(id.clone(), last.clone());
             }
         }
     }
@@ -98,6 +104,12 @@ impl<Id: Clone + Eq + Hash> Activity<Id> {
 
     fn marks(&self) -> MutexGuard<'_, Marks<Id>> {
         self.0.lock().expect("no code panics while it holds the marks")
+    }
+}
+
+impl<Id: Clone + Eq + Hash> Marks<Id> {
+    fn last_use(&self, id: &Id) -> Option<Use> {
+        self.uses.get(id).or_else(|| self.written.get(id)).cloned()
     }
 }
 
@@ -130,6 +142,16 @@ mod tests {
         assert_eq!(activity.unwritten().len(), 1);
         activity.forget(&activity.unwritten());
         assert!(activity.unwritten().is_empty());
+    }
+
+    /// SES-4: who read the database just before a write finds the use in memory just after it.
+    #[test]
+    fn a_use_is_found_until_the_write_after_its_own() {
+        let (activity, session) = (Activity::default(), SessionId::new(DateTime::UNIX_EPOCH));
+        activity.mark(&session, used(10, "192.0.2.10"));
+        activity.forget(&activity.unwritten());
+        assert!(activity.last_use(&session).is_some());
+        assert!(activity.unwritten().is_empty() && activity.last_use(&session).is_none());
     }
 
     #[test]
