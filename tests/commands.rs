@@ -6,9 +6,10 @@ mod support;
 use std::{
     collections::BTreeMap,
     fs::Permissions,
+    io::Write,
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
-    process::{Command, Output},
+    process::{Command, Output, Stdio},
 };
 
 use sqlx::{
@@ -33,6 +34,20 @@ fn what_is_made_is_private() {
     let parent = tempfile::tempdir().unwrap();
     let folder = parent.path().join("data");
     assert!(whereabouts(&folder, &["migrate"], &[]).status.success());
+    assert_eq!((mode(&folder), mode(&folder.join("whereabouts.db"))), (0o700, 0o600));
+}
+
+/// OPS-2: the first command on a new machine may be the one that adds the administrator, as README has it.
+#[test]
+fn the_first_administrator_is_added_where_nothing_is_yet() {
+    let parent = tempfile::tempdir().unwrap();
+    let folder = parent.path().join("data");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_whereabouts"));
+    command.args(["user", "add", "--admin", "--username", "alice", "--email", "alice@example.com", "--password-stdin"]);
+    command.env("WHEREABOUTS_DATA_DIR", &folder).stdin(Stdio::piped()).stdout(Stdio::null());
+    let mut adding = command.spawn().unwrap();
+    adding.stdin.take().unwrap().write_all(b"a long password\n").unwrap();
+    assert!(adding.wait().unwrap().success());
     assert_eq!((mode(&folder), mode(&folder.join("whereabouts.db"))), (0o700, 0o600));
 }
 

@@ -4,7 +4,7 @@ use clap::Args;
 
 use crate::{
     admin::actions::{self as admin, By},
-    cli::start_services,
+    cli::open_services,
     foundation::config::Config,
     registration::invitations::Invitation,
 };
@@ -22,7 +22,7 @@ pub struct Invite {
 }
 
 pub async fn run(Invite { email, admin: is_admin, config }: Invite) -> anyhow::Result<()> {
-    let services = start_services(config).await?;
+    let services = open_services(config).await?;
     let invitation = Invitation { email, is_admin };
     admin::invite(&services, &invitation, By::CommandLine).await?;
     println!("An invitation is on its way to {}.", invitation.email);

@@ -15,16 +15,17 @@ mod user;
 
 pub use serve::{options as serve_options, start_services};
 
-use std::{ffi::OsString, process::ExitCode};
+use std::{ffi::OsString, process::ExitCode, sync::Arc};
 
 use clap::{Parser, Subcommand, error::ErrorKind};
 
 use crate::foundation::{
     clock::Clock,
-    config::Storage,
+    config::{Config, Storage},
     db::Db,
     hub::{Change, publish_from_outside},
     ids::{SessionId, UserId},
+    services::Services,
 };
 
 /// See where an account is signed in, and sign out, at once, what is not recognised.
@@ -137,6 +138,12 @@ async fn open(storage: &Storage) -> anyhow::Result<Db> {
     let db = Db::open(&storage.url()).await?;
     db.migrate().await?;
     Ok(db)
+}
+
+/// Opens what a command needs that sends mails: the database at this version, keys, and the settings of the server.
+async fn open_services(config: Config) -> anyhow::Result<Arc<Services>> {
+    serve::make_private_folder(&config.storage.data_dir)?;
+    start_services(config).await
 }
 
 /// Tells a running server that these sessions ended, so that their open pages leave. Only late, not wrong, where that fails: each

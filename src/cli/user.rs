@@ -6,7 +6,7 @@ use secrecy::ExposeSecret;
 use crate::{
     accounts::actions::{self as accounts, NewAccount},
     admin::actions::{self as admin, By},
-    cli::{open, password_from_stdin, print_table, publish_ended, read_only, start_services},
+    cli::{open, open_services, password_from_stdin, print_table, publish_ended, read_only},
     foundation::{
         clock::Clock,
         config::{Config, Storage},
@@ -89,7 +89,7 @@ async fn run_add(Add { username, email, admin, password_stdin, config }: Add) ->
     let hash = hasher::hash(&account.password);
     let account = if admin {
         // The others are notified by mail.
-        let services = start_services(config).await?;
+        let services = open_services(config).await?;
         registration::add_administrator(&services, account, &hash).await?
     } else {
         let db = open(&config.storage).await?;
@@ -133,7 +133,7 @@ async fn enable(Named { user, storage }: &Named) -> anyhow::Result<()> {
 }
 
 async fn reset_password(Reset { user, config }: Reset) -> anyhow::Result<()> {
-    let services = start_services(config).await?;
+    let services = open_services(config).await?;
     let found = accounts::find(&services.db, &user).await.map_err(|_| no_such_user(&user))?;
     admin::start_reset(&services, &found.account, By::CommandLine).await?;
     println!("A link for a new password is on its way to {}.", found.account.email);
