@@ -20,7 +20,7 @@ test-faults: build
 bench: build
 	@bash scripts/bench.sh
 
-# Needs a network that reaches the advisory database, so it is no part of `make test`.
+# Needs a network that reaches the advisory database, so it is not part of `make test`.
 dependencies:
 	@cargo deny --version >/dev/null 2>&1 || { echo "Run this once, then start again:  cargo install --locked cargo-deny"; exit 1; }
 	@cargo deny check

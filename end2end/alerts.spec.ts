@@ -1,9 +1,9 @@
-// Alerts: a mail for a sign-in from somewhere new, and a notice on the pages that are open.
+// Sign-in alerts: an email for a sign-in from a new device or country, and a notice on the pages that are open.
 import { link } from './mails.js';
 import { FIREFOX, expect, hydrated, rows, test } from './support.js';
 
 for (const javaScriptEnabled of [true, false]) {
-  test(`a sign-in that was not theirs is ended by the mailed link, ${javaScriptEnabled ? 'with' : 'without'} a script`, async ({ alice, bob }) => {
+  test(`disowning a sign-in by its emailed link ends the session, ${javaScriptEnabled ? 'with' : 'without'} JavaScript`, async ({ alice, bob }) => {
     const [mine, bobs] = [await alice.signIn(), await bob.signIn()];
     const thief = await alice.signIn({ userAgent: FIREFOX, extraHTTPHeaders: { 'x-forwarded-for': '177.92.48.10' } });
     const mail = await alice.mail(/^New sign-in from Firefox/);
@@ -25,22 +25,22 @@ for (const javaScriptEnabled of [true, false]) {
     await bobs.reload();
     await expect(rows(bobs)).toHaveCount(1);
     await page.goto(link(mail));
-    await expect(page.getByRole('alert')).toContainText('This link was used already');
+    await expect(page.getByRole('alert')).toContainText('This link was already used');
   });
 }
 
-test('a sign-in that was theirs is confirmed, and nothing ends', async ({ alice }) => {
+test('confirming a sign-in ends nothing', async ({ alice }) => {
   const mine = await alice.signIn();
   await alice.script('curl/8.5.0', '177.92.48.10');
   const page = await alice.open();
   await page.goto(link(await alice.mail(/^New sign-in from curl/)));
   await hydrated(page);
   await page.getByRole('button', { name: 'This was me' }).click();
-  await expect(page.getByText('Good. This device is known from now on.')).toBeVisible();
+  await expect(page.getByText('Thank you. This device is now recognized.')).toBeVisible();
   await expect(rows(mine)).toHaveCount(2);
 });
 
-test('the pages that are open say that a sign-in came', async ({ alice, bob }) => {
+test('open pages show a notice about a new sign-in', async ({ alice, bob }) => {
   const [page, bobs] = [await alice.signIn(), await bob.signIn()];
   await alice.script('curl/8.5.0');
   const notice = page.getByText(/^New sign-in: curl/);
@@ -50,7 +50,7 @@ test('the pages that are open say that a sign-in came', async ({ alice, bob }) =
   await expect(notice).toBeHidden();
 });
 
-test('a page that is a form says so too, and its person signs out from there', async ({ alice, bob }) => {
+test('pages without the card show the notice too, and sign out works there', async ({ alice, bob }) => {
   const [page, other, bobs] = [await alice.signIn(), await alice.signIn(), await bob.signIn()];
   for (const { goto, mine } of [{ goto: '/profile?tab=profile', mine: page }, { goto: '/profile/password', mine: bobs }]) {
     await mine.goto(goto);

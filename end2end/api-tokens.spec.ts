@@ -1,28 +1,28 @@
-// API tokens, as a person makes, uses, rotates and ends them.
+// API tokens, as a user creates, uses, rotates and revokes them.
 import { FIREFOX, type Page, type Person, expect, hydrated, test } from './support.js';
 
-const tab = async (page: Page) => {
+const openTokens = async (page: Page) => {
   await page.getByRole('tab', { name: 'API Tokens' }).click();
   await expect(page.getByRole('heading', { name: 'API Tokens' })).toBeVisible();
   await hydrated(page);
 };
 
-/** Makes a token on its page; the secret that is shown. */
-async function make(page: Page, name: string, group: string): Promise<string> {
+/** Creates a token on its page. Returns the secret that is shown. */
+async function createToken(page: Page, name: string, group: string): Promise<string> {
   await page.getByRole('link', { name: 'New token' }).click();
   await page.getByRole('textbox', { name: 'Name' }).fill(name);
   await page.getByRole('radio', { name: group }).check();
-  await page.getByRole('button', { name: 'Make token' }).click();
-  return shown(page);
+  await page.getByRole('button', { name: 'Create token' }).click();
+  return shownSecret(page);
 }
 
-async function shown(page: Page): Promise<string> {
+async function shownSecret(page: Page): Promise<string> {
   const dialog = page.getByRole('dialog', { name: 'Copy your token now' });
   await expect(dialog).toBeVisible();
   return (await dialog.getByLabel('Token', { exact: true }).textContent()) ?? '';
 }
 
-async function copied(page: Page): Promise<void> {
+async function confirmCopied(page: Page): Promise<void> {
   await page.getByRole('link', { name: 'I have copied it' }).click();
   await expect(page.getByRole('dialog')).toHaveCount(0);
 }
@@ -34,34 +34,34 @@ async function status(person: Person, token: string, method = 'GET', path = '/me
   return (await fetch(`${person.server.url}/api/v1${path}`, { method, headers })).status;
 }
 
-test('a token is made, copied, used, rotated and revoked', async ({ alice, bob }) => {
+test('a token is created, copied, used, rotated and revoked', async ({ alice, bob }) => {
   const page = await alice.signIn({ userAgent: FIREFOX, permissions: ['clipboard-read', 'clipboard-write'] });
   const bobs = await bob.signIn();
-  await tab(page);
-  const secret = await make(page, 'Night watch', 'Sessions: review and revoke');
+  await openTokens(page);
+  const secret = await createToken(page, 'Night watch', 'Sessions: review and revoke');
   expect(secret).toMatch(/^wab_[0-9A-Za-z]{49}$/);
   await expect(page.getByLabel('Token', { exact: true })).toBeFocused();
   await page.getByRole('button', { name: 'Copy' }).click();
   await expect(page.getByRole('button', { name: 'Copied' })).toBeVisible();
   expect(await page.evaluate(() => navigator.clipboard.readText())).toBe(secret);
-  await copied(page);
+  await confirmCopied(page);
   await expect(page.getByText(secret)).toHaveCount(0);
   await expect(row(page, 'Night watch')).toContainText('Never used');
   expect([await status(alice, secret), await status(alice, secret, 'GET', '/tokens')]).toEqual([200, 403]);
-  await alice.mail('An API token was made: Night watch');
+  await alice.mail('An API token was created: Night watch');
 
   await page.reload();
   await expect(row(page, 'Night watch')).toContainText('Used just now by python-requests');
   await expect(row(page, 'Night watch')).toContainText('London, United Kingdom');
   await page.getByRole('tab', { name: 'Security' }).click();
   await expect(page.getByText('1 API token was used in the last 7 days: just now.')).toBeVisible();
-  await tab(page);
+  await openTokens(page);
 
   await page.getByRole('link', { name: 'Rotate Night watch' }).click();
-  await page.getByRole('combobox', { name: 'The old secret ends' }).selectOption('After 1 hour');
+  await page.getByRole('combobox', { name: 'The old secret stops working' }).selectOption('After 1 hour');
   await page.getByRole('button', { name: 'Rotate' }).click();
-  const second = await shown(page);
-  await copied(page);
+  const second = await shownSecret(page);
+  await confirmCopied(page);
   expect([await status(alice, secret), await status(alice, second)]).toEqual([200, 200]);
 
   await page.getByRole('button', { name: 'Revoke Night watch' }).click();
@@ -71,22 +71,22 @@ test('a token is made, copied, used, rotated and revoked', async ({ alice, bob }
   await expect(bobs.getByRole('heading', { name: 'Active Sessions' })).toBeVisible();
 });
 
-test('a password change says which tokens go on, and revokes them on the spot', async ({ alice, bob }) => {
+test('a password change warns of valid tokens, which can be revoked at once', async ({ alice, bob }) => {
   const page = await alice.signIn();
   const bobs = await bob.signIn();
-  await tab(page);
-  const first = await make(page, 'First', 'Full access');
-  await copied(page);
-  const second = await make(page, 'Second', 'Read only');
-  await copied(page);
-  await tab(bobs);
-  const his = await make(bobs, 'His', 'Read only');
+  await openTokens(page);
+  const first = await createToken(page, 'First', 'Full access');
+  await confirmCopied(page);
+  const second = await createToken(page, 'Second', 'Read only');
+  await confirmCopied(page);
+  await openTokens(bobs);
+  const his = await createToken(bobs, 'His', 'Read only');
   await page.goto('/profile/password');
   await hydrated(page);
   await page.getByRole('textbox', { name: 'Current password' }).fill('correct horse battery');
   await page.getByRole('textbox', { name: 'New password' }).fill('a longer staple of horses');
   await page.getByRole('button', { name: 'Change password' }).click();
-  await expect(page.getByText('2 API tokens go on working: revoke them too if somebody else may have them.')).toBeVisible();
+  await expect(page.getByText('2 API tokens still work. Revoke them too if someone else may have them.')).toBeVisible();
   await hydrated(page);
   expect([await status(alice, first), await status(alice, second)]).toEqual([200, 200]);
   await page.getByRole('link', { name: 'Revoke All' }).click();
@@ -98,7 +98,7 @@ test('a password change says which tokens go on, and revokes them on the spot', 
   expect([await status(alice, first), await status(alice, second), await status(bob, his)]).toEqual([401, 401, 200]);
 });
 
-test('a refused token loses nothing that was typed, and works without JavaScript', async ({ alice, bob }) => {
+test('a rejected token form keeps its input, with and without JavaScript', async ({ alice, bob }) => {
   for (const javaScriptEnabled of [true, false]) {
     const page = await alice.open({ javaScriptEnabled });
     await page.goto('/login');
@@ -113,18 +113,18 @@ test('a refused token loses nothing that was typed, and works without JavaScript
     await expect(until).toBeHidden();
     await name.fill('Old times');
     await page.getByRole('radio', { name: 'Audit: read' }).check();
-    await expires.selectOption('On a day of my choice');
+    await expires.selectOption('On a specific date');
     await until.fill('2001-01-01');
-    await page.getByRole('button', { name: 'Make token' }).click();
-    await expect(page.getByRole('alert')).toHaveText('A token expires in the future, and within 5 years.');
+    await page.getByRole('button', { name: 'Create token' }).click();
+    await expect(page.getByRole('alert')).toHaveText('The expiry must be in the future and within 5 years.');
     await expect(name).toHaveValue('Old times');
     await expect(page.getByRole('radio', { name: 'Audit: read' })).toBeChecked();
     await expect(until).toHaveValue('2001-01-01');
     await expires.selectOption('1 month');
-    await page.getByRole('button', { name: 'Make token' }).click();
-    const secret = await shown(page);
+    await page.getByRole('button', { name: 'Create token' }).click();
+    const secret = await shownSecret(page);
     expect(await status(alice, secret)).toBe(200);
-    await copied(page);
+    await confirmCopied(page);
     await page.getByRole('button', { name: 'Revoke Old times' }).click();
     await expect(page.getByText('Old times was revoked.')).toBeVisible();
     expect(await status(alice, secret)).toBe(401);
@@ -132,18 +132,18 @@ test('a refused token loses nothing that was typed, and works without JavaScript
   expect(await bob.use(await bob.script('curl/8.5.0'))).toBe(200);
 });
 
-test('the API can be read about, signed in or not', async ({ alice }) => {
+test('the API documentation is public', async ({ alice }) => {
   for (const javaScriptEnabled of [true, false]) {
     const page = await alice.open({ javaScriptEnabled });
     const faults: string[] = [];
     page.on('console', (message) => message.type() === 'error' && faults.push(message.text()));
     await page.goto('/api/docs');
     await expect(page.getByRole('heading', { name: 'List sessions' })).toBeVisible();
-    const operation = page.getByRole('region', { name: 'Make an API token' });
-    await operation.getByText('Answers').click();
-    await expect(operation.getByText('Confirm your password to go on.')).toBeVisible();
+    const operation = page.getByRole('region', { name: 'Create an API token' });
+    await operation.getByText('Responses').click();
+    await expect(operation.getByText('Confirm your password to continue.')).toBeVisible();
     await operation.getByRole('link', { name: 'TokenRequest' }).click();
-    await expect(page).toHaveURL(/#shape-TokenRequest$/);
+    await expect(page).toHaveURL(/#schema-TokenRequest$/);
     expect(faults).toEqual([]);
   }
 });

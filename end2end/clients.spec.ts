@@ -1,4 +1,4 @@
-// Real scripts, as people run them.
+// Real scripts, as users run them.
 import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -39,7 +39,7 @@ print(call("DELETE", "/sessions", token=token)["revoked"])
   expect([await alice.use(other), await bob.use(bobs)]).toEqual([401, 200]);
 });
 
-test('our own command line shows for what it is, and is revoked', async ({ alice, bob }) => {
+test('the command line client is listed and can be revoked', async ({ alice, bob }) => {
   const home = mkdtempSync(join(tmpdir(), 'whereabouts-home-'));
   const run = (args: string[], input = '') => {
     const env = { PATH: process.env.PATH, HOME: home, no_proxy: '*' };
@@ -57,7 +57,7 @@ test('our own command line shows for what it is, and is revoked', async ({ alice
   rmSync(home, { recursive: true });
 });
 
-test('kill -9 right after a revocation was answered: it still stands', async ({ browser }) => {
+test('a confirmed revocation survives kill -9', async ({ browser }) => {
   const { Person, Server } = await import('./support.js');
   const server = await Server.start();
   try {

@@ -1,4 +1,4 @@
-// For everybody: without a script, on a phone, in the dark, by keyboard alone, by ear.
+// Accessibility: without JavaScript, on a phone, in dark mode, with the keyboard alone, with a screen reader.
 import AxeBuilder from '@axe-core/playwright';
 import { link } from './mails.js';
 import { FIREFOX, type Page, expect, fillIn, hydrated, rows, test } from './support.js';
@@ -8,7 +8,7 @@ test('everything works without JavaScript', async ({ alice, bob }) => {
   const page = await alice.open({ javaScriptEnabled: false });
   await page.goto('/login?next=%2Fprofile%3Ftab%3Dsecurity');
   await fillIn(page, alice.name, 'wrong password');
-  await expect(page.getByRole('alert')).toHaveText('That username, email or password is not right.');
+  await expect(page.getByRole('alert')).toHaveText('The username, email address or password is incorrect.');
   await expect(page.getByRole('textbox', { name: 'Username or email' })).toHaveValue(alice.name);
   await fillIn(page, alice.name);
   await expect(rows(page)).toHaveCount(3);
@@ -30,7 +30,7 @@ test('everything works without JavaScript', async ({ alice, bob }) => {
   await expect(page).toHaveURL(/\/login$/);
 });
 
-/** Presses Tab until what is called so, or has this id, has the focus. */
+/** Presses Tab until the element with this name or id has the focus. */
 async function reach(page: Page, name: string): Promise<void> {
   for (let steps = 0; steps < 30; steps += 1) {
     await page.keyboard.press('Tab');
@@ -41,7 +41,7 @@ async function reach(page: Page, name: string): Promise<void> {
   throw new Error(`the keyboard does not reach ${name}`);
 }
 
-test('the keyboard alone suffices', async ({ alice }) => {
+test('the main tasks work with the keyboard alone', async ({ alice }) => {
   await alice.script('curl/8.5.0');
   const page = await alice.open();
   await page.goto('/login');
@@ -74,7 +74,7 @@ test('the keyboard alone suffices', async ({ alice }) => {
   await expect(rows(page)).toHaveCount(1);
 });
 
-test('the keyboard alone fills in every form', async ({ root, alice }) => {
+test('every form can be filled in with the keyboard alone', async ({ root, alice }) => {
   const page = await root.signIn();
   const fill = async (fields: Record<string, string>, button: string) => {
     for (const [field, value] of Object.entries(fields)) {
@@ -97,16 +97,16 @@ test('the keyboard alone fills in every form', async ({ root, alice }) => {
   await expect(page.getByText('Saved.')).toBeVisible();
   await visit('/profile?tab=profile');
   await fill({ email: `new${root.email}` }, 'Change email');
-  await expect(page.getByText('A mail is on its way to both addresses.')).toBeVisible();
+  await expect(page.getByText('An email is on its way to both addresses.')).toBeVisible();
   await visit(`/admin?search=${alice.name}`);
   await fill({ email: `guest${root.email}` }, 'Send invitation');
   await expect(page.getByText('An invitation is on its way')).toBeVisible();
   await visit(`/admin?search=${alice.name}`);
   await fill({}, `Reset password: ${alice.name}`);
-  await expect(page.getByText('A link for a new password is on its way')).toBeVisible();
+  await expect(page.getByText('A password reset link is on its way')).toBeVisible();
   await alice.mail('Choose a new password');
   const stranger = await root.open();
-  for (const [path, button] of [['/forgot-password', 'Mail me a link'], ['/request-access', 'Request access']] as const) {
+  for (const [path, button] of [['/forgot-password', 'Email me a link'], ['/request-access', 'Request access']] as const) {
     await stranger.goto(path);
     await hydrated(stranger);
     await reach(stranger, 'email');
@@ -118,7 +118,7 @@ test('the keyboard alone fills in every form', async ({ root, alice }) => {
 });
 
 for (const path of ['/profile?tab=security', '/profile?tab=api-tokens']) {
-  test(`the tabs are one stop of the Tab key, and arrow keys walk through them: ${path}`, async ({ alice }) => {
+  test(`the tab list is one tab stop with arrow key navigation: ${path}`, async ({ alice }) => {
     const page = await alice.signIn();
     await page.goto(path);
     await hydrated(page);
@@ -160,7 +160,7 @@ for (const path of ['/profile?tab=security', '/profile?tab=api-tokens']) {
   });
 }
 
-test('without a script the tabs are plain links, each of them a stop of the Tab key', async ({ alice }) => {
+test('without JavaScript the tabs are links with a tab stop each', async ({ alice }) => {
   const page = await alice.signIn({ javaScriptEnabled: false });
   await page.getByRole('button', { name: 'Profile menu' }).focus();
   for (const name of ['Profile', 'Security', 'API Tokens']) {
@@ -174,7 +174,7 @@ test('without a script the tabs are plain links, each of them a stop of the Tab 
 const long = `curl/8.5.0 ${'W'.repeat(60)}`;
 for (const colorScheme of ['light', 'dark'] as const) {
   for (const width of [1280, 700, 390]) {
-    test(`nothing overflows and axe finds nothing: ${width} wide, ${colorScheme}`, async ({ alice }) => {
+    test(`no overflow and no axe violations: ${width} wide, ${colorScheme}`, async ({ alice }) => {
       await alice.script(long, '2a00:23c8:7b0c:a201:7d44:5c55:3e6a:91e1');
       await alice.script('');
       await alice.script(`${'Longname'.repeat(7)}/1.0`);
@@ -193,7 +193,7 @@ for (const colorScheme of ['light', 'dark'] as const) {
       await clean();
     });
 
-    test(`the pages that are forms are clean too: ${width} wide, ${colorScheme}`, async ({ root, alice, server }) => {
+    test(`no overflow and no axe violations on pages with forms: ${width} wide, ${colorScheme}`, async ({ root, alice, server }) => {
       const [outside, inside] = [
         await alice.open({ colorScheme, viewport: { width, height: 860 } }),
         await root.signIn({ colorScheme, viewport: { width, height: 860 } }),

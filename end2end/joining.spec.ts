@@ -1,13 +1,13 @@
-// Joining, by an invitation and by a request; what administrators do; and the Profile tab.
+// Registration by invitation and by access request, administration, and the Profile tab.
 import { link } from './mails.js';
 import { expect, fillIn, hydrated, rows, test } from './support.js';
 
 const NEW = 'a longer staple of horses';
 
 for (const javaScriptEnabled of [true, false]) {
-  const how = `${javaScriptEnabled ? 'with' : 'without'} a script`;
+  const how = `${javaScriptEnabled ? 'with' : 'without'} JavaScript`;
 
-  test(`who asks for access is invited, and joins, ${how}`, async ({ root, server }) => {
+  test(`a person who requests access is invited and creates an account, ${how}`, async ({ root, server }) => {
     const [name, page] = [`carol${Date.now()}`, await root.open({ javaScriptEnabled })];
     const email = `${name}@example.com`;
     const ready = async () => (javaScriptEnabled ? hydrated(page) : undefined);
@@ -15,9 +15,9 @@ for (const javaScriptEnabled of [true, false]) {
     await page.getByRole('link', { name: 'Request access' }).click();
     await ready();
     await page.getByRole('textbox', { name: 'Email' }).fill(email);
-    await page.getByRole('textbox', { name: 'Who you are, and what for' }).fill('I run the wind park.');
+    await page.getByRole('textbox', { name: 'Who you are and why you need access' }).fill('I run the wind park.');
     await page.getByRole('button', { name: 'Request access' }).click();
-    await expect(page.getByText('Thank you. An administrator sees your request')).toBeVisible();
+    await expect(page.getByText('Thank you. An administrator will review your request')).toBeVisible();
 
     const office = await root.signIn({ javaScriptEnabled });
     await office.getByRole('link', { name: 'Administration' }).click();
@@ -31,7 +31,7 @@ for (const javaScriptEnabled of [true, false]) {
     await page.getByRole('textbox', { name: 'Username' }).fill('admin');
     await page.getByRole('textbox', { name: 'Password' }).fill(NEW);
     await page.getByRole('button', { name: 'Create account' }).click();
-    await expect(page.getByRole('alert')).toContainText('kept for the service');
+    await expect(page.getByRole('alert')).toContainText('is reserved');
     await page.getByRole('textbox', { name: 'Username' }).fill(name);
     await page.getByRole('textbox', { name: 'Password' }).fill(NEW);
     await page.getByRole('button', { name: 'Create account' }).click();
@@ -42,7 +42,7 @@ for (const javaScriptEnabled of [true, false]) {
     await expect(page.getByRole('link', { name: 'Administration' })).toHaveCount(0);
   });
 
-  test(`a person says who they are, and changes their address, ${how}`, async ({ alice, server }) => {
+  test(`a user edits the profile and changes the email address, ${how}`, async ({ alice, server }) => {
     const page = await alice.signIn({ javaScriptEnabled });
     const [ready, fresh] = [async () => (javaScriptEnabled ? hydrated(page) : undefined), `new${Date.now()}@example.com`];
     await page.getByRole('tab', { name: 'Profile' }).click();
@@ -61,10 +61,10 @@ for (const javaScriptEnabled of [true, false]) {
     await ready();
     await page.getByRole('textbox', { name: 'New email' }).fill(fresh);
     await page.getByRole('button', { name: 'Change email' }).click();
-    await expect(page.getByText('A mail is on its way to both addresses.')).toBeVisible();
+    await expect(page.getByText('An email is on its way to both addresses.')).toBeVisible();
     const subject = 'Confirm the change of your email address';
     const [old, other] = [link(await alice.mail(subject)), link(await server.mails.to(fresh, subject))];
-    for (const [path, words] of [[old, 'Confirmed. Your address changes once the other one'], [other, 'Your email address is changed.']] as const) {
+    for (const [path, words] of [[old, 'Confirmed. Your address changes once the other one'], [other, 'Your email address was changed.']] as const) {
       const mailbox = await alice.open({ javaScriptEnabled });
       await mailbox.goto(path);
       if (javaScriptEnabled) await hydrated(mailbox);
@@ -79,7 +79,7 @@ for (const javaScriptEnabled of [true, false]) {
 }
 
 for (const javaScriptEnabled of [true, false]) {
-  test(`an administrator cancels an invitation, ${javaScriptEnabled ? 'with' : 'without'} a script`, async ({ root, server }) => {
+  test(`an administrator cancels an invitation, ${javaScriptEnabled ? 'with' : 'without'} JavaScript`, async ({ root, server }) => {
     const [office, page] = [await root.signIn({ javaScriptEnabled }), await root.open({ javaScriptEnabled })];
     const [email, other] = [`dave${Date.now()}@example.com`, `erin${Date.now()}@example.com`];
     for (const invited of [email, other]) {
@@ -93,15 +93,15 @@ for (const javaScriptEnabled of [true, false]) {
     await expect(invitations.getByRole('listitem').filter({ hasText: email })).toContainText(`Sent by ${root.name}`);
     if (javaScriptEnabled) await hydrated(office);
     await invitations.getByRole('button', { name: `Cancel the invitation for ${email}` }).click();
-    await expect(office.getByText(`The invitation of ${email} was canceled.`)).toBeVisible();
+    await expect(office.getByText(`The invitation for ${email} was canceled.`)).toBeVisible();
     await expect(office.getByRole('button', { name: `Cancel the invitation for ${email}` })).toHaveCount(0);
     await expect(office.getByRole('button', { name: `Cancel the invitation for ${other}` })).toBeVisible();
     await page.goto(link(await server.mails.to(email, 'Create your Whereabouts account')));
-    await expect(page.getByText('This link was used already, or is too old.')).toBeVisible();
+    await expect(page.getByText('This link was already used or has expired.')).toBeVisible();
   });
 }
 
-test("an administrator signs somebody out, and nobody else", async ({ root, alice, bob }) => {
+test("an administrator signs out only the chosen user", async ({ root, alice, bob }) => {
   const [office, page, bobs] = [await root.signIn(), await alice.signIn(), await bob.signIn()];
   await office.goto(`/admin?search=${alice.name}`);
   await hydrated(office);

@@ -1,6 +1,6 @@
 import { FIREFOX, expect, rows, test } from './support.js';
 
-test('a sign-in appears and a sign-out leaves, on every page of that person and no one else', async ({ alice, bob }) => {
+test('sign-ins and sign-outs appear on all pages of the same user only', async ({ alice, bob }) => {
   const [one, other] = [await alice.signIn(), await bob.signIn()];
   const two = await one.context().newPage();
   await two.goto('/profile?tab=security');
@@ -12,7 +12,7 @@ test('a sign-in appears and a sign-out leaves, on every page of that person and 
   await expect(rows(other)).toHaveCount(1);
 });
 
-test('Online goes off by itself, comes on again by use, and use moves the row up', async ({ alice }) => {
+test('the Online indicator expires, and a use renews it and moves the row up', async ({ alice }) => {
   const token = await alice.script('curl/8.5.0');
   const page = await alice.open();
   await page.clock.install();
@@ -33,7 +33,7 @@ test('Online goes off by itself, comes on again by use, and use moves the row up
   await expect(rows(page).first()).toContainText('curl');
 });
 
-test('use lights Online and moves the row up', async ({ alice }) => {
+test('a use moves the row up', async ({ alice }) => {
   const first = await alice.script('curl/8.5.0');
   await alice.script('Wget/1.21.3');
   const page = await alice.signIn();
@@ -43,7 +43,7 @@ test('use lights Online and moves the row up', async ({ alice }) => {
   await expect(rows(page).first()).toContainText('curl');
 });
 
-test('nothing moves under the pointer', async ({ alice }) => {
+test('rows do not move under the pointer', async ({ alice }) => {
   const first = await alice.script('curl/8.5.0');
   await alice.script('Wget/1.21.3');
   const page = await alice.signIn();
@@ -55,7 +55,7 @@ test('nothing moves under the pointer', async ({ alice }) => {
   await expect(rows(page).first()).toContainText('curl');
 });
 
-test('ten tabs of one browser are all live', async ({ alice }) => {
+test('ten tabs of one browser receive updates', async ({ alice }) => {
   const first = await alice.signIn();
   const tabs = [first];
   for (let number = 1; number < 10; number += 1) {
@@ -70,7 +70,7 @@ test('ten tabs of one browser are all live', async ({ alice }) => {
   for (const tab of tabs) await expect(tab).toHaveURL(/\/login/);
 });
 
-test('after a restart the page is live again, with what it missed', async ({ browser }) => {
+test('after a restart the page reconnects and shows missed changes', async ({ browser }) => {
   const { Person, Server } = await import('./support.js');
   const server = await Server.start();
   try {
@@ -94,7 +94,7 @@ test('after a restart the page is live again, with what it missed', async ({ bro
   }
 });
 
-test('a session that ended while its page was cut off leaves when the server is back', async ({ browser }) => {
+test('a page whose session ended while it was disconnected goes to the login page on reconnect', async ({ browser }) => {
   const { Person, Server } = await import('./support.js');
   const server = await Server.start();
   try {

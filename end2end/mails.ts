@@ -1,17 +1,17 @@
-// A real mail server on loopback, and the mails that people get from it.
+// A real mail server on loopback, and the emails that it receives for users.
 import type { AddressInfo } from 'node:net';
 import { type ParsedMail, simpleParser } from 'mailparser';
 import { SMTPServer } from 'smtp-server';
 
-/** One that did not come by then does not come. */
-const PATIENCE = 30_000;
+/** How long to wait for an email. */
+const TIMEOUT_MS = 30_000;
 
 type Mail = { to: string; subject: string; text: string; html: string };
-type Wish = { fits: (mail: Mail) => boolean; take: (mail: Mail) => void };
+type Waiter = { matches: (mail: Mail) => boolean; resolve: (mail: Mail) => void };
 
 export class Mails {
-  private readonly come: Mail[] = [];
-  private wishes: Wish[] = [];
+  private readonly received: Mail[] = [];
+  private waiters: Waiter[] = [];
 
   private constructor(private readonly server: SMTPServer) {}
 
@@ -36,24 +36,24 @@ export class Mails {
   }
 
   private arrive(mail: Mail): void {
-    const wish = this.wishes.find(({ fits }) => fits(mail));
-    if (!wish) {
-      this.come.push(mail);
+    const waiter = this.waiters.find(({ matches }) => matches(mail));
+    if (!waiter) {
+      this.received.push(mail);
       return;
     }
-    this.wishes = this.wishes.filter((other) => other !== wish);
-    wish.take(mail);
+    this.waiters = this.waiters.filter((other) => other !== waiter);
+    waiter.resolve(mail);
   }
 
-  /** The mail to this address about this, which came or is still to come; each is given out once. */
+  /** Takes the email to this address with this subject, or waits for it. Returns each email once. */
   to(address: string, subject: string | RegExp): Promise<Mail> {
-    const fits = (mail: Mail) => mail.to === address && (typeof subject === 'string' ? mail.subject === subject : subject.test(mail.subject));
-    const index = this.come.findIndex(fits);
-    const [mail] = index < 0 ? [] : this.come.splice(index, 1);
+    const matches = (mail: Mail) => mail.to === address && (typeof subject === 'string' ? mail.subject === subject : subject.test(mail.subject));
+    const index = this.received.findIndex(matches);
+    const [mail] = index < 0 ? [] : this.received.splice(index, 1);
     if (mail) return Promise.resolve(mail);
-    return new Promise((take, fail) => {
-      const late = setTimeout(() => fail(new Error(`no mail to ${address} about ${subject}`)), PATIENCE);
-      this.wishes.push({ fits, take: (arrived) => (clearTimeout(late), take(arrived)) });
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => reject(new Error(`no email to ${address} with the subject ${subject}`)), TIMEOUT_MS);
+      this.waiters.push({ matches, resolve: (mail) => (clearTimeout(timer), resolve(mail)) });
     });
   }
 
@@ -67,7 +67,7 @@ function read(mail: ParsedMail): Mail {
   return { to: to?.value[0]?.address ?? '', subject: mail.subject ?? '', text: mail.text ?? '', html: mail.html || '' };
 }
 
-/** The path that a mail leads to. */
+/** Returns the path and query of the link in an email. */
 export function link(mail: Mail): string {
   const found = /https?:\/\/[^/\s]+(\/\S*token=\S+)/.exec(mail.text);
   if (!found?.[1]) throw new Error(`no link in ${mail.text}`);

@@ -1,17 +1,17 @@
-// The password: changed, forgotten, and how strong it is.
+// The password: changing it, resetting it, and its strength.
 import { link } from './mails.js';
 import { expect, fillIn, hydrated, rows, test } from './support.js';
 
 const NEW = 'a longer staple of horses';
 
-test('a change signs out everywhere else, and tells by mail', async ({ alice, bob }) => {
+test('a password change signs out all other sessions and sends an email', async ({ alice, bob }) => {
   const [page, other, bobs] = [await alice.signIn(), await alice.signIn(), await bob.signIn()];
   await page.getByRole('link', { name: 'Change: Password' }).click();
   await hydrated(page);
   await page.getByRole('textbox', { name: 'Current password' }).fill('not this one');
   await page.getByRole('textbox', { name: 'New password' }).fill(NEW);
   await page.getByRole('button', { name: 'Change password' }).click();
-  await expect(page.getByRole('alert')).toHaveText('That is not your password. Type it again.');
+  await expect(page.getByRole('alert')).toHaveText('The password is incorrect. Try again.');
   await expect(page.getByRole('textbox', { name: 'New password' })).toHaveValue(NEW);
   await page.getByRole('textbox', { name: 'Current password' }).fill('correct horse battery');
   await page.getByRole('button', { name: 'Change password' }).click();
@@ -23,7 +23,7 @@ test('a change signs out everywhere else, and tells by mail', async ({ alice, bo
   expect((await alice.mail('Your password was changed')).text).toContain('1 session');
 });
 
-test('what is typed is told how strong it is', async ({ alice }) => {
+test('the strength of a new password is shown', async ({ alice }) => {
   const page = await alice.signIn();
   await page.goto('/profile/password');
   await hydrated(page);
@@ -35,7 +35,7 @@ test('what is typed is told how strong it is', async ({ alice }) => {
 });
 
 for (const javaScriptEnabled of [true, false]) {
-  test(`a forgotten password is chosen anew by a mailed link, ${javaScriptEnabled ? 'with' : 'without'} a script`, async ({ alice, bob }) => {
+  test(`a forgotten password is reset by an emailed link, ${javaScriptEnabled ? 'with' : 'without'} JavaScript`, async ({ alice, bob }) => {
     const [there, bobs] = [await alice.signIn(), await bob.signIn()];
     const page = await alice.open({ javaScriptEnabled });
     const ready = async () => (javaScriptEnabled ? hydrated(page) : undefined);
@@ -43,17 +43,17 @@ for (const javaScriptEnabled of [true, false]) {
     await page.getByRole('link', { name: 'Forgot your password?' }).click();
     await ready();
     await page.getByRole('textbox', { name: 'Email' }).fill(alice.email);
-    await page.getByRole('button', { name: 'Mail me a link' }).click();
-    await expect(page.getByText('If an account has this address, a mail with a link is on its way.')).toBeVisible();
+    await page.getByRole('button', { name: 'Email me a link' }).click();
+    await expect(page.getByText('If an account has this address, an email with a link is on its way.')).toBeVisible();
     await page.goto(link(await alice.mail('Choose a new password')));
     await ready();
     await page.getByRole('textbox', { name: 'New password' }).fill('password');
     await page.getByRole('button', { name: 'Set new password' }).click();
-    await expect(page.getByRole('alert')).toContainText('guessed first');
+    await expect(page.getByRole('alert')).toContainText('most common passwords');
     await page.getByRole('textbox', { name: 'New password' }).fill(NEW);
     await page.getByRole('button', { name: 'Set new password' }).click();
     await expect(page.getByText('Your new password is set. Sign in with it.')).toBeVisible();
-    await expect(there.getByText('A new password was chosen, so you were signed out everywhere.')).toBeVisible();
+    await expect(there.getByText('Your password was reset, so you were signed out everywhere.')).toBeVisible();
     await ready();
     await fillIn(page, alice.name, NEW);
     await expect(page.getByRole('heading', { name: 'Active Sessions' })).toBeVisible();

@@ -2,7 +2,7 @@ import { FIREFOX, IPHONE, expect, hydrated, rows, test } from './support.js';
 
 const revokeFirefox = { name: /^Revoke Firefox on Windows, / };
 
-test('each row says device, location, address, last use and end', async ({ alice }) => {
+test('each row shows device, location, IP address, last use and expiry', async ({ alice }) => {
   await alice.script('python-requests/2.32.3');
   await alice.script('');
   const page = await alice.signIn();
@@ -21,7 +21,7 @@ test('each row says device, location, address, last use and end', async ({ alice
   await expect(page.getByRole('link', { name: 'IP Geolocation by DB-IP' })).toHaveAttribute('href', 'https://db-ip.com');
 });
 
-test('the current session is highlighted and has no revoke', async ({ alice }) => {
+test('the current session is highlighted and has no revoke button', async ({ alice }) => {
   await alice.script('curl/8.5.0');
   const page = await alice.signIn();
   const current = page.locator('[aria-current="true"]');
@@ -31,23 +31,23 @@ test('the current session is highlighted and has no revoke', async ({ alice }) =
   await expect(page.getByRole('button', { name: 'Revoke curl, London, United Kingdom' })).toHaveText('Revoke');
 });
 
-test('details open in place', async ({ alice }) => {
+test('a row opens its details in place', async ({ alice }) => {
   await alice.script('curl/8.5.0 <b>bold</b>');
   const page = await alice.signIn();
   const row = rows(page).filter({ hasText: 'curl' });
   await row.getByText('curl', { exact: true }).click();
   await expect(row.getByText('curl/8.5.0 <b>bold</b>')).toBeVisible();
-  await expect(row.getByText('Ends without use')).toBeVisible();
+  await expect(row.getByText('Expires if unused')).toBeVisible();
 });
 
-// The clock of the revoked tab stands still: nothing that it asks now and then can be what leads it away, only what it is told.
-test('a revoked session is gone from the list, and its tab leaves by itself while not a second goes by in it', async ({ alice, bob }) => {
+// The clock of the revoked tab is paused, so that no periodic request can redirect it: only a message from the server can.
+test('a revoked session leaves the list, and its tab goes to the login page by a server message', async ({ alice, bob }) => {
   const [here, lost, other] = [await alice.signIn(), await alice.signIn({ userAgent: FIREFOX }), await bob.signIn({ userAgent: FIREFOX })];
   await expect(rows(here)).toHaveCount(2);
   await lost.clock.install();
   await lost.reload();
   await hydrated(lost);
-  await lost.clock.pauseAt(Date.now() + 2_000); // it can only be stopped ahead
+  await lost.clock.pauseAt(Date.now() + 2_000); // the clock can only be paused at a later time
   await here.getByRole('button', revokeFirefox).click();
   await lost.waitForURL(/\/login/);
   await expect(lost.getByText('You were signed out from another device.')).toBeVisible();
@@ -57,15 +57,15 @@ test('a revoked session is gone from the list, and its tab leaves by itself whil
   await expect(other).toHaveURL(/\/profile/);
 });
 
-for (const first of ['the answer', 'the news'] as const) {
-  test(`focus goes to the next row, ${first} coming first`, async ({ alice }) => {
+for (const first of ['the response', 'the live message'] as const) {
+  test(`focus moves to the next row if ${first} comes first`, async ({ alice }) => {
     await alice.script('curl/8.5.0');
     await alice.script('Wget/1.21.3');
     const page = await alice.signIn();
-    if (first === 'the news') {
+    if (first === 'the live message') {
       await page.route('**/api/ui/revoke_session', async (route) => {
         const response = await route.fetch();
-        // The row stays while the focus is in it, and says so.
+        // The row stays while it contains the focus, marked as ended.
         await expect(rows(page).filter({ hasText: 'Ended' })).toHaveCount(1);
         await route.fulfill({ response });
       });
@@ -77,10 +77,25 @@ for (const first of ['the answer', 'the news'] as const) {
   });
 }
 
-const unconfirmed = (what: string) =>
-  `Could not confirm that ${what} ended: the server did not answer. The list shows the truth once it is back.`;
+test('an ended row that has the focus stays when another row closes', async ({ alice, bob }) => {
+  const [curl, wget, bobs] = [await alice.script('curl/8.5.0'), await alice.script('Wget/1.21.3'), await bob.script('curl/8.5.0')];
+  const page = await alice.signIn();
+  const signOut = (token: string) => fetch(`${alice.server.url}/api/v1/sessions/current`, { method: 'DELETE', headers: { authorization: `Bearer ${token}` } });
+  const button = page.getByRole('button', { name: /^Revoke curl/ });
+  await button.focus();
+  await signOut(curl);
+  await expect(rows(page).filter({ hasText: 'Ended' })).toHaveCount(1);
+  await signOut(wget);
+  await expect(rows(page).filter({ hasText: 'Wget' })).toHaveCount(0);
+  await expect(rows(page).filter({ hasText: 'Ended' })).toHaveCount(1);
+  await expect(button).toBeFocused();
+  expect(await bob.use(bobs)).toBe(200);
+});
 
-test('a revoke that does not reach the server claims nothing, and can be tried again', async ({ alice, bob }) => {
+const unconfirmed = (what: string) =>
+  `Could not confirm that ${what} ended because the server did not respond. The list updates when the connection is back.`;
+
+test('a revocation that does not reach the server is reported as unconfirmed and can be retried', async ({ alice, bob }) => {
   const [token, bobs] = [await alice.script('curl/8.5.0'), await bob.script('curl/8.5.0')];
   const page = await alice.signIn();
   await page.route('**/api/ui/revoke_*', (route) => route.abort());
@@ -97,7 +112,7 @@ test('a revoke that does not reach the server claims nothing, and can be tried a
   expect([await alice.use(token), await bob.use(bobs)]).toEqual([401, 200]);
 });
 
-test('a revoke whose answer is lost claims nothing, and the list shows that the session ended', async ({ alice, bob }) => {
+test('a revocation whose response is lost is reported as unconfirmed, and the list shows that the session ended', async ({ alice, bob }) => {
   const [tokens, bobs] = [[await alice.script('curl/8.5.0'), await alice.script('Wget/1.21.3')], await bob.script('curl/8.5.0')];
   const page = await alice.signIn();
   await page.route('**/api/ui/revoke_*', async (route) => {
@@ -106,7 +121,7 @@ test('a revoke whose answer is lost claims nothing, and the list shows that the 
   });
   await page.getByRole('button', { name: /^Revoke curl/ }).click();
   await expect(page.getByText(unconfirmed('this session'))).toBeVisible();
-  // The row stays while the focus is in it, and leaves with it.
+  // The row stays while it contains the focus, and disappears when it loses it.
   await expect(rows(page).filter({ hasText: 'Ended' })).toHaveCount(1);
   await page.getByRole('button', { name: 'Revoke All' }).click();
   await expect(rows(page)).toHaveCount(2);
@@ -117,7 +132,7 @@ test('a revoke whose answer is lost claims nothing, and the list shows that the 
   expect(await bob.use(bobs)).toBe(200);
 });
 
-test('revoking what is already gone is no error', async ({ alice }) => {
+test('revoking a session that has already ended is no error', async ({ alice }) => {
   const token = await alice.script('curl/8.5.0');
   const page = await alice.signIn();
   await page.route('**/api/ui/revoke_session', async (route) => {
@@ -125,11 +140,11 @@ test('revoking what is already gone is no error', async ({ alice }) => {
     await route.continue();
   });
   await page.getByRole('button', { name: /^Revoke curl/ }).click();
-  await expect(page.getByText('This session had ended already.')).toBeVisible();
+  await expect(page.getByText('This session had already ended.')).toBeVisible();
   await expect(rows(page)).toHaveCount(1);
 });
 
-test('Revoke All says how many, keeps count, and ends the others alone', async ({ alice, bob }) => {
+test('Revoke All shows a live count and ends only the other sessions', async ({ alice, bob }) => {
   const scripts = [await alice.script('curl/8.5.0'), await alice.script('Wget/1.21.3')];
   const [page, phone, other] = [await alice.signIn(), await alice.signIn({ userAgent: IPHONE }), await bob.signIn()];
   await page.getByRole('button', { name: 'Revoke All' }).click();
@@ -155,7 +170,7 @@ test('Revoke All says how many, keeps count, and ends the others alone', async (
   await expect(rows(other)).toHaveCount(1);
 });
 
-test('a thousand sessions are as pleasant as three', async ({ alice }) => {
+test('a list of a thousand sessions can be paged and searched', async ({ alice }) => {
   alice.server.run(['seed', '--users', '1', '--sessions-per-user', '999', '--prefix', `many${alice.name}`, '--password-stdin'], 'correct horse battery\n');
   const { Person } = await import('./support.js');
   const many = new Person(`many${alice.name}0`, alice.server, alice.browser);

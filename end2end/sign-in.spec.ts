@@ -1,6 +1,6 @@
 import { type Page, expect, fillIn, hydrated, rows, test } from './support.js';
 
-test('signing in leads to the page that was asked for', async ({ alice }) => {
+test('signing in leads to the requested page', async ({ alice }) => {
   const page = await alice.open();
   await page.goto('/profile?tab=profile');
   await expect(page).toHaveURL(/\/login\?next=/);
@@ -10,48 +10,48 @@ test('signing in leads to the page that was asked for', async ({ alice }) => {
   await expect(page.getByText(`${alice.name}@example.com`)).toBeVisible();
 });
 
-test("the guide's address leads to the profile", async ({ alice }) => {
+test("the address in the guide leads to the profile", async ({ alice }) => {
   const page = await alice.signIn();
   await page.goto('/#/profile');
   await expect(page).toHaveURL(/\/profile/);
   await expect(page.getByRole('tab', { name: 'Security' })).toHaveAttribute('aria-selected', 'true');
 });
 
-test('a wrong password says so and loses nothing typed', async ({ alice }) => {
+test('a wrong password is reported and the input is kept', async ({ alice }) => {
   const page = await alice.open();
   await page.goto('/login');
   await hydrated(page);
   await fillIn(page, alice.name, 'not this one');
-  await expect(page.getByRole('alert')).toHaveText('That username, email or password is not right.');
+  await expect(page.getByRole('alert')).toHaveText('The username, email address or password is incorrect.');
   await expect(page.getByRole('textbox', { name: 'Username or email' })).toHaveValue(alice.name);
   await expect(page.getByRole('textbox', { name: 'Password' })).toHaveValue('not this one');
 });
 
-/** Types wrong passwords until the server asks to wait; what it said. */
+/** Enters wrong passwords until the server asks to wait. Returns its message. */
 async function untilSlowedDown(page: Page, name: string): Promise<string> {
   const alert = page.getByRole('alert');
   for (;;) {
     const answered = page.waitForResponse('**/api/ui/sign_in');
     await fillIn(page, name, 'not this one');
     await answered;
-    await expect(alert).toHaveText(/That username|Too many/);
+    await expect(alert).toHaveText(/is incorrect|Too many/);
     const words = (await alert.textContent()) ?? '';
     if (words.startsWith('Too many')) return words;
   }
 }
 
-test('too many attempts are slowed down, with a clock that runs', async ({ alice }) => {
+test('too many attempts are slowed down, with a countdown', async ({ alice }) => {
   const page = await alice.open();
   await page.goto('/login');
   await hydrated(page);
   expect(await untilSlowedDown(page, alice.name)).toMatch(/^Too many attempts\. Try again in \d+ seconds?\.$/);
   const seconds = async () => Number(/\d+/.exec(await page.locator('.failure:visible').innerText())?.[0] ?? 0);
-  const told = await seconds();
-  await expect.poll(seconds).toBeLessThan(told);
+  const initial = await seconds();
+  await expect.poll(seconds).toBeLessThan(initial);
 });
 
-// What a screen reader announces of an alert is each change of its words.
-test('a screen reader hears the wait once, and once that it is over', async ({ alice }) => {
+// A screen reader announces every change of an alert's text.
+test('a screen reader announces the wait once and its end once', async ({ alice }) => {
   const page = await alice.open();
   await page.clock.install();
   await page.goto('/login');
@@ -75,12 +75,12 @@ test('a screen reader hears the wait once, and once that it is over', async ({ a
   await expect(alert).toBeInViewport();
   await expect(countdown).toHaveCount(0);
   await expect.poll(() => heard.slice(heard.indexOf(said))).toEqual([said, 'You can try again now.']);
-  // Only the page's clock went on.
+  // Only the page's clock advanced, not the server's.
   await untilSlowedDown(page, alice.name);
   await expect(countdown).toHaveCount(1);
 });
 
-test('without a script the wait is said, and nothing counts', async ({ alice }) => {
+test('without JavaScript the wait is shown without a countdown', async ({ alice }) => {
   const page = await alice.open({ javaScriptEnabled: false });
   await page.goto('/login');
   await untilSlowedDown(page, alice.name);
@@ -96,7 +96,7 @@ test('a password can be shown', async ({ alice }) => {
   await expect(page.locator('#password')).toHaveAttribute('type', 'text');
 });
 
-test('after signing out, Back shows nothing', async ({ alice, bob }) => {
+test('after signing out, the Back button shows nothing', async ({ alice, bob }) => {
   const [page, other] = [await alice.signIn(), await bob.signIn()];
   await page.getByRole('button', { name: 'Profile menu' }).click();
   await page.getByRole('menuitem', { name: 'Sign out' }).click();
@@ -108,7 +108,7 @@ test('after signing out, Back shows nothing', async ({ alice, bob }) => {
   await expect(rows(other)).toHaveCount(1);
 });
 
-test('the profile menu and the tabs lead where the guide says', async ({ alice }) => {
+test('the profile menu and the tabs work as described in the guide', async ({ alice }) => {
   const page = await alice.signIn();
   await page.getByRole('button', { name: 'Profile menu' }).click();
   await page.getByRole('menuitem', { name: 'Profile' }).click();
@@ -120,7 +120,7 @@ test('the profile menu and the tabs lead where the guide says', async ({ alice }
   await expect(page.getByRole('tab', { name: 'Profile' })).toHaveAttribute('aria-selected', 'true');
 });
 
-test('the first start shows how to make the first administrator, and its link works once', async ({ browser }) => {
+test('the first start shows how to create the first administrator, and its link works once', async ({ browser }) => {
   const { Server } = await import('./support.js');
   const server = await Server.start();
   try {
@@ -143,7 +143,7 @@ test('the first start shows how to make the first administrator, and its link wo
     await expect(page.getByRole('heading', { name: 'Active Sessions' })).toBeVisible();
     const stranger = await (await browser.newContext({ baseURL: server.url })).newPage();
     await stranger.goto(link);
-    await expect(stranger.getByText('This link was used already')).toBeVisible();
+    await expect(stranger.getByText('This link was already used')).toBeVisible();
   } finally {
     await server.remove();
   }

@@ -1,4 +1,4 @@
-// A server of its own for each worker, and people with browsers and scripts of their own for each test.
+// A separate server for each worker, and separate users with their browsers and scripts for each test.
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
@@ -8,7 +8,7 @@ import { type Browser, type BrowserContext, type Page, test as base, expect } fr
 import { Mails } from './mails.js';
 
 export const PASSWORD = 'correct horse battery';
-const BINARY = resolve(import.meta.dirname, '../dist/whereabouts');
+const BINARY = resolve(process.env.WHEREABOUTS_TEST_BINARY ?? resolve(import.meta.dirname, '../dist/whereabouts'));
 
 export const FIREFOX = 'Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:140.0) Gecko/20100101 Firefox/140.0';
 export const IPHONE =
@@ -68,7 +68,7 @@ export class Server {
     this.run(['user', 'add', '--username', name, '--email', `${name}@example.com`, '--password-stdin', ...more], `${PASSWORD}\n`);
   }
 
-  /** Ends it with this signal; how long it took, in milliseconds. */
+  /** Stops the server with this signal. Returns how long it took, in milliseconds. */
   async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<number> {
     const [started, ended] = [Date.now(), new Promise((done) => this.process.once('exit', done))];
     this.process.kill(signal);
@@ -76,7 +76,7 @@ export class Server {
     return Date.now() - started;
   }
 
-  /** Starts it again, on what it left. */
+  /** Starts the server again with the same data. */
   async resume(): Promise<void> {
     this.process = Server.spawn(this.port, this.folder, this.mails);
     await this.ready();
@@ -87,7 +87,7 @@ export class Server {
     await this.resume();
   }
 
-  /** The id of this person's session of that device. */
+  /** Returns the id of this user's session on this device. */
   async sessionId(user: string, device: string): Promise<string> {
     const sessions = JSON.parse(this.run(['session', 'list', '--user', user, '--json'])) as { id: string; device: { label: string } }[];
     const found = sessions.find((session) => session.device.label === device);
@@ -95,7 +95,7 @@ export class Server {
     return found.id;
   }
 
-  /** The one-time link that the server printed, for it has no account. */
+  /** Returns the one-time setup link that the server prints while it has no account. */
   async setupLink(): Promise<string> {
     await expect.poll(() => this.printed).toContain('/setup?token=');
     return /http\S+\/setup\?token=\S+/.exec(this.printed)?.[0] ?? '';
@@ -108,7 +108,7 @@ export class Server {
   }
 }
 
-function freePort(): Promise<number> {
+export function freePort(): Promise<number> {
   return new Promise((done) => {
     const probe = createServer().listen(0, '127.0.0.1', () => {
       const { port } = probe.address() as { port: number };
@@ -117,41 +117,23 @@ function freePort(): Promise<number> {
   });
 }
 
-/** Somebody with an account of their own. */
-export class Person {
+/** A user with their own account, who uses it from scripts. */
+export class User {
   constructor(
     readonly name: string,
     readonly server: Server,
-    readonly browser: Browser,
   ) {}
 
   get email(): string {
     return `${this.name}@example.com`;
   }
 
-  /** A mail to this person. */
+  /** Waits for an email to this user. */
   mail(subject: string | RegExp) {
     return this.server.mails.to(this.email, subject);
   }
 
-  /** A browser of its own, not signed in. */
-  async open(options: Parameters<Browser['newContext']>[0] = {}): Promise<Page> {
-    const context = await this.browser.newContext({ baseURL: this.server.url, ...options });
-    return context.newPage();
-  }
-
-  /** A browser of its own, signed in by the form, on the Security tab. */
-  async signIn(options: Parameters<Browser['newContext']>[0] = {}): Promise<Page> {
-    const page = await this.open(options);
-    await page.goto('/login');
-    if (options?.javaScriptEnabled !== false) await hydrated(page);
-    await fillIn(page, this.name);
-    await expect(page.getByRole('heading', { name: 'Active Sessions' })).toBeVisible();
-    if (options?.javaScriptEnabled !== false) await hydrated(page);
-    return page;
-  }
-
-  /** A script that signs in by the API; its token. */
+  /** Signs in over the API as a script. Returns the session token. */
   async script(userAgent: string, address = '81.2.69.142'): Promise<string> {
     const answer = await fetch(`${this.server.url}/api/v1/sessions`, {
       method: 'POST',
@@ -162,10 +144,38 @@ export class Person {
     return ((await answer.json()) as { token: string }).token;
   }
 
-  /** The status of a script's request. */
+  /** Sends a request as a script. Returns the status of the response. */
   async use(token: string, userAgent = 'curl/8.5.0', address = '81.2.69.142'): Promise<number> {
     const headers = { authorization: `Bearer ${token}`, 'user-agent': userAgent, 'x-forwarded-for': address };
     return (await fetch(`${this.server.url}/api/v1/me`, { headers })).status;
+  }
+}
+
+/** A user with their own account, who uses it from browsers and scripts. */
+export class Person extends User {
+  constructor(
+    name: string,
+    server: Server,
+    readonly browser: Browser,
+  ) {
+    super(name, server);
+  }
+
+  /** Opens a page in a new browser context, not signed in. */
+  async open(options: Parameters<Browser['newContext']>[0] = {}): Promise<Page> {
+    const context = await this.browser.newContext({ baseURL: this.server.url, ...options });
+    return context.newPage();
+  }
+
+  /** Opens a page in a new browser context and signs in with the form. Returns it on the Security tab. */
+  async signIn(options: Parameters<Browser['newContext']>[0] = {}): Promise<Page> {
+    const page = await this.open(options);
+    await page.goto('/login');
+    if (options?.javaScriptEnabled !== false) await hydrated(page);
+    await fillIn(page, this.name);
+    await expect(page.getByRole('heading', { name: 'Active Sessions' })).toBeVisible();
+    if (options?.javaScriptEnabled !== false) await hydrated(page);
+    return page;
   }
 }
 
@@ -179,14 +189,22 @@ export async function fillIn(page: Page, name: string, password = PASSWORD): Pro
   await page.getByRole('button', { name: 'Sign in' }).click();
 }
 
-/** The rows of the card, the header aside. */
+/** Returns the rows of the card without the header. */
 export function rows(page: Page) {
   return page.getByRole('table').getByRole('rowgroup').last().getByRole('row');
 }
 
 let people = 0;
 
-export const test = base.extend<{ alice: Person; bob: Person; root: Person }, { server: Server }>({
+export const test = base.extend<{ alice: Person; bob: Person; root: Person; closesContexts: void }, { server: Server }>({
+  // Pages that stay open after their test slow the following ones down.
+  closesContexts: [
+    async ({ browser }, use) => {
+      await use();
+      await Promise.all(browser.contexts().map((context) => context.close()));
+    },
+    { auto: true },
+  ],
   server: [
     async ({}, use) => {
       const server = await Server.start();
@@ -206,10 +224,15 @@ export const test = base.extend<{ alice: Person; bob: Person; root: Person }, { 
   },
 });
 
-function person(name: string, server: Server, browser: Browser, ...more: string[]): Person {
+/** Adds a user whose name starts with this. Returns the whole name. */
+export function addUnique(name: string, server: Server, ...more: string[]): string {
   const unique = `${name}${process.pid}x${(people += 1)}`;
   server.addUser(unique, ...more);
-  return new Person(unique, server, browser);
+  return unique;
+}
+
+function person(name: string, server: Server, browser: Browser, ...more: string[]): Person {
+  return new Person(addUnique(name, server, ...more), server, browser);
 }
 
 export { type BrowserContext, expect, type Page };

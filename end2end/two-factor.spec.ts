@@ -1,15 +1,15 @@
-// The second factor, with codes of `oathtool`: an implementation that is not ours.
+// The second factor, with codes from `oathtool`, an independent implementation.
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { type Page, type Person, PASSWORD, expect, fillIn, hydrated, test } from './support.js';
 
-/** The code of this seed, so many steps of 30 seconds from now: each is taken once. */
+/** Returns the code of this seed, this many steps of 30 seconds from now. Each code is accepted once. */
 function code(seed: string, steps = 0): string {
   const at = new Date(Date.now() + steps * 30_000).toISOString().replace('T', ' ').replace(/\..*/, ' UTC');
   return execFileSync('oathtool', ['--totp', '--base32', '--now', at, seed], { encoding: 'utf8' }).trim();
 }
 
-/** Turns it on in its dialog of three steps; the seed and the recovery codes. */
+/** Enables the second factor in its dialog of three steps. Returns the seed and the recovery codes. */
 async function enable(page: Page, ready: () => Promise<void>): Promise<{ seed: string; codes: string[] }> {
   await page.getByRole('link', { name: 'Set up: Two-factor authentication' }).click();
   await ready();
@@ -18,14 +18,14 @@ async function enable(page: Page, ready: () => Promise<void>): Promise<{ seed: s
   await expect(page.getByRole('img', { name: 'QR code of the secret below' })).toBeVisible();
   const seed = (await page.locator('#seed').innerText()).replaceAll(' ', '');
   await page.getByRole('link', { name: 'Next' }).click();
-  await expect(page.getByRole('dialog', { name: 'Keep your recovery codes' })).toBeVisible();
+  await expect(page.getByRole('dialog', { name: 'Save your recovery codes' })).toBeVisible();
   const codes = (await page.getByLabel('Recovery codes', { exact: true }).innerText()).trim().split('\n');
   expect(codes).toHaveLength(10);
-  await page.getByRole('link', { name: 'I have kept them' }).click();
+  await page.getByRole('link', { name: 'I have saved them' }).click();
   await ready();
   await page.getByRole('textbox', { name: 'Authentication code' }).fill('000000');
   await page.getByRole('button', { name: 'Turn on' }).click();
-  await expect(page.getByRole('alert')).toContainText('That code is not right');
+  await expect(page.getByRole('alert')).toContainText('The code is incorrect');
   await page.getByRole('textbox', { name: 'Authentication code' }).fill(code(seed));
   await page.getByRole('button', { name: 'Turn on' }).click();
   await expect(page.getByText('Two-factor authentication is on.')).toBeVisible();
@@ -38,7 +38,7 @@ async function verify(page: Page, typed: string): Promise<void> {
   await page.getByRole('button', { name: 'Verify' }).click();
 }
 
-async function halfWay(person: Person, javaScriptEnabled: boolean): Promise<Page> {
+async function enterPassword(person: Person, javaScriptEnabled: boolean): Promise<Page> {
   const page = await person.open({ javaScriptEnabled });
   await page.goto('/login');
   if (javaScriptEnabled) await hydrated(page);
@@ -49,27 +49,27 @@ async function halfWay(person: Person, javaScriptEnabled: boolean): Promise<Page
 }
 
 for (const javaScriptEnabled of [true, false]) {
-  const how = `${javaScriptEnabled ? 'with' : 'without'} a script`;
+  const how = `${javaScriptEnabled ? 'with' : 'without'} JavaScript`;
 
-  test(`it is turned on, and asked for, ${how}`, async ({ alice, bob }) => {
+  test(`two-factor authentication is turned on and required at sign-in, ${how}`, async ({ alice, bob }) => {
     const page = await alice.signIn({ javaScriptEnabled });
     const { seed } = await enable(page, async () => (javaScriptEnabled ? hydrated(page) : undefined));
     await alice.mail('Two-factor authentication is on');
-    const next = await halfWay(alice, javaScriptEnabled);
+    const next = await enterPassword(alice, javaScriptEnabled);
     await next.goto('/profile');
     await expect(next).toHaveURL(/\/login/);
     if (javaScriptEnabled) await hydrated(next);
     await verify(next, code(seed, 1));
     await expect(next.getByRole('heading', { name: 'Active Sessions' })).toBeVisible();
     const others = await bob.signIn({ javaScriptEnabled });
-    await expect(others.getByText('Off. A stolen password alone would do.')).toBeVisible();
+    await expect(others.getByText('Off. A stolen password is enough to sign in.')).toBeVisible();
   });
 
-  test(`a recovery code opens it once, and another turns it off, ${how}`, async ({ alice }) => {
+  test(`a recovery code works once, and another one turns it off, ${how}`, async ({ alice }) => {
     const page = await alice.signIn({ javaScriptEnabled });
     const ready = async () => (javaScriptEnabled ? hydrated(page) : undefined);
     const { codes } = await enable(page, ready);
-    const lost = await halfWay(alice, javaScriptEnabled);
+    const lost = await enterPassword(alice, javaScriptEnabled);
     await verify(lost, codes[0] ?? '');
     await expect(lost.getByText(/9 recovery codes left/)).toBeVisible();
     await alice.mail('A recovery code was used');
@@ -84,14 +84,14 @@ for (const javaScriptEnabled of [true, false]) {
   });
 }
 
-test('recovery codes are copied, downloaded, and made anew', async ({ alice }) => {
+test('recovery codes are copied, downloaded and replaced', async ({ alice }) => {
   const page = await alice.signIn({ permissions: ['clipboard-read', 'clipboard-write'] });
   const { seed } = await enable(page, () => hydrated(page));
   await page.goto('/profile/two-factor');
   await hydrated(page);
   await page.getByRole('textbox', { name: 'Password' }).fill(PASSWORD);
   await page.getByRole('textbox', { name: 'Authentication code' }).fill(code(seed, 1));
-  await page.getByRole('button', { name: 'Make new recovery codes' }).click();
+  await page.getByRole('button', { name: 'Create new recovery codes' }).click();
   const dialog = page.getByRole('dialog', { name: 'Your new recovery codes' });
   await hydrated(page);
   const shown = await dialog.getByLabel('Recovery codes', { exact: true }).innerText();
@@ -102,11 +102,11 @@ test('recovery codes are copied, downloaded, and made anew', async ({ alice }) =
   await dialog.getByRole('link', { name: 'Download' }).click();
   const path = await (await download).path();
   expect(readFileSync(path, 'utf8').trim()).toBe(shown.trim());
-  await dialog.getByRole('button', { name: 'I have kept them' }).click();
-  await expect(page.getByText('Your new recovery codes are in force.')).toBeVisible();
+  await dialog.getByRole('button', { name: 'I have saved them' }).click();
+  await expect(page.getByText('Your new recovery codes are active.')).toBeVisible();
 });
 
-test('the dialog is left by Escape, and walked by the keyboard', async ({ alice }) => {
+test('the setup dialog works with the keyboard and closes with Escape', async ({ alice }) => {
   const page = await alice.signIn();
   await page.goto('/profile/two-factor');
   await hydrated(page);
@@ -116,9 +116,9 @@ test('the dialog is left by Escape, and walked by the keyboard', async ({ alice 
   await hydrated(page);
   await page.getByRole('link', { name: 'Next' }).focus();
   await page.keyboard.press('Enter');
-  await expect(page.getByRole('dialog', { name: 'Keep your recovery codes' })).toBeVisible();
+  await expect(page.getByRole('dialog', { name: 'Save your recovery codes' })).toBeVisible();
   await hydrated(page);
   await page.keyboard.press('Escape');
   await expect(page).toHaveURL(/\/profile\?tab=security$/);
-  await expect(page.getByText('Off. A stolen password alone would do.')).toBeVisible();
+  await expect(page.getByText('Off. A stolen password is enough to sign in.')).toBeVisible();
 });

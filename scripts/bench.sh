@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The benchmarks: ratios of things measured in turn in one run, since machines differ and are shared.
+# The benchmarks: ratios of things measured in turn in one run, since machines differ and are shared; then the scores of Lighthouse.
 source "$(dirname "$0")/common.sh"
 bash scripts/setup.sh
 
@@ -14,4 +14,7 @@ WHEREABOUTS_BENCH_POSTGRES="$(bash scripts/postgres.sh start "$postgres" durable
 export WHEREABOUTS_BENCH_POSTGRES
 
 say "Measuring (some minutes)"
-cargo bench --quiet --features ssr --bench whole
+cargo bench --quiet --features ssr --bench whole -- "$@"
+
+# Without arguments, which name a part of the benchmarks.
+[ "$#" != 0 ] || bash scripts/lighthouse.sh dist/whereabouts

@@ -3,18 +3,58 @@
 source "$(dirname "$0")/common.sh"
 bash scripts/setup.sh
 
-say "Building the server and the page (release)"
-cargo leptos build --release
+# All that goes into a build. Without a change there is nothing to do.
+inputs() {
+    find src enhance style templates public migrations scripts Cargo.toml Cargo.lock rust-toolchain.toml package-lock.json -type f -print0 |
+        sort -z | xargs -0 sha256sum
+    echo "${RUSTFLAGS:-}"
+}
+built_from="$(inputs | sha256sum)"
+if [ -x dist/whereabouts ] && [ "$(cat dist/built-from 2>/dev/null)" = "$built_from" ]; then
+    say "Nothing has changed since dist/ was built"
+    exit
+fi
+rm -f dist/built-from
+
+say "Building the server (release)"
+cargo build --quiet --release --features ssr
+
+say "Building what browsers load"
+site="$(mktemp -d)"
+trap 'rm -rf "$site"' EXIT
+wasm=target/wasm32-unknown-unknown/wasm-release
+# Hydrates the Active Sessions card, and enhances its page.
+cargo build --quiet --lib --features hydrate --target wasm32-unknown-unknown --profile wasm-release
+# Enhances every other page.
+cargo build --quiet --package whereabouts-enhance --features entry --target wasm32-unknown-unknown --profile wasm-release
+# The module NAME, from the library LIBRARY: small, and with functions in an order that compresses well.
+module() {
+    local name="$1" library="$2"
+    wasm-bindgen --target web --no-typescript --out-dir "$site" --out-name "$name" "$wasm/$library.wasm"
+    wasm-opt -Oz "$site/${name}_bg.wasm" -o "$site/$name.wasm"
+    wasm-opt -Oz --converge --reorder-functions-by-name --strip-producers --strip-target-features "$site/$name.wasm" -o "$site/$name.wasm"
+    node scripts/shorten-imports.js "$site/$name.wasm" "$site/$name.js"
+    terser "$site/$name.js" --module --compress --mangle --output "$site/$name.js"
+    rm "$site/${name}_bg.wasm"
+}
+module card whereabouts
+module forms whereabouts_enhance
+lightningcss --minify --bundle --targets '>= 0.25% and not dead' style/main.css -o "$site/whereabouts.css"
+cp public/icon.svg "$site/"
 
 say "Compressing what browsers load"
-mkdir -p dist/site
 rm -rf dist/site/pkg
-cp -r target/site/. dist/site/
-rm -f dist/site/pkg/*.d.ts
-for file in dist/site/pkg/*.{js,wasm,css}; do
-    brotli --best --force --keep "$file"
-    gzip --best --force --keep "$file"
-done
+mkdir -p dist/site/pkg
+# Names contain a hash of the content, so that browsers may keep the files forever. dist/hashes says which is which.
+for file in "$site"/*; do
+    name="$(basename "$file")" hash="$(sha256sum "$file" | cut -c1-16)"
+    hashed="${name%.*}.$hash.${name##*.}"
+    cp "$file" "dist/site/pkg/$hashed"
+    brotli --best --keep "dist/site/pkg/$hashed"
+    gzip --best --keep "dist/site/pkg/$hashed"
+    echo "$name $hashed"
+done >"$site.hashes"
+mv "$site.hashes" dist/hashes
 cp target/release/whereabouts dist/whereabouts.new && mv dist/whereabouts.new dist/whereabouts
-cp target/release/hash.txt dist/hash.txt
+echo "$built_from" >dist/built-from
 say "Built: dist/"

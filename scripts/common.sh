@@ -1,11 +1,10 @@
-# Sourced by the other scripts: where tools are kept, and how steps are told.
+# Sourced by the other scripts: where tools are kept, and how steps are printed.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 TOOLS="${XDG_CACHE_HOME:-$HOME/.cache}/whereabouts/tools"
-CARGO_LEPTOS=0.3.10
 WASM_BINDGEN=0.2.130
-export PATH="$TOOLS/cargo-leptos-$CARGO_LEPTOS/bin:$TOOLS/wasm-bindgen-cli-$WASM_BINDGEN/bin:$PWD/node_modules/.bin:$HOME/.cargo/bin:$PATH"
+export PATH="$TOOLS/wasm-bindgen-cli-$WASM_BINDGEN/bin:$PWD/node_modules/.bin:$HOME/.cargo/bin:$PATH"
 
 say() { printf '\n\033[1m▸ %s\033[0m\n' "$*"; }
 fail() { printf '\n%s\n' "$*" >&2; exit 1; }
@@ -21,4 +20,31 @@ debian() {
     has apt-get || fail "This needs: $*. Install them with your system's package manager, then start again."
     "${sudo[@]}" apt-get update -qq
     DEBIAN_FRONTEND=noninteractive "${sudo[@]}" apt-get install -y -qq --no-install-recommends "$@"
+}
+
+# Prints how many tests passed and how many did not, by this report of Playwright. Without a report, one did not.
+tally() {
+    [ -f "$1" ] || { echo "0 1"; return; }
+    node -p 'const s = JSON.parse(require("fs").readFileSync(process.argv[1])).stats; `${s.expected} ${s.unexpected + s.flaky + s.skipped}`' "$1"
+}
+
+free_port() { python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'; }
+
+# Settings of a throwaway server. Sets $folder, which is removed with the server when the script ends, and $url.
+configure_server() {
+    folder="$(mktemp -d)"
+    trap 'rm -rf "$folder"' EXIT
+    export WHEREABOUTS_DATA_DIR="$folder/data" WHEREABOUTS_LOG=warn
+    WHEREABOUTS_ADDR="127.0.0.1:$(free_port)"
+    export WHEREABOUTS_ADDR
+    # Loopback is reached without a proxy.
+    export no_proxy='*'
+    url="http://$WHEREABOUTS_ADDR"
+}
+
+# Starts PROGRAM with these settings, and waits until it answers.
+start_server() {
+    "$1" serve 2>"$folder/log" &
+    trap 'kill %1 2>/dev/null; wait; rm -rf "$folder"' EXIT
+    curl --silent --fail --retry 30 --retry-connrefused --retry-delay 1 --output /dev/null "$url/readyz"
 }

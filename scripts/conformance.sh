@@ -13,18 +13,11 @@ if ! has "$st"; then
     "$TOOLS/schemathesis-$SCHEMATHESIS/bin/pip" install --quiet --disable-pip-version-check "schemathesis==$SCHEMATHESIS"
 fi
 
-# Loopback is asked without a proxy.
-export no_proxy='*'
-folder="$(mktemp -d)"
-export WHEREABOUTS_DATA_DIR="$folder/data" WHEREABOUTS_RATE_LIMITS=off WHEREABOUTS_GEOIP=off WHEREABOUTS_LOG=warn
-WHEREABOUTS_ADDR="127.0.0.1:$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')"
-export WHEREABOUTS_ADDR
-url="http://$WHEREABOUTS_ADDR"
+configure_server
+export WHEREABOUTS_RATE_LIMITS=off WHEREABOUTS_GEOIP=off
 password='correct horse battery'
 echo "$password" | "$program" user add --username alice --email alice@example.com --password-stdin
-"$program" serve 2>"$folder/log" &
-trap 'kill %1 2>/dev/null; wait; rm -rf "$folder"' EXIT
-curl --silent --fail --retry 30 --retry-connrefused --retry-delay 1 --output /dev/null "$url/readyz"
+start_server "$program"
 
 post() { curl --silent --fail "$url/api/v1/$1" -H 'content-type: application/json' "${@:2}"; }
 token() { python3 -c 'import json, sys; print(json.load(sys.stdin)["token"])'; }

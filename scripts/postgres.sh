@@ -13,7 +13,7 @@ case "$1" in
 start)
     mkdir -p "$folder"
     [ "$(id -u)" != 0 ] || chown nobody:nogroup "$folder"
-    port="$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')"
+    port="$(free_port)"
     cd /
     as_user "$bin/initdb" -D "$folder/data" -U test --auth=trust -E UTF8 --no-sync >"$folder/initdb.log"
     fsync=off; [ "${3:-}" != durable ] || fsync=on

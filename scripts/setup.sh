@@ -4,6 +4,7 @@ source "$(dirname "$0")/common.sh"
 
 has rustup || fail "Rust is missing. Install rustup (https://rustup.rs), then start again."
 has npm || debian nodejs npm
+[ "$(node -p 'parseInt(process.versions.node)')" -ge 20 ] || fail "Node.js 20 or later is needed: $(node --version) is installed. Install it (https://nodejs.org), then start again."
 has cc || debian build-essential
 has brotli || debian brotli
 
@@ -15,10 +16,6 @@ if ! ls "$(rustc --print sysroot)"/lib/rustlib/wasm32-unknown-unknown >/dev/null
 fi
 
 # Tools live in the user's cache by name and version: a second clone finds them. Unoptimised, since they wait for compilers.
-if ! has "$TOOLS/cargo-leptos-$CARGO_LEPTOS/bin/cargo-leptos"; then
-    say "Building cargo-leptos $CARGO_LEPTOS (once a machine; some minutes)"
-    cargo install --locked --debug --quiet --root "$TOOLS/cargo-leptos-$CARGO_LEPTOS" "cargo-leptos@$CARGO_LEPTOS"
-fi
 if ! has "$TOOLS/wasm-bindgen-cli-$WASM_BINDGEN/bin/wasm-bindgen"; then
     say "Building wasm-bindgen $WASM_BINDGEN (once a machine; a minute or two)"
     cargo install --quiet --root "$TOOLS/wasm-bindgen-cli-$WASM_BINDGEN" "wasm-bindgen-cli@$WASM_BINDGEN"

@@ -31,11 +31,11 @@ trap 'stop_server; rm -rf "$folder"' EXIT
 export no_proxy='*'
 
 # A fresh server with the account "alice": sets $url, $server, and $session, the token of a session of hers.
-start_server() {
+restart_server() {
     stop_server
     rm -rf "$folder/data"
     export WHEREABOUTS_DATA_DIR="$folder/data" WHEREABOUTS_GEOIP=off WHEREABOUTS_LOG=warn
-    WHEREABOUTS_ADDR="127.0.0.1:$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')"
+    WHEREABOUTS_ADDR="127.0.0.1:$(free_port)"
     export WHEREABOUTS_ADDR
     url="http://$WHEREABOUTS_ADDR"
     echo 'correct horse battery' | "$program" user add --username alice --email alice@example.com --password-stdin
@@ -66,7 +66,7 @@ answers_while() {
 
 # Asks for this path by slowhttptest with these options, for 20 s, from 127.0.0.1.
 under_slow_requests() {
-    start_server
+    restart_server
     slowhttptest -c 2000 -r 200 -l 20 -p 2 -u "$url$1" "${@:2}" >"$folder/attack" 2>&1 &
     local attack=$! answered=0
     answers_while "$attack" || answered=1

@@ -1,8 +1,8 @@
-//! Whereabouts: people see where their account is signed in, and sign out, at once, what they do not recognise.
+//! Whereabouts: users see where their account is signed in, and sign out at once what they do not recognize.
 //!
-//! Imports run one way, downwards in this list; `ARCHITECTURE.md` says what is where.
+//! Modules import only from modules further down in this list. `ARCHITECTURE.md` describes them.
 
-// Views are types, and nest as deep as the page does.
+// The types of views nest as deeply as the page.
 #![recursion_limit = "256"]
 
 #[cfg(feature = "ssr")]
@@ -10,9 +10,8 @@ pub mod cli;
 #[cfg(feature = "ssr")]
 pub mod server;
 
-pub mod app;
 #[cfg(feature = "ssr")]
-pub mod plain;
+pub mod app;
 
 #[cfg(feature = "ssr")]
 pub mod api;
@@ -20,61 +19,46 @@ pub mod api;
 #[cfg(feature = "ssr")]
 pub mod admin;
 #[cfg(feature = "ssr")]
-pub mod person;
-pub mod profile;
-#[cfg(feature = "ssr")]
-pub mod registration;
-#[cfg(feature = "ssr")]
-pub mod sign_in;
-
-pub mod frame;
-#[cfg(feature = "ssr")]
-pub mod framed;
-pub mod tabs;
-
-#[cfg(feature = "ssr")]
-pub mod alerts;
-#[cfg(feature = "ssr")]
-pub mod email_change;
-#[cfg(feature = "ssr")]
-pub mod password;
-
-#[cfg(feature = "ssr")]
 pub mod api_tokens;
 #[cfg(feature = "ssr")]
-pub mod proof;
+pub mod authentication;
 #[cfg(feature = "ssr")]
-pub mod two_factor;
+pub mod profile;
+#[cfg(feature = "ssr")]
+pub mod reauthentication;
+#[cfg(feature = "ssr")]
+pub mod security;
+
+#[cfg(feature = "ssr")]
+pub mod layout;
 
 pub mod sessions;
 
 #[cfg(feature = "ssr")]
 pub mod access;
 #[cfg(feature = "ssr")]
-pub mod mail;
-#[cfg(feature = "ssr")]
-pub mod tries;
-
 pub mod accounts;
 #[cfg(feature = "ssr")]
-pub mod audit;
+pub mod mail;
+#[cfg(feature = "ssr")]
+pub mod rate_limit;
+#[cfg(feature = "ssr")]
+pub mod record;
 
 pub mod error;
 pub mod foundation;
 pub mod ui;
 
-/// Takes the page over in the browser.
+/// Entry point in the browser: hydrates the Active Sessions card, and enhances the rest of its page.
 #[cfg(feature = "hydrate")]
-#[wasm_bindgen::prelude::wasm_bindgen]
-pub fn hydrate() {
+#[wasm_bindgen::prelude::wasm_bindgen(start)]
+pub fn start() {
+    #[cfg(debug_assertions)]
     console_error_panic_hook::set_once();
-    // Pages that are forms mount nothing, and mounting is what would set this; it was set already where it fails.
-    let _ = any_spawner::Executor::init_wasm_bindgen();
-    if !ui::browser::is_plain() {
-        leptos::mount::hydrate_body(app::App);
-    } else if ui::browser::is_signed_in() {
-        sessions::alone::open();
+    sessions::card::hydrate();
+    if whereabouts_enhance::page::is_signed_in() {
+        // Only if no card has opened the channel for its list.
+        whereabouts_enhance::channel::open("notices=true", None);
     }
-    ui::helps::help();
-    ui::browser::ready();
+    whereabouts_enhance::start();
 }

@@ -1,4 +1,4 @@
-//! The API as scripts rely on it: pages of a list, tags, limits, other sites, and its description.
+//! The API for scripts: pagination, ETags, limits, CORS and the OpenAPI document.
 #![allow(clippy::unwrap_used, reason = "a test that panics has failed")]
 
 mod support;
@@ -9,12 +9,12 @@ use chrono::Duration;
 use reqwest::{Method, StatusCode};
 use serde_json::Value;
 use support::TestApp;
-use whereabouts::foundation::quota::{self, Counted};
+use whereabouts::foundation::http::quota::{self, QuotaKey};
 
 const CURL: &str = "curl/8.5.0";
 
 both!(
-    /// Pages neither repeat nor skip, though every session of the list is used, one ends and one begins between one page and the next.
+    /// Pages neither repeat nor skip a session, although between two pages every session is used, one ends and one is created.
     pages_neither_repeat_nor_skip_while_rows_move, |app| {
         app.add_user("alice").await;
         let mut sessions = Vec::new();
@@ -22,14 +22,14 @@ both!(
             app.advance(Duration::seconds(1));
             sessions.push(app.sign_in("alice").await);
         }
-        let reader = sessions.last().unwrap().make_token("reader", "read", CURL).await;
+        let reader = sessions.last().unwrap().create_token("reader", "read", CURL).await;
         let expected: Vec<_> = reader.sessions().await.iter().map(|session| session["id"].clone()).collect();
         let (mut listed, mut path, mut pages) = (Vec::new(), "/api/v1/sessions?limit=5".to_owned(), 0);
         loop {
             let page = reader.json(&path).await;
             listed.extend(page["sessions"].as_array().unwrap().iter().map(|session| session["id"].clone()));
             pages += 1;
-            // The oldest become the newest; one that is still to be listed ends; one more begins.
+            // The oldest become the newest, a session that is not listed yet ends, and a new one is created.
             for session in sessions.iter().rev() {
                 app.advance(Duration::seconds(1));
                 session.is_signed_in().await;
@@ -49,8 +49,8 @@ both!(
 );
 
 both!(
-    /// A limit or a cursor that is none gets one clear 422.
-    wrong_pages_are_refused, |app| {
+    /// An invalid limit or cursor gets one clear 422.
+    invalid_page_parameters_are_refused, |app| {
         app.add_user("alice").await;
         let alice = app.sign_in("alice").await;
         let long = format!("cursor={}", "A".repeat(8000));
@@ -59,15 +59,15 @@ both!(
             assert_eq!(answer.status(), StatusCode::UNPROCESSABLE_ENTITY, "{query}");
             assert_eq!(answer.json::<Value>().await.unwrap()["type"], "invalid");
         }
-        // The form of one, of nobody's sessions: nothing is left to list.
+        // A valid cursor that belongs to no session: nothing is left to list.
         let page = alice.json("/api/v1/sessions?cursor=AAAAAAA").await;
         assert_eq!((page["sessions"].as_array().unwrap().len(), &page["next_cursor"]), (0, &Value::Null));
     }
 );
 
 both!(
-    /// Whoever has a list already is told so; asking for it is no change of it, a sign-in is.
-    a_list_that_is_known_is_not_sent_again, |app| {
+    /// A client that has the current list gets 304. The request for the list itself does not change it; a sign-in does.
+    an_unchanged_list_is_not_sent_again, |app| {
         app.add_user("alice").await;
         let alice = app.sign_in("alice").await;
         for path in ["/api/v1/sessions", "/api/v1/tokens"] {
@@ -81,7 +81,7 @@ both!(
                 assert!(again.bytes().await.unwrap().is_empty());
             }
             let other = app.sign_in("alice").await;
-            other.make_token("one", "read", CURL).await;
+            other.create_token("one", "read", CURL).await;
             let changed = alice.request(Method::GET, path).header("if-none-match", &tag).send().await.unwrap();
             assert_eq!(changed.status(), StatusCode::OK, "{path}");
             assert_ne!(changed.headers()["etag"].to_str().unwrap(), tag);
@@ -90,16 +90,16 @@ both!(
 );
 
 both!(
-    /// LIM-5: each client is told what is left of its minute, and refused beyond it; nobody else notices.
+    /// LIM-5: each client receives its remaining requests of the minute and is refused beyond them. Other clients are not affected.
     each_client_has_its_own_limit, |app| {
         app.add_user("alice").await;
         app.add_user("bob").await;
         let (alice, bob) = (app.sign_in("alice").await, app.sign_in("bob").await);
         let header = |answer: &reqwest::Response, name: &str| answer.headers()[name].to_str().unwrap().parse::<u32>().unwrap();
         let first = alice.get("/api/v1/me").await;
-        assert_eq!((header(&first, "ratelimit-limit"), header(&first, "ratelimit-remaining"), header(&first, "ratelimit-reset")), (quota::API.signed_in, quota::API.signed_in - 1, 60));
-        for _ in 1..quota::API.signed_in {
-            app.services.quota.count(Counted::SignedIn(alice.id.clone()), app.now());
+        assert_eq!((header(&first, "ratelimit-limit"), header(&first, "ratelimit-remaining"), header(&first, "ratelimit-reset")), (quota::API_LIMITS.signed_in, quota::API_LIMITS.signed_in - 1, 60));
+        for _ in 1..quota::API_LIMITS.signed_in {
+            app.services.quota.count(QuotaKey::SignedIn(alice.id.clone()), app.now());
         }
         app.advance(Duration::seconds(20));
         let over = alice.get("/api/v1/me").await;
@@ -112,8 +112,8 @@ both!(
 );
 
 both!(
-    /// API-4: pages of other sites read nothing, unless the settings name them, exactly; never with cookies.
-    other_sites_are_named_or_get_nothing, |app| {
+    /// API-4: pages of other origins can read nothing unless the settings name their exact origin, and never with cookies.
+    only_configured_origins_may_read, |app| {
         app.add_user("alice").await;
         let alice = app.sign_in("alice").await;
         let preflight = async |app: &TestApp, origin: &str| {
@@ -125,23 +125,23 @@ both!(
         assert_eq!(preflight(&app, "https://grafana.example").await, None);
         let answer = alice.request(Method::GET, "/api/v1/me").header("origin", "https://grafana.example").send().await.unwrap();
         assert!(answer.headers().keys().all(|name| !name.as_str().starts_with("access-control")));
-        let named = TestApp::start_with(app.backend(), &["--cors-origins", "https://grafana.example,https://other.example"]).await;
-        assert_eq!(preflight(&named, "https://grafana.example").await.as_deref(), Some("https://grafana.example"));
+        let configured = TestApp::start_with(app.backend(), &["--cors-origins", "https://grafana.example,https://other.example"]).await;
+        assert_eq!(preflight(&configured, "https://grafana.example").await.as_deref(), Some("https://grafana.example"));
         for foreign in ["https://evil.example", "https://grafana.example.evil", "http://grafana.example", "null"] {
-            assert_eq!(preflight(&named, foreign).await, None, "{foreign}");
+            assert_eq!(preflight(&configured, foreign).await, None, "{foreign}");
         }
-        named.add_user("bob").await;
-        let bob = named.sign_in("bob").await;
+        configured.add_user("bob").await;
+        let bob = configured.sign_in("bob").await;
         let read = bob.request(Method::GET, "/api/v1/me").header("origin", "https://grafana.example").send().await.unwrap();
         assert_eq!(read.headers()["access-control-allow-origin"], "https://grafana.example");
-        let revoke = named.http.delete(named.url("/api/v1/sessions")).header("origin", "https://grafana.example").header("cookie", format!("whereabouts={}", bob.token));
+        let revoke = configured.http.delete(configured.url("/api/v1/sessions")).header("origin", "https://grafana.example").header("cookie", format!("whereabouts={}", bob.token));
         assert_eq!(revoke.send().await.unwrap().status(), StatusCode::FORBIDDEN);
     }
 );
 
 both!(
-    /// The description is OpenAPI 3.1, holds every route of the contract, and is what the page and the command line show.
-    the_api_is_described, |app| {
+    /// The document is OpenAPI 3.1, contains every route of the contract, and matches what the docs page and the command line show.
+    openapi_describes_every_route, |app| {
         let described: Value = app.get("/api/openapi.json").await.json().await.unwrap();
         assert!(described["openapi"].as_str().unwrap().starts_with("3.1"));
         let operations: BTreeSet<_> = described["paths"].as_object().unwrap().iter()

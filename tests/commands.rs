@@ -1,4 +1,4 @@
-//! The program as its operators start it.
+//! The program as operators start it.
 #![allow(clippy::unwrap_used, reason = "a test that panics has failed")]
 
 mod support;
@@ -18,7 +18,7 @@ use sqlx::{
 };
 use whereabouts::{execute, foundation::db::Db};
 
-fn whereabouts(folder: &Path, arguments: &[&str], settings: &[(&str, &str)]) -> Output {
+fn run(folder: &Path, arguments: &[&str], settings: &[(&str, &str)]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_whereabouts"));
     command.args(arguments).env("WHEREABOUTS_DATA_DIR", folder).envs(settings.iter().copied());
     command.output().unwrap()
@@ -28,18 +28,18 @@ fn mode(path: &Path) -> u32 {
     path.metadata().unwrap().permissions().mode() & 0o777
 }
 
-/// OPS-2: the folder and the database are for their owner alone.
+/// OPS-2: only their owner can access the data directory and the database.
 #[test]
-fn what_is_made_is_private() {
+fn data_folder_and_database_are_private() {
     let parent = tempfile::tempdir().unwrap();
     let folder = parent.path().join("data");
-    assert!(whereabouts(&folder, &["migrate"], &[]).status.success());
+    assert!(run(&folder, &["migrate"], &[]).status.success());
     assert_eq!((mode(&folder), mode(&folder.join("whereabouts.db"))), (0o700, 0o600));
 }
 
-/// OPS-2: the first command on a new machine may be the one that adds the administrator, as README has it.
+/// OPS-2: the first command on a new machine may be the one that adds the administrator, as in README.
 #[test]
-fn the_first_administrator_is_added_where_nothing_is_yet() {
+fn the_first_administrator_can_be_added_without_a_database() {
     let parent = tempfile::tempdir().unwrap();
     let folder = parent.path().join("data");
     let mut command = Command::new(env!("CARGO_BIN_EXE_whereabouts"));
@@ -51,20 +51,20 @@ fn the_first_administrator_is_added_where_nothing_is_yet() {
     assert_eq!((mode(&folder), mode(&folder.join("whereabouts.db"))), (0o700, 0o600));
 }
 
-/// OPS-2: a folder that others can read is warned of. The start then fails for another reason, so that it ends.
+/// OPS-2: startup warns of a data directory that others can read. It then fails because the address is taken, so that the program ends.
 #[test]
-fn looser_rights_are_warned_of() {
+fn loose_folder_permissions_raise_a_warning() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::set_permissions(folder.path(), Permissions::from_mode(0o755)).unwrap();
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let output = whereabouts(folder.path(), &["serve"], &[("WHEREABOUTS_ADDR", &taken.local_addr().unwrap().to_string())]);
-    let said = String::from_utf8(output.stderr).unwrap();
-    assert!(said.contains("chmod 700") && said.contains("cannot be listened on"), "{said}");
+    let output = run(folder.path(), &["serve"], &[("WHEREABOUTS_ADDR", &taken.local_addr().unwrap().to_string())]);
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert!(stderr.contains("chmod 700") && stderr.contains("cannot listen on"), "{stderr}");
 }
 
-/// OPS-3: a wrong setting stops the start with one line that names it, and changes nothing.
+/// OPS-3: an invalid setting prevents startup with one line that names it, and changes nothing.
 #[test]
-fn a_wrong_setting_stops_the_start() {
+fn an_invalid_setting_prevents_startup() {
     let parent = tempfile::tempdir().unwrap();
     let folder = parent.path().join("data");
     let wrong = [
@@ -84,58 +84,55 @@ fn a_wrong_setting_stops_the_start() {
     ];
     for (setting, value, named) in wrong {
         for arguments in [&["serve"][..], &[]] {
-            let output = whereabouts(&folder, arguments, &[(setting, value)]);
-            let said = String::from_utf8(output.stderr).unwrap();
-            assert!(!output.status.success() && said.contains(named) && said.lines().count() == 1, "{setting}={value}: {said}");
+            let output = run(&folder, arguments, &[(setting, value)]);
+            let stderr = String::from_utf8(output.stderr).unwrap();
+            assert!(!output.status.success() && stderr.contains(named) && stderr.lines().count() == 1, "{setting}={value}: {stderr}");
             assert!(!folder.exists(), "{setting}={value}");
         }
     }
 }
 
-/// The environment variables that the help of a command names.
-fn variables(command: &str) -> Vec<String> {
+/// Returns the environment variables that the help of a command names.
+fn env_variables(command: &str) -> Vec<String> {
     let output = Command::new(env!("CARGO_BIN_EXE_whereabouts")).args([command, "--help"]).output().unwrap();
     let help = String::from_utf8(output.stdout).unwrap();
     help.split("[env: ").skip(1).map(|rest| rest.split(['=', ']']).next().unwrap().to_owned()).collect()
 }
 
-/// Starts a server that ends at once, since its address is taken. Returns what it says.
+/// Starts a server that ends at once because its address is taken. Returns its standard error.
 fn start(folder: &Path, settings: &[(&str, &str)]) -> String {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let addr = taken.local_addr().unwrap().to_string();
     let mut command = Command::new(env!("CARGO_BIN_EXE_whereabouts"));
     let output = command.current_dir(folder).env("WHEREABOUTS_ADDR", addr).envs(settings.iter().copied()).output().unwrap();
-    let said = String::from_utf8(output.stderr).unwrap();
-    assert!(said.contains("cannot be listened on"), "{settings:?}: {said}");
-    said
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert!(stderr.contains("cannot listen on"), "{settings:?}: {stderr}");
+    stderr
 }
 
 /// OPS-3: an empty variable counts as not set, for every setting and every command.
 #[test]
 fn an_empty_variable_counts_as_not_set() {
     let folder = tempfile::tempdir().unwrap();
-    let variables = variables("serve");
-    assert!(variables.len() >= 15 && variables.iter().any(|name| name == "WHEREABOUTS_TRUSTED_PROXIES"), "{variables:?}");
-    let empty: Vec<_> = variables.iter().map(|name| (name.as_str(), "")).filter(|(name, _)| *name != "WHEREABOUTS_ADDR").collect();
+    let env_variables = env_variables("serve");
+    assert!(env_variables.len() >= 15 && env_variables.iter().any(|name| name == "WHEREABOUTS_TRUSTED_PROXIES"), "{env_variables:?}");
+    let empty: Vec<_> = env_variables.iter().map(|name| (name.as_str(), "")).filter(|(name, _)| *name != "WHEREABOUTS_ADDR").collect();
     for one in &empty {
         start(folder.path(), std::slice::from_ref(one));
     }
     start(folder.path(), &empty);
-    // Another command, and the address: nothing need listen there, but it is an address.
-    let output = whereabouts(folder.path(), &["healthcheck"], &[("WHEREABOUTS_ADDR", "")]);
+    // Another command, and the address: an empty address must not be rejected as invalid.
+    let output = run(folder.path(), &["healthcheck"], &[("WHEREABOUTS_ADDR", "")]);
     assert!(!String::from_utf8(output.stderr).unwrap().contains("invalid value"));
-    // A client's variables.
-    let output = whereabouts(
-        folder.path(),
-        &["sessions"],
-        &[("WHEREABOUTS_TOKEN", ""), ("WHEREABOUTS_URL", ""), ("HOME", folder.path().to_str().unwrap())],
-    );
+    // Variables of the client commands.
+    let output =
+        run(folder.path(), &["sessions"], &[("WHEREABOUTS_TOKEN", ""), ("WHEREABOUTS_URL", ""), ("HOME", folder.path().to_str().unwrap())]);
     assert_eq!(output.status.code(), Some(3), "{output:?}");
 }
 
-/// NET-1: where something in front terminates TLS, a start without trusted proxies is warned of.
+/// NET-1: startup warns if TLS is terminated elsewhere and no trusted proxies are configured.
 #[test]
-fn a_proxy_that_is_not_configured_is_warned_of() {
+fn an_unconfigured_proxy_raises_a_warning() {
     let folder = tempfile::tempdir().unwrap();
     let https = ("WHEREABOUTS_PUBLIC_URL", "https://sessions.example");
     assert!(start(folder.path(), &[https]).contains("no trusted proxy is configured"));
@@ -146,9 +143,9 @@ fn a_proxy_that_is_not_configured_is_warned_of() {
     }
 }
 
-/// LIM-5: the soft limit of open files is raised to the hard one; a hard one that is too low for the connections is warned of.
+/// LIM-5: startup raises the soft limit of open files to the hard one, and warns of a hard limit that is too low for the connections.
 #[test]
-fn the_limit_of_open_files_is_raised() {
+fn the_open_file_limit_is_raised() {
     let folder = tempfile::tempdir().unwrap();
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let start = |limit: &str, connections: &str| {
@@ -166,8 +163,8 @@ fn the_limit_of_open_files_is_raised() {
     assert!(!start("-n 1256", "1000").contains(warning));
 }
 
-/// Has the database say that a newer program migrated it.
-async fn pretend_newer(app: &support::TestApp) {
+/// Marks the schema as migrated by a newer program.
+async fn mark_schema_as_newer(app: &support::TestApp) {
     let mut tx = app.services.db.write().await.unwrap();
     let newer = "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time) SELECT 99999999999999, 'newer', success, checksum, 0 FROM _sqlx_migrations WHERE version = 1";
     execute!(&mut tx, newer).unwrap();
@@ -175,28 +172,28 @@ async fn pretend_newer(app: &support::TestApp) {
 }
 
 both!(
-    /// OPS-4: an older program refuses the database of a newer one, and changes nothing.
+    /// OPS-4: an older program refuses the database of a newer one and changes nothing.
     a_newer_database_is_refused, |app| {
-        pretend_newer(&app).await;
+        mark_schema_as_newer(&app).await;
         let error = Db::open(&app.database_url).await.unwrap().migrate().await.unwrap_err();
         assert!(format!("{error:#}").contains("99999999999999"), "{error:#}");
     }
 );
 
-/// The commands that only read.
-const READING: [&[&str]; 2] = [&["user", "list"], &["session", "list", "--user", "alice"]];
+/// The commands that only read the database.
+const READ_ONLY_COMMANDS: [&[&str]; 2] = [&["user", "list"], &["session", "list", "--user", "alice"]];
 
-/// Runs each reading command on this database. It must fail with one line that holds `said`.
-fn assert_readers_refuse(folder: &Path, url: &str, said: &str) {
-    for arguments in READING {
-        let output = whereabouts(folder, arguments, &[("WHEREABOUTS_DATABASE_URL", url)]);
+/// Runs each read-only command on this database. It must fail with one line that contains `message`.
+fn assert_read_only_commands_refuse(folder: &Path, url: &str, message: &str) {
+    for arguments in READ_ONLY_COMMANDS {
+        let output = run(folder, arguments, &[("WHEREABOUTS_DATABASE_URL", url)]);
         let error = String::from_utf8(output.stderr).unwrap();
         assert!(!output.status.success() && output.stdout.is_empty(), "{arguments:?}");
-        assert!(error.contains(said) && error.lines().count() == 1, "{arguments:?}: {error}");
+        assert!(error.contains(message) && error.lines().count() == 1, "{arguments:?}: {error}");
     }
 }
 
-/// The files of a folder and what is in them.
+/// Returns the files of a folder with their content.
 fn contents(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
     let files = std::fs::read_dir(folder).unwrap().map(|file| file.unwrap().path());
     files.map(|file| (file.clone(), std::fs::read(file).unwrap())).collect()
@@ -206,9 +203,9 @@ async fn migrations() -> Migrator {
     Migrator::new(Path::new("migrations")).await.unwrap()
 }
 
-/// OPS-4: a command that only reads migrates nothing, refuses a schema that is not its own, and leaves every file as it was.
+/// OPS-4: a read-only command migrates nothing, refuses any other schema version, and leaves every file unchanged.
 #[tokio::test(flavor = "multi_thread")]
-async fn readers_leave_an_sqlite_database_as_it_is() {
+async fn read_only_commands_leave_an_sqlite_database_unchanged() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("whereabouts.db");
     let url = format!("sqlite://{}", file.display());
@@ -220,58 +217,58 @@ async fn readers_leave_an_sqlite_database_as_it_is() {
     };
     migrate_to(0).await;
     let empty = contents(folder.path());
-    assert_readers_refuse(folder.path(), &url, "schema version 0");
+    assert_read_only_commands_refuse(folder.path(), &url, "schema version 0");
     assert_eq!(contents(folder.path()), empty);
     migrate_to(1).await;
     let older = contents(folder.path());
-    assert_readers_refuse(folder.path(), &url, "run: whereabouts migrate");
+    assert_read_only_commands_refuse(folder.path(), &url, "run: whereabouts migrate");
     assert_eq!(contents(folder.path()), older);
-    assert!(whereabouts(folder.path(), &["migrate"], &[]).status.success());
+    assert!(run(folder.path(), &["migrate"], &[]).status.success());
     let current = contents(folder.path());
-    let listed = whereabouts(folder.path(), &["user", "list", "--json"], &[]);
+    let listed = run(folder.path(), &["user", "list", "--json"], &[]);
     assert_eq!((listed.status.success(), listed.stdout.as_slice()), (true, b"[]\n".as_slice()), "{listed:?}");
     assert_eq!(contents(folder.path()), current);
 }
 
-/// OPS-4: a reading command makes neither a database nor its folder.
+/// OPS-4: a read-only command creates neither a database nor its folder.
 #[test]
-fn readers_create_nothing() {
+fn read_only_commands_create_nothing() {
     let parent = tempfile::tempdir().unwrap();
     let folder = parent.path().join("data");
-    assert_readers_refuse(&folder, &format!("sqlite://{}/whereabouts.db", folder.display()), "there is no database");
+    assert_read_only_commands_refuse(&folder, &format!("sqlite://{}/whereabouts.db", folder.display()), "there is no database");
     assert!(!folder.exists());
 }
 
-/// OPS-4: the same on PostgreSQL.
+/// OPS-4: read-only commands leave a PostgreSQL database unchanged, too.
 #[tokio::test(flavor = "multi_thread")]
-async fn readers_leave_a_postgres_database_as_it_is() {
+async fn read_only_commands_leave_a_postgres_database_unchanged() {
     let (folder, url) = (tempfile::tempdir().unwrap(), support::new_postgres_database().await);
     let pool = sqlx::PgPool::connect(&url).await.unwrap();
-    assert_readers_refuse(folder.path(), &url, "schema version");
+    assert_read_only_commands_refuse(folder.path(), &url, "schema version");
     migrations().await.run_to(1, &pool).await.unwrap();
-    assert_readers_refuse(folder.path(), &url, "run: whereabouts migrate");
+    assert_read_only_commands_refuse(folder.path(), &url, "run: whereabouts migrate");
     let versions: Vec<(i64,)> = sqlx::query_as("SELECT version FROM _sqlx_migrations").fetch_all(&pool).await.unwrap();
     assert_eq!(versions, [(1,)]);
 }
 
 both!(
-    /// OPS-4: reading commands refuse the database of a newer program too; at their own version they list.
-    readers_know_their_own_version_alone, |app| {
+    /// OPS-4: read-only commands work at their own schema version and refuse the database of a newer program.
+    read_only_commands_refuse_a_newer_schema, |app| {
         app.add_user("alice").await;
         app.sign_in("alice").await;
         let folder = tempfile::tempdir().unwrap();
-        for arguments in READING {
-            let output = whereabouts(folder.path(), arguments, &[("WHEREABOUTS_DATABASE_URL", &app.database_url)]);
+        for arguments in READ_ONLY_COMMANDS {
+            let output = run(folder.path(), arguments, &[("WHEREABOUTS_DATABASE_URL", &app.database_url)]);
             assert!(output.status.success() && !output.stdout.is_empty(), "{arguments:?}: {output:?}");
         }
-        pretend_newer(&app).await;
-        assert_readers_refuse(folder.path(), &app.database_url, "use a newer program");
+        mark_schema_as_newer(&app).await;
+        assert_read_only_commands_refuse(folder.path(), &app.database_url, "use a newer program");
     }
 );
 
-/// OPS-4: nodes that start together bring the database to this version once.
+/// OPS-4: nodes that start at the same time apply each migration once.
 #[tokio::test(flavor = "multi_thread")]
-async fn nodes_migrate_once() {
+async fn concurrent_nodes_migrate_once() {
     let url = support::new_postgres_database().await;
     let start = async || {
         let db = Db::open(&url).await.unwrap();

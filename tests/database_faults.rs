@@ -1,4 +1,4 @@
-//! A PostgreSQL server that freezes, or ends its connections: what depends on it fails soon, and is well soon after.
+//! A PostgreSQL server that freezes or drops its connections: what depends on it fails quickly and recovers quickly.
 #![allow(clippy::unwrap_used, reason = "a test that panics has failed")]
 
 mod support;
@@ -16,15 +16,15 @@ use support::{Backend, PASSWORD, TestApp, live::Page, pending::PendingPost};
 
 use whereabouts::{
     error::AppError,
-    foundation::{hub::Change, ids::UserId},
+    foundation::{hub::SessionEvent, ids::UserId},
 };
 
-/// What a request that must fail may take.
-const REFUSED_WITHIN: Duration = Duration::from_secs(3);
-/// What a stop may take, and how long after the server's return all is well.
-const WITHIN: Duration = Duration::from_secs(5);
+/// Maximum time until a request that must fail is refused.
+const REFUSAL_LIMIT: Duration = Duration::from_secs(3);
+/// Maximum time for a shutdown, and for the recovery once the server is back.
+const RECOVERY_LIMIT: Duration = Duration::from_secs(5);
 
-/// A PostgreSQL of the test's own, which can be frozen. It ends with the test.
+/// A PostgreSQL cluster of the test's own that can be frozen. It stops with the test.
 struct Cluster {
     folder: tempfile::TempDir,
     url: String,
@@ -33,7 +33,7 @@ struct Cluster {
 impl Cluster {
     fn start() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let started = script("start", folder.path());
+        let started = run_script("start", folder.path());
         assert!(started.status.success(), "{}", String::from_utf8_lossy(&started.stderr));
         let url = String::from_utf8(started.stdout).unwrap().trim().to_owned();
         Self { folder, url: format!("{url}/postgres") }
@@ -47,14 +47,14 @@ impl Cluster {
         self.signal("-CONT");
     }
 
-    /// The postmaster first when it freezes, so that it starts no more children; they go on first.
+    /// Signals the postmaster first, so that a freezing one starts no more children.
     fn signal(&self, signal: &str) {
         let file = std::fs::read_to_string(self.folder.path().join("data/postmaster.pid")).unwrap();
         let postmaster: u32 = file.lines().next().unwrap().trim().parse().unwrap();
         let stopped = Command::new("kill").args([signal, &postmaster.to_string()]).status().unwrap();
         assert!(stopped.success());
-        for child in children(postmaster) {
-            // One that has just ended needs no signal.
+        for child in child_processes(postmaster) {
+            // A child that has just ended needs no signal.
             let _ = Command::new("kill").args([signal, &child.to_string()]).output().unwrap();
         }
     }
@@ -63,37 +63,37 @@ impl Cluster {
 impl Drop for Cluster {
     fn drop(&mut self) {
         self.thaw();
-        script("stop", self.folder.path());
+        run_script("stop", self.folder.path());
     }
 }
 
-fn script(what: &str, folder: &Path) -> std::process::Output {
+fn run_script(what: &str, folder: &Path) -> std::process::Output {
     Command::new("bash").args(["scripts/postgres.sh", what]).arg(folder).output().unwrap()
 }
 
-/// The processes whose parent is this one: the fourth field of `/proc/PID/stat`, behind a name in parentheses.
-fn children(parent: u32) -> Vec<u32> {
+/// Returns the processes with this parent: the fourth field of `/proc/PID/stat`, after a name in parentheses.
+fn child_processes(parent: u32) -> Vec<u32> {
     let processes = std::fs::read_dir("/proc").unwrap().filter_map(|entry| entry.ok()?.file_name().to_str()?.parse::<u32>().ok());
     let is_child = |process: &u32| {
-        let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default(); // it has just ended
+        let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default(); // the process may have just ended
         let fields = stat.rsplit_once(')').map(|(_, fields)| fields.split_whitespace().nth(1) == Some(&parent.to_string()));
         fields == Some(true)
     };
     processes.filter(is_child).collect()
 }
 
-/// Runs this, and fails if it took longer.
-async fn within<T>(limit: Duration, what: &str, work: impl Future<Output = T>) -> T {
+/// Runs this, and panics if it takes longer than the limit.
+async fn complete_within<T>(limit: Duration, what: &str, work: impl Future<Output = T>) -> T {
     let started = Instant::now();
     let done = tokio::time::timeout(limit, work).await.unwrap_or_else(|_| panic!("{what} took longer than {limit:?}"));
     println!("{what}: {:?}", started.elapsed());
     done
 }
 
-/// LOG-6: while PostgreSQL is frozen every request is refused with 503 within three seconds, whoever makes it; a node stops within
-/// five; and within five seconds of the server's return all is well, the channel between nodes included.
+/// LOG-6: while PostgreSQL is frozen, every request is refused with 503 within three seconds, and a node stops within five. Within five
+/// seconds of the server's return everything works, including the channel between nodes.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_frozen_server_hangs_nothing() {
+async fn a_frozen_database_hangs_no_request() {
     let cluster = Cluster::start();
     let options = ["--database-timeout", "2s"];
     let app = TestApp::start_on_database(&cluster.url, &options).await;
@@ -107,36 +107,36 @@ async fn a_frozen_server_hangs_nothing() {
     let mut changes = app.services.hub.subscribe(&UserId::parse(alice.json("/api/v1/me").await["id"].as_str().unwrap()).unwrap());
 
     cluster.freeze();
-    // More than the pool has connections: those that wait for one are refused in time as well.
+    // More requests than the pool has connections: those that wait for one are refused in time as well.
     let mut refused = Vec::new();
     for _ in 0..20 {
-        refused.push(async { within(REFUSED_WITHIN, "/me", alice.get("/api/v1/me")).await.status() });
+        refused.push(async { complete_within(REFUSAL_LIMIT, "/me", alice.get("/api/v1/me")).await.status() });
     }
-    let (statuses, ready) = tokio::join!(futures::future::join_all(refused), within(REFUSED_WITHIN, "/readyz", app.get("/readyz")));
+    let (statuses, ready) = tokio::join!(futures::future::join_all(refused), complete_within(REFUSAL_LIMIT, "/readyz", app.get("/readyz")));
     assert!(statuses.iter().all(|status| *status == StatusCode::SERVICE_UNAVAILABLE), "{statuses:?}");
     assert_eq!(ready.status(), StatusCode::SERVICE_UNAVAILABLE);
-    let again = within(REFUSED_WITHIN, "/me again", bob.get("/api/v1/me")).await;
+    let again = complete_within(REFUSAL_LIMIT, "/me again", bob.get("/api/v1/me")).await;
     assert_eq!(again.status(), StatusCode::SERVICE_UNAVAILABLE);
     assert!(app.services.db.missed_deadlines().get() > 0);
 
     let body = json!({ "identifier": "alice", "password": PASSWORD }).to_string();
-    let in_flight = PendingPost::begin(&stopping, "/api/v1/sessions", "application/json", &body).await;
-    let (status, ()) = tokio::join!(in_flight.finish(), within(WITHIN, "the stop", stopping.stop()));
+    let in_flight = PendingPost::start(&stopping, "/api/v1/sessions", "application/json", &body).await;
+    let (status, ()) = tokio::join!(in_flight.finish(), complete_within(RECOVERY_LIMIT, "the stop", stopping.stop()));
     assert_eq!(status, 503);
 
     cluster.thaw();
-    within(WITHIN, "the return", async {
+    complete_within(RECOVERY_LIMIT, "the return", async {
         while app.get("/readyz").await.status() != StatusCode::OK {}
         assert!(alice.is_signed_in().await && bob.is_signed_in().await);
         assert_eq!(alice.delete(&format!("/api/v1/sessions/{}", lost.id)).await.status(), StatusCode::NO_CONTENT);
         app.sign_in("bob").await;
         assert!(!lost.is_signed_in().await && bob.is_signed_in().await);
-        // Pages here are told of what another node does, or to ask for everything anew.
+        // Pages on this node receive what another node does, or are asked to reload everything.
         let began = other.sign_in("alice").await;
         loop {
             match changes.recv().await.unwrap() {
-                Change::Began(session) if session.to_string() == began.id => break,
-                Change::Missed => break,
+                SessionEvent::Began(session) if session.to_string() == began.id => break,
+                SessionEvent::Missed => break,
                 _ => {}
             }
         }
@@ -144,19 +144,19 @@ async fn a_frozen_server_hangs_nothing() {
     .await;
 }
 
-/// After `pg_terminate_backend` on every connection no request notices: what reads tries once more, and so does the beginning of a
-/// transaction. Pages hear of what other nodes do again.
+/// After `pg_terminate_backend` on every connection, no request fails: reads and the beginning of a transaction are retried once. Pages
+/// receive the events of other nodes again.
 #[tokio::test(flavor = "multi_thread")]
-async fn ended_connections_are_noticed_by_nobody() {
+async fn ended_connections_fail_no_request() {
     let app = TestApp::start_with(Backend::Postgres, &["--database-timeout", "10s"]).await;
-    let other = app.another_node().await;
+    let other = app.start_second_node().await;
     app.add_user("alice").await;
     app.add_user("bob").await;
     let (alice, lost, bob) = (app.sign_in("alice").await, app.sign_in("alice").await, app.sign_in("bob").await);
     let mut page =
         Page::open(&support::Client { app: &other, token: bob.token.clone(), id: bob.id.clone(), user_agent: String::new() }).await;
     for round in 0..3 {
-        // Every connection of the pool is in use once, and then idle.
+        // Uses every connection of the pool once, so that all are idle afterwards.
         assert_all_signed_in(&alice, 50).await;
         end_connections(&app).await;
         assert_all_signed_in(&alice, 50).await;
@@ -170,8 +170,8 @@ async fn ended_connections_are_noticed_by_nobody() {
     end_connections(&app).await;
     assert_eq!(alice.delete(&format!("/api/v1/sessions/{}", lost.id)).await.status(), StatusCode::NO_CONTENT);
     assert!(!lost.is_signed_in().await && bob.is_signed_in().await);
-    // The list that a page is sent anew once its node listens again.
-    while page.news().await.get("List").is_none() {}
+    // The page receives a new list once its node listens again.
+    while page.next_message().await.get("List").is_none() {}
 }
 
 async fn assert_all_signed_in(client: &support::Client<'_>, requests: usize) {
@@ -192,9 +192,9 @@ async fn end_connections(app: &TestApp) {
     }
 }
 
-/// A commit that is not answered is said to be unconfirmed, not undone; what fails before the commit changed nothing.
+/// A commit without an answer is reported as unconfirmed, not as undone. A failure before the commit has changed nothing.
 #[tokio::test(flavor = "multi_thread")]
-async fn an_unanswered_commit_is_unconfirmed() {
+async fn an_unanswered_commit_is_reported_as_unconfirmed() {
     let cluster = Cluster::start();
     let app = TestApp::start_on_database(&cluster.url, &["--database-timeout", "1s"]).await;
     let begin = async || {
@@ -214,7 +214,7 @@ async fn an_unanswered_commit_is_unconfirmed() {
     let unconfirmed = AppError::from(commit.commit().await.unwrap_err());
     assert_eq!((unconfirmed.name(), unconfirmed.status()), ("unconfirmed", 503));
     cluster.thaw();
-    // The server had the commit all along.
+    // The server received the commit before it was frozen.
     let mut reader = app.services.db.read().await.unwrap();
     loop {
         let rows: Vec<(i64,)> = whereabouts::fetch!(&mut reader, fetch_all as (i64,), "SELECT n FROM written").unwrap();
@@ -225,10 +225,10 @@ async fn an_unanswered_commit_is_unconfirmed() {
     }
 }
 
-/// RACE-2, LOG-6: whoever waits for a lock that is held for long is refused in time, and costs no connection: reads go on meanwhile, on
-/// the server's side nobody waits any more, and the locks that were taken before are free.
+/// RACE-2, LOG-6: a request that waits too long for a lock is refused in time and costs no connection. Reads continue meanwhile, no backend
+/// of the server still waits, and the locks taken before are released.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_lock_that_is_held_costs_no_connections() {
+async fn waiting_for_a_lock_costs_no_connections() {
     let app = TestApp::start_with(Backend::Postgres, &["--database-timeout", "1s"]).await;
     app.add_user("alice").await;
     app.add_user("bob").await;
@@ -237,7 +237,7 @@ async fn a_lock_that_is_held_costs_no_connections() {
     sqlx::query("BEGIN").execute(&mut holder).await.unwrap();
     sqlx::query("LOCK TABLE audit_events IN ACCESS EXCLUSIVE MODE").execute(&mut holder).await.unwrap();
     for _ in 0..2 {
-        // More than the pool has connections.
+        // More requests than the pool has connections.
         let refused = futures::future::join_all((0..20).map(|_| alice.delete("/api/v1/sessions"))).await;
         assert!(refused.iter().all(|answer| answer.status() == StatusCode::SERVICE_UNAVAILABLE));
         assert!(bob.is_signed_in().await);

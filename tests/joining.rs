@@ -1,4 +1,4 @@
-//! Joining over HTTP: invitations, open registration, requests for access; and what administrators do.
+//! Registration over HTTP: invitations, open registration and access requests. Also administration of accounts.
 #![allow(clippy::unwrap_used, reason = "a test that panics has failed")]
 
 mod support;
@@ -8,69 +8,69 @@ use support::{Backend, Client, PASSWORD, TestApp};
 
 const NEW: &str = "a longer staple of horses";
 
-async fn join(app: &TestApp, token: &str, username: &str) -> StatusCode {
-    app.post_form("join", "", &[("token", token), ("username", username), ("password", NEW)]).await.status()
+async fn accept_invitation(app: &TestApp, token: &str, username: &str) -> StatusCode {
+    app.post_form("accept_invitation", "", &[("token", token), ("username", username), ("password", NEW)]).await.status()
 }
 
-/// The secret of the link that was mailed to this address.
-async fn invitation(app: &TestApp, address: &str) -> String {
-    app.smtp.next_to(address).await.link("/register").1
+/// Waits for the invitation to this address. Returns the one-time token of its link.
+async fn receive_invitation(app: &TestApp, address: &str) -> String {
+    app.smtp.next_for(address).await.link("/register").1
 }
 
 async fn page(client: &Client<'_>, path: &str) -> String {
     client.browser(Method::GET, path).send().await.unwrap().text().await.unwrap()
 }
 
-/// Between these a page of ours says it.
+/// Returns the text of a page between `before` and the next `after`.
 fn between<'a>(page: &'a str, before: &str, after: &str) -> &'a str {
     let start = page.find(before).unwrap_or_else(|| panic!("no {before} in {page}")) + before.len();
     &page[start..start + page[start..].find(after).unwrap()]
 }
 
 both!(
-    /// An administrator invites; the link makes one account, with the address that it was mailed to.
-    an_invitation_makes_an_account, |app| {
+    /// An administrator invites somebody. The link creates one account, with the address that it was sent to.
+    an_invitation_creates_one_account, |app| {
         app.add_admin("root").await;
         let root = app.sign_in("root").await;
         assert_eq!(root.post_form("invite", &[("email", "carol@example.com")]).await.status(), StatusCode::OK);
-        let token = invitation(&app, "carol@example.com").await;
+        let token = receive_invitation(&app, "carol@example.com").await;
         let opened = app.get(&format!("/register?token={token}")).await;
         assert_eq!(opened.headers()["referrer-policy"], "no-referrer");
         assert!(opened.text().await.unwrap().contains("carol@example.com"));
-        for (bad, words) in [("admin", "kept for the service"), ("R00T", "kept for the service"), ("a b", "3 to 32"), ("carol@home", "3 to 32")] {
-            let answer = app.post_form("join", "", &[("token", &token), ("username", bad), ("password", NEW)]).await;
+        for (bad, words) in [("admin", "is reserved"), ("R00T", "is reserved"), ("a b", "3 to 32"), ("carol@home", "3 to 32")] {
+            let answer = app.post_form("accept_invitation", "", &[("token", &token), ("username", bad), ("password", NEW)]).await;
             assert_eq!(answer.status(), StatusCode::UNPROCESSABLE_ENTITY, "{bad}");
             assert!(answer.text().await.unwrap().contains(words), "{bad}");
         }
-        assert_eq!(join(&app, &token, "carol").await, StatusCode::OK);
-        assert_eq!(join(&app, &token, "carol2").await, StatusCode::GONE);
+        assert_eq!(accept_invitation(&app, &token, "carol").await, StatusCode::OK);
+        assert_eq!(accept_invitation(&app, &token, "carol2").await, StatusCode::GONE);
         let signed_in = app.try_sign_in("carol@example.com", NEW, "curl/8.5.0").await;
         assert_eq!(signed_in.status(), StatusCode::CREATED);
         let again = root.post_form("invite", &[("email", "Carol@Example.com")]).await;
         assert_eq!(again.status(), StatusCode::UNPROCESSABLE_ENTITY);
-        assert_eq!(app.on_record("invited", "success").await, 1);
-        assert_eq!(app.on_record("account_created", "success").await, 2);
+        assert_eq!(app.count_events("invited", "success").await, 1);
+        assert_eq!(app.count_events("account_created", "success").await, 2);
     }
 );
 
 both!(
-    /// Two names that look alike are one, whatever their case.
-    look_alikes_are_taken, |app| {
+    /// Usernames that look alike count as the same, regardless of case.
+    look_alike_usernames_are_refused, |app| {
         app.add_user("alice").await;
         app.add_admin("root").await;
         let root = app.sign_in("root").await;
         root.post_form("invite", &[("email", "mallory@example.com")]).await;
-        let token = invitation(&app, "mallory@example.com").await;
+        let token = receive_invitation(&app, "mallory@example.com").await;
         for taken in ["alice", "ALICE", "AIice", "a1ice"] {
-            assert_eq!(join(&app, &token, taken).await, StatusCode::UNPROCESSABLE_ENTITY, "{taken}");
+            assert_eq!(accept_invitation(&app, &token, taken).await, StatusCode::UNPROCESSABLE_ENTITY, "{taken}");
         }
-        assert_eq!(join(&app, &token, "mallory").await, StatusCode::OK);
+        assert_eq!(accept_invitation(&app, &token, "mallory").await, StatusCode::OK);
     }
 );
 
 both!(
-    /// API-1, LOG-1: administration is for administrators; whoever else tries is refused, on record, and nothing is done.
-    others_administer_nothing, |app| {
+    /// API-1, LOG-1: only administrators may administer. Attempts by others are refused, recorded, and change nothing.
+    only_administrators_administer, |app| {
         app.add_user("alice").await;
         app.add_user("bob").await;
         let (alice, bob) = (app.sign_in("alice").await, app.sign_in("bob").await);
@@ -78,29 +78,30 @@ both!(
         let refused = bob.browser(Method::GET, "/admin").send().await.unwrap();
         assert_eq!(refused.status(), StatusCode::FORBIDDEN);
         assert!(!refused.text().await.unwrap().contains("alice@example.com"));
-        for (door, fields) in [
+        for (function, fields) in [
             ("invite", vec![("email", "x@example.com")]),
-            ("administer", vec![("user", user.as_str()), ("deed", "disable")]),
-            ("settle_request", vec![("id", user.as_str()), ("answer", "invite")]),
+            ("manage_user", vec![("user", user.as_str()), ("operation", "disable")]),
+            ("decide_access_request", vec![("id", user.as_str()), ("decision", "invite")]),
         ] {
-            assert_eq!(bob.post_form(door, &fields).await.status(), StatusCode::FORBIDDEN, "{door}");
+            assert_eq!(bob.post_form(function, &fields).await.status(), StatusCode::FORBIDDEN, "{function}");
         }
         assert!(alice.is_signed_in().await);
-        assert_eq!(app.on_record("administration_refused", "refused").await, 4);
+        assert_eq!(app.count_events("administration_refused", "refused").await, 4);
         assert!(page(&bob, "/profile?tab=profile").await.contains("Administration refused"));
     }
 );
 
 both!(
-    /// SES-5, SES-10, PWD-8: an administrator signs out, disables, enables, and starts a reset; nobody else's sessions end.
-    an_administrator_acts, |app| {
+    /// SES-5, SES-10, PWD-8: an administrator signs a user out, disables and enables the account, and starts a reset. Other users' sessions
+    /// stay.
+    an_administrator_manages_an_account, |app| {
         app.add_admin("root").await;
         app.add_user("alice").await;
         app.add_user("bob").await;
         let (root, alice, bob) = (app.sign_in("root").await, app.sign_in("alice").await, app.sign_in("bob").await);
         let user = alice.json("/api/v1/me").await["id"].as_str().unwrap().to_owned();
         let own = root.json("/api/v1/me").await["id"].as_str().unwrap().to_owned();
-        let act = async |user: &str, deed: &str| root.post_form("administer", &[("user", user), ("deed", deed)]).await.status();
+        let act = async |user: &str, action: &str| root.post_form("manage_user", &[("user", user), ("operation", action)]).await.status();
         assert_eq!(act(&user, "sign_out").await, StatusCode::OK);
         assert!(!alice.is_signed_in().await && bob.is_signed_in().await && root.is_signed_in().await);
         let alice = app.sign_in("alice").await;
@@ -110,7 +111,7 @@ both!(
         assert_eq!(act(&user, "enable").await, StatusCode::OK);
         assert_eq!(app.try_sign_in("alice", PASSWORD, "curl/8.5.0").await.status(), StatusCode::CREATED);
         assert_eq!(act(&user, "reset").await, StatusCode::OK);
-        let token = app.smtp.next_to("alice@example.com").await.link("/reset-password").1;
+        let token = app.smtp.next_for("alice@example.com").await.link("/reset-password").1;
         assert_eq!(app.post_form("reset_password", "", &[("token", &token), ("password", NEW)]).await.status(), StatusCode::OK);
         assert_eq!(act(&own, "disable").await, StatusCode::UNPROCESSABLE_ENTITY);
         assert_eq!(act("x", "disable").await, StatusCode::NOT_FOUND);
@@ -122,94 +123,94 @@ both!(
 );
 
 both!(
-    /// SES-10: an administrator ends everybody's sessions at once, but for the one in use, and only when it is meant.
-    everybody_is_signed_out, |app| {
+    /// SES-10: an administrator ends all sessions of everybody at once except the current one, and only after confirming it.
+    an_administrator_signs_everybody_out, |app| {
         app.add_admin("root").await;
         app.add_user("alice").await;
         app.add_user("bob").await;
         let (root, elsewhere) = (app.sign_in("root").await, app.sign_in("root").await);
         let (alice, bob) = (app.sign_in("alice").await, app.sign_in("bob").await);
-        assert_eq!(alice.post_form("revoke_everybody", &[("sure", "yes")]).await.status(), StatusCode::FORBIDDEN);
-        assert_eq!(root.post_form("revoke_everybody", &[]).await.status(), StatusCode::UNPROCESSABLE_ENTITY);
+        assert_eq!(alice.post_form("sign_everybody_out", &[("confirmed", "yes")]).await.status(), StatusCode::FORBIDDEN);
+        assert_eq!(root.post_form("sign_everybody_out", &[]).await.status(), StatusCode::UNPROCESSABLE_ENTITY);
         assert!(alice.is_signed_in().await && bob.is_signed_in().await && elsewhere.is_signed_in().await);
-        assert_eq!(root.post_form("revoke_everybody", &[("sure", "yes")]).await.status(), StatusCode::OK);
+        assert_eq!(root.post_form("sign_everybody_out", &[("confirmed", "yes")]).await.status(), StatusCode::OK);
         assert!(!alice.is_signed_in().await && !bob.is_signed_in().await && !elsewhere.is_signed_in().await);
         assert!(root.is_signed_in().await && app.sign_in("alice").await.is_signed_in().await);
     }
 );
 
 both!(
-    /// Requests for access answer alike (ENU-1); administrators see them, and invite or decline.
-    requests_are_settled, |app| {
+    /// Access requests all get the same response (ENU-1). Administrators see them, and invite or decline.
+    access_requests_are_invited_or_declined, |app| {
         app.add_admin("root").await;
         let root = app.sign_in("root").await;
         let mut answers = Vec::new();
         for email in ["carol@example.com", "dave@example.com", "root@example.com", "carol@example.com"] {
-            let answer = app.post_form("request_access", "", &[("email", email), ("words", "<b>Let me in</b>")]).await;
-            let headers: Vec<_> = answer.headers().iter().filter(|(name, _)| *name != "date").map(|(name, value)| (name.clone(), value.clone())).collect();
+            let answer = app.post_form("request_access", "", &[("email", email), ("message", "<b>Let me in</b>")]).await;
+            let headers: Vec<_> = answer.headers().iter().filter(|(name, _)| !["date", "x-request-id"].contains(&name.as_str())).map(|(name, value)| (name.clone(), value.clone())).collect();
             answers.push((answer.status(), headers, answer.text().await.unwrap()));
         }
         assert!(answers[0].0 == StatusCode::OK && answers.iter().all(|answer| *answer == answers[0]), "{answers:?}");
-        app.is_done_with_what_was_left().await;
+        app.wait_for_background_jobs().await;
         let shown = page(&root, "/admin").await;
         assert_eq!(shown.matches("Let me in").count(), 2);
         assert!(!shown.contains("<b>Let me in"));
         let id_of = |email: &str| between(&shown[shown.find(email).unwrap()..], "name=\"id\" value=\"", "\"").to_owned();
         let (carol, dave) = (id_of("carol@example.com"), id_of("dave@example.com"));
-        assert_eq!(root.post_form("settle_request", &[("id", &dave), ("answer", "decline")]).await.status(), StatusCode::OK);
-        assert_eq!(root.post_form("settle_request", &[("id", &carol), ("answer", "invite")]).await.status(), StatusCode::OK);
-        assert_eq!(root.post_form("settle_request", &[("id", &carol), ("answer", "invite")]).await.status(), StatusCode::NOT_FOUND);
+        assert_eq!(root.post_form("decide_access_request", &[("id", &dave), ("decision", "decline")]).await.status(), StatusCode::OK);
+        assert_eq!(root.post_form("decide_access_request", &[("id", &carol), ("decision", "invite")]).await.status(), StatusCode::OK);
+        assert_eq!(root.post_form("decide_access_request", &[("id", &carol), ("decision", "invite")]).await.status(), StatusCode::NOT_FOUND);
         assert!(!page(&root, "/admin").await.contains("Let me in"));
-        // The next mail is carol's: dave was sent none.
+        // The next email is Carol's, so Dave was sent none.
         let mail = app.smtp.next().await;
         assert_eq!(mail.to, "carol@example.com");
-        assert_eq!(join(&app, &mail.link("/register").1, "carol").await, StatusCode::OK);
-        assert_eq!(app.on_record("access_declined", "success").await, 1);
+        assert_eq!(accept_invitation(&app, &mail.link("/register").1, "carol").await, StatusCode::OK);
+        assert_eq!(app.count_events("access_declined", "success").await, 1);
     }
 );
 
-/// Registration is closed unless it is opened.
+/// Registration is closed unless the settings open it.
 #[tokio::test(flavor = "multi_thread")]
-async fn registration_is_by_invitation() {
+async fn registration_is_closed_by_default() {
     let app = TestApp::start(Backend::Sqlite).await;
-    assert_eq!(app.post_form("ask_to_join", "", &[("email", "carol@example.com")]).await.status(), StatusCode::NOT_FOUND);
+    assert_eq!(app.post_form("request_registration", "", &[("email", "carol@example.com")]).await.status(), StatusCode::NOT_FOUND);
     assert!(app.get("/register").await.text().await.unwrap().contains("by invitation"));
 }
 
-/// ENU-1, LIM-3: where it is open, every address gets the same answer, and a mail that its owner alone reads.
+/// ENU-1, LIM-3: with open registration, every address gets the same response, and an email that only its owner reads.
 #[tokio::test(flavor = "multi_thread")]
-async fn open_registration_tells_nothing() {
+async fn open_registration_reveals_nothing() {
     let app = TestApp::start_with(Backend::Sqlite, &["--registration", "open"]).await;
     app.add_user("alice").await;
     let mut answers = Vec::new();
     for email in ["alice@example.com", "carol@example.com"] {
-        let answer = app.post_form("ask_to_join", "", &[("email", email)]).await;
+        let answer = app.post_form("request_registration", "", &[("email", email)]).await;
         answers.push((answer.status(), answer.text().await.unwrap()));
     }
     assert_eq!(answers[0], answers[1]);
     assert_eq!(app.smtp.next().await.subject, "You have a Whereabouts account");
-    let token = invitation(&app, "carol@example.com").await;
-    assert_eq!(join(&app, &token, "carol").await, StatusCode::OK);
+    let token = receive_invitation(&app, "carol@example.com").await;
+    assert_eq!(accept_invitation(&app, &token, "carol").await, StatusCode::OK);
     for _ in 0..6 {
-        app.post_form("ask_to_join", "", &[("email", "dave@example.com")]).await;
+        app.post_form("request_registration", "", &[("email", "dave@example.com")]).await;
     }
-    app.post_form("ask_to_join", "", &[("email", "last@example.com")]).await;
+    app.post_form("request_registration", "", &[("email", "last@example.com")]).await;
     let mut to_dave = 0;
     while app.smtp.next().await.to == "dave@example.com" {
         to_dave += 1;
     }
     assert_eq!(to_dave, 4);
-    let bad = app.post_form("ask_to_join", "", &[("email", "a@b\r\nBcc: c@d")]).await;
+    let bad = app.post_form("request_registration", "", &[("email", "a@b\r\nBcc: c@d")]).await;
     assert_eq!(bad.status(), StatusCode::UNPROCESSABLE_ENTITY);
 }
 
-/// ENU-1: both take as long whoever has the address (median of 200, ratio within 1.1).
+/// ENU-1: both requests take the same time for known and unknown addresses (median of 200, ratio within 1.1).
 #[tokio::test(flavor = "multi_thread")]
-async fn asking_takes_the_same_time() {
-    for (door, registration) in [("ask_to_join", "open"), ("request_access", "invite")] {
+async fn registration_requests_take_the_same_time() {
+    for (function, registration) in [("request_registration", "open"), ("request_access", "invite")] {
         let app = TestApp::start_with(Backend::Sqlite, &["--trusted-proxies", "127.0.0.0/8", "--registration", registration]).await;
         app.add_user("alice").await;
-        let ratio = app.ratio_of_asking(door).await;
-        assert!((1.0 / 1.1..1.1).contains(&ratio), "{door}: {ratio}");
+        let ratio = app.measure_timing_ratio(function).await;
+        assert!((1.0 / 1.1..1.1).contains(&ratio), "{function}: {ratio}");
     }
 }

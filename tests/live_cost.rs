@@ -1,4 +1,4 @@
-//! What news cost the database. Alone in its process, since it counts the statements that the process runs.
+//! What live messages cost the database. This test has its own process because it counts the statements that the process runs.
 #![allow(clippy::unwrap_used, reason = "a test that panics has failed")]
 
 mod support;
@@ -7,33 +7,32 @@ use chrono::Duration;
 use support::{Backend, Client, TestApp, live::Page, log::Log};
 use whereabouts::foundation::{
     activity::Use,
-    hub::Change,
+    hub::SessionEvent,
     ids::{SessionId, UserId},
 };
 
 const PAGES: [usize; 2] = [1, 20];
-/// Longer than from one publication of uses to the next.
+/// Longer than the interval between two publications of uses.
 const TICK: Duration = Duration::seconds(1);
 
-/// Takes the statements that asked for sessions, which sqlx logs, but for the look-ups of heartbeats: those come whether anything is
-/// used or not.
+/// Takes the statements that read sessions, which sqlx logs. Ignores the look-ups of heartbeats, which run whether anything is used or not.
 fn take_statements(log: &Log) -> Vec<String> {
     let counts = |line: &&str| line.contains("FROM sessions") && !line.contains("WHERE id = $1 AND user_id = $2");
     log.take().lines().filter(counts).map(str::to_owned).collect()
 }
 
-/// Uses these sessions of this person, all before the clock moves: so one tick publishes them together.
-fn use_at_next_tick(app: &TestApp, user: &UserId, sessions: &[Client<'_>]) {
+/// Marks these sessions of this user as used before the clock moves, so that one tick publishes the uses together.
+fn mark_used_at_next_tick(app: &TestApp, user: &UserId, sessions: &[Client<'_>]) {
     for client in sessions {
         let used = Use { user: user.clone(), at: app.now() + TICK, ip: "192.0.2.7".parse().unwrap(), agent: None };
         app.services.activity.mark(&SessionId::parse(&client.id).unwrap(), used);
     }
 }
 
-/// LIM-5: what a use costs, and a sign-in, and an end, does not depend on how many pages are open: one statement each, and one for all
-/// uses of a tick.
+/// LIM-5: the cost of a use, a sign-in and an end does not depend on the number of open pages: one statement each, and one for all uses of
+/// a tick.
 #[tokio::test(flavor = "multi_thread")]
-async fn news_cost_one_statement_however_many_pages_are_open() {
+async fn each_event_costs_one_statement_for_any_number_of_pages() {
     let log = Log::start("sqlx::query=debug");
     for backend in [Backend::Sqlite, Backend::Postgres] {
         let app = TestApp::start(backend).await;
@@ -53,22 +52,23 @@ async fn news_cost_one_statement_however_many_pages_are_open() {
             let _bobs = Page::open(&bob).await;
             log.take();
 
-            use_at_next_tick(&app, &user, &sessions[..3]);
+            mark_used_at_next_tick(&app, &user, &sessions[..3]);
             app.advance(TICK);
             for page in &mut open {
-                assert_eq!(page.news().await["Used"].as_array().unwrap().len(), 3);
+                assert_eq!(page.next_message().await["Used"].as_array().unwrap().len(), 3);
             }
             let used = take_statements(&log);
             assert_eq!(used.len(), 1, "{pages} pages: {used:#?}");
 
-            let changes = [Change::Began(SessionId::parse(&sessions[1].id).unwrap()), Change::Ended(vec![SessionId::new(app.now())])];
-            for (change, news) in changes.into_iter().zip(["Row", "Gone"]) {
+            let changes =
+                [SessionEvent::Began(SessionId::parse(&sessions[1].id).unwrap()), SessionEvent::Ended(vec![SessionId::new(app.now())])];
+            for (change, kind) in changes.into_iter().zip(["Row", "Gone"]) {
                 app.services.hub.publish(&user, change);
                 for page in &mut open {
-                    assert_eq!(page.news().await[news]["total"], 4);
+                    assert_eq!(page.next_message().await[kind]["total"], 4);
                 }
                 let counted = take_statements(&log);
-                assert_eq!(counted.len(), 1, "{news}, {pages} pages: {counted:#?}");
+                assert_eq!(counted.len(), 1, "{kind}, {pages} pages: {counted:#?}");
             }
         }
     }

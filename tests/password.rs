@@ -1,4 +1,4 @@
-//! Passwords over HTTP: changing one, and choosing a new one when it is forgotten.
+//! Passwords over HTTP: changing one, and resetting a forgotten one.
 #![allow(clippy::unwrap_used, reason = "a test that panics has failed")]
 
 mod support;
@@ -14,16 +14,17 @@ async fn change(client: &support::Client<'_>, current: &str, new: &str) -> reqwe
     client.request(Method::PUT, "/api/v1/me/password").json(&json!({ "current": current, "new": new })).send().await.unwrap()
 }
 
-/// Asks for a reset; the secret of the link that is mailed.
-async fn ask_for_reset(app: &TestApp, name: &str) -> String {
+/// Requests a reset. Returns the one-time token of the emailed link.
+async fn request_reset_link(app: &TestApp, name: &str) -> String {
     let address = format!("{name}@example.com");
-    assert_eq!(app.post_form("ask_for_reset", "", &[("email", &address)]).await.status(), StatusCode::OK);
-    app.mail(&address, "Choose a new password").await.link("/reset-password").1
+    assert_eq!(app.post_form("request_password_reset", "", &[("email", &address)]).await.status(), StatusCode::OK);
+    app.wait_for_mail(&address, "Choose a new password").await.link("/reset-password").1
 }
 
 both!(
-    /// PWD-4, PWD-9, SES-3, ALT-1: a change asks the current password, ends all others, gives a new token, and tells by mail.
-    a_change_ends_the_other_sessions, |app| {
+    /// PWD-4, PWD-9, SES-3, ALT-1: a change requires the current password, ends all other sessions, issues a new token, and is notified by
+    /// email.
+    a_password_change_revokes_the_other_sessions, |app| {
         app.add_user("alice").await;
         app.add_user("bob").await;
         let (here, there, bob) = (app.sign_in("alice").await, app.sign_in("alice").await, app.sign_in("bob").await);
@@ -39,16 +40,17 @@ both!(
         assert_eq!(renewed.json("/api/v1/sessions/current").await["id"], renewed.id.as_str());
         assert_eq!(app.try_sign_in("alice", PASSWORD, "curl/8.5.0").await.status(), StatusCode::UNAUTHORIZED);
         assert_eq!(app.try_sign_in("alice", NEW, "curl/8.5.0").await.status(), StatusCode::CREATED);
-        let mail = app.smtp.next_to("alice@example.com").await;
+        let mail = app.smtp.next_for("alice@example.com").await;
         assert_eq!(mail.subject, "Your password was changed");
         assert!(!mail.text.contains(NEW) && mail.html.contains("1 session"), "{mail:?}");
-        assert_eq!(app.on_record("password_changed", "success").await, 1);
+        assert_eq!(app.count_events("password_changed", "success").await, 1);
     }
 );
 
 both!(
-    /// PWD-4: a browser that changes its password stays signed in by its cookie; the page elsewhere says why it left.
-    a_browser_keeps_its_session, |app| {
+    /// PWD-4: a browser that changes its password stays signed in with a new cookie. The login page in other browsers says why they were
+    /// signed out.
+    a_browser_stays_signed_in_after_a_password_change, |app| {
         app.add_user("alice").await;
         let (here, there) = (app.sign_in("alice").await, app.sign_in("alice").await);
         let answer = here.post_form("change_password", &[("current", PASSWORD), ("new", NEW)]).await;
@@ -62,11 +64,11 @@ both!(
 );
 
 both!(
-    /// PWD-2, PWD-3: what cannot be a password is refused in words, and nothing changes.
-    rules_are_told, |app| {
+    /// PWD-2, PWD-3: an unacceptable password is refused with an explanation, and nothing changes.
+    password_rules_are_explained, |app| {
         app.add_user("alice").await;
         let alice = app.sign_in("alice").await;
-        for (bad, words) in [("short", "at least 8"), ("password", "guessed first"), ("AliceAndHorses", "must not hold"), (&"x".repeat(129), "at most 128")] {
+        for (bad, words) in [("short", "at least 8"), ("password", "most common passwords"), ("AliceAndHorses", "must not contain"), (&"x".repeat(129), "at most 128")] {
             let answer = change(&alice, PASSWORD, bad).await;
             assert_eq!(answer.status(), StatusCode::UNPROCESSABLE_ENTITY);
             let problem: Value = answer.json().await.unwrap();
@@ -80,8 +82,8 @@ both!(
 );
 
 both!(
-    /// LIM-1: who holds a session guesses its password as slowly as anybody.
-    guesses_of_a_session_are_slowed_down, |app| {
+    /// LIM-1: guesses of the password within a session are slowed down like all others.
+    guesses_by_a_session_are_slowed_down, |app| {
         app.add_user("alice").await;
         let alice = app.sign_in("alice").await;
         for _ in 0..5 {
@@ -94,12 +96,12 @@ both!(
 );
 
 both!(
-    /// PWD-5, PWD-6, WEB-5: a reset ends every session of that person alone, cancels other links, works once, and tells by mail.
-    a_reset_ends_everything, |app| {
+    /// PWD-5, PWD-6, WEB-5: a reset ends every session of that user only, cancels other links, works once, and is notified by email.
+    a_reset_revokes_all_sessions_and_links, |app| {
         app.add_user("alice").await;
         app.add_user("bob").await;
         let (alice, bob) = (app.sign_in("alice").await, app.sign_in("bob").await);
-        let (first, second) = (ask_for_reset(&app, "alice").await, ask_for_reset(&app, "alice").await);
+        let (first, second) = (request_reset_link(&app, "alice").await, request_reset_link(&app, "alice").await);
         let page = app.get(&format!("/reset-password?token={first}")).await;
         assert_eq!((page.status(), page.headers()["referrer-policy"].to_str().unwrap()), (StatusCode::OK, "no-referrer"));
         assert!(alice.is_signed_in().await);
@@ -110,25 +112,26 @@ both!(
         assert!(answer.headers().contains_key("clear-site-data"));
         assert_eq!(answer.json::<String>().await.unwrap(), "/login");
         assert!(!alice.is_signed_in().await && bob.is_signed_in().await);
-        assert_eq!(app.smtp.next_to("alice@example.com").await.subject, "Your password was changed");
-        for spent in [first, second] {
-            let again = app.post_form("reset_password", "", &[("token", &spent), ("password", "yet another one")]).await;
+        assert_eq!(app.smtp.next_for("alice@example.com").await.subject, "Your password was changed");
+        for used in [first, second] {
+            let again = app.post_form("reset_password", "", &[("token", &used), ("password", "yet another one")]).await;
             assert_eq!(again.status(), StatusCode::GONE);
         }
         assert_eq!(app.try_sign_in("alice", NEW, "curl/8.5.0").await.status(), StatusCode::CREATED);
-        assert_eq!(app.on_record("password_reset", "success").await, 1);
+        assert_eq!(app.count_events("password_reset", "success").await, 1);
     }
 );
 
 both!(
-    /// PWD-6: a link is good for 30 minutes, and its secret is nowhere in the database.
-    a_reset_link_ends, |app| {
+    /// PWD-6: a link is valid for 30 minutes, and its token is nowhere in the database.
+    a_reset_link_expires, |app| {
         app.add_user("alice").await;
-        let token = ask_for_reset(&app, "alice").await;
+        let token = request_reset_link(&app, "alice").await;
         let mut db = app.services.db.read().await.unwrap();
-        let sql = "SELECT COUNT(*) FROM links, outbox WHERE token_hash = $1 OR detail LIKE '%' || $1 || '%' OR sealed LIKE '%' || $1 || '%'";
-        let (kept,): (i64,) = whereabouts::fetch!(&mut db, fetch_one as (i64,), sql, &token).unwrap();
-        assert_eq!(kept, 0);
+        let sql = "SELECT COUNT(*) FROM one_time_tokens, outbox
+                   WHERE token_hash = $1 OR detail LIKE '%' || $1 || '%' OR encrypted_content LIKE '%' || $1 || '%'";
+        let (stored,): (i64,) = whereabouts::fetch!(&mut db, fetch_one as (i64,), sql, &token).unwrap();
+        assert_eq!(stored, 0);
         drop(db);
         app.advance(Duration::minutes(30));
         let late = app.post_form("reset_password", "", &[("token", &token), ("password", NEW)]).await;
@@ -138,7 +141,7 @@ both!(
 );
 
 both!(
-    /// LIM-1: strangers who slowed down both names of an account do not keep its owner out, who comes by a reset link.
+    /// LIM-1: strangers who exhaust the limits of both names of an account do not lock out its owner, who gets in with a reset link.
     a_reset_lets_the_owner_in, |app| {
         app.add_user("alice").await;
         app.add_user("bob").await;
@@ -149,7 +152,7 @@ both!(
             }
             assert_eq!(app.try_sign_in(name, PASSWORD, "curl/8.5.0").await.status(), StatusCode::TOO_MANY_REQUESTS);
         }
-        let token = ask_for_reset(&app, "alice").await;
+        let token = request_reset_link(&app, "alice").await;
         assert_eq!(app.post_form("reset_password", "", &[("token", &token), ("password", NEW)]).await.status(), StatusCode::OK);
         for name in names {
             assert_eq!(app.try_sign_in(name, NEW, "curl/8.5.0").await.status(), StatusCode::CREATED);
@@ -159,21 +162,21 @@ both!(
 );
 
 both!(
-    /// ENU-1, LIM-3: whoever is asked for, the answer is the same; a mail goes to those alone who have an account, and not often.
-    asking_for_a_reset_tells_nothing, |app| {
+    /// ENU-1, LIM-3: the response is the same for every address. Only enabled accounts get an email, and only a few an hour.
+    a_reset_request_reveals_nothing, |app| {
         app.add_user("alice").await;
         app.add_user("gone").await;
         app.add_user("bob").await;
         let gone = whereabouts::accounts::actions::find(&app.services.db, "gone").await.unwrap().account.id;
-        whereabouts::admin::actions::disable(&app.services.db, &app.services.clock, &gone, whereabouts::admin::actions::By::CommandLine).await.unwrap();
+        whereabouts::admin::actions::disable(&app.services.db, &app.services.clock, &gone, whereabouts::admin::actions::Actor::CommandLine).await.unwrap();
         let mut answers = Vec::new();
         for name in ["nobody", "gone", "alice", "alice", "alice", "alice", "alice", "bob"] {
-            let answer = app.post_form("ask_for_reset", "", &[("email", &format!("{name}@example.com"))]).await;
-            let headers: Vec<_> = answer.headers().iter().filter(|(name, _)| *name != "date").map(|(name, value)| (name.clone(), value.clone())).collect();
+            let answer = app.post_form("request_password_reset", "", &[("email", &format!("{name}@example.com"))]).await;
+            let headers: Vec<_> = answer.headers().iter().filter(|(name, _)| !["date", "x-request-id"].contains(&name.as_str())).map(|(name, value)| (name.clone(), value.clone())).collect();
             answers.push((answer.status(), headers, answer.text().await.unwrap()));
         }
         assert!(answers.iter().all(|answer| *answer == answers[0]), "{answers:?}");
-        // In turn: bob's is the last, so whatever else was to come has come before it.
+        // Emails arrive in order: Bob's is the last, so every earlier one has arrived before it.
         let mut mails = Vec::new();
         while mails.last().is_none_or(|last| last != "bob@example.com") {
             mails.push(app.smtp.next().await.to);
@@ -182,18 +185,18 @@ both!(
     }
 );
 
-/// ENU-1: the time taken is the same (median of 200, ratio within 1.1).
+/// ENU-1: requests take the same time (median of 200, ratio within 1.1).
 #[tokio::test(flavor = "multi_thread")]
-async fn asking_for_a_reset_takes_the_same_time() {
+async fn reset_requests_take_the_same_time() {
     let app = TestApp::start_with(support::Backend::Sqlite, &["--trusted-proxies", "127.0.0.0/8"]).await;
     app.add_user("alice").await;
-    let ratio = app.ratio_of_asking("ask_for_reset").await;
+    let ratio = app.measure_timing_ratio("request_password_reset").await;
     assert!((1.0 / 1.1..1.1).contains(&ratio), "{ratio}");
 }
 
 both!(
-    /// SES-3: giving the password again gives the session a new token.
-    a_proof_renews_the_token, |app| {
+    /// SES-3: entering the password again issues a new session token.
+    reauthentication_renews_the_session_token, |app| {
         app.add_user("alice").await;
         let alice = app.sign_in("alice").await;
         let wrong = alice.post_form("confirm_password", &[("password", "wrong password"), ("next", "/")]).await;

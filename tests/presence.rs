@@ -1,4 +1,4 @@
-//! Uses that are held in memory: what they keep alive, how they are written, and what else is under way meanwhile.
+//! Session and token uses held in memory: what they keep alive, how they are written, and how this interacts with concurrent transactions.
 #![allow(clippy::unwrap_used, reason = "a test that panics has failed")]
 
 mod support;
@@ -10,7 +10,7 @@ use reqwest::StatusCode;
 use serde_json::Value;
 use support::{
     Backend, Client, TestApp,
-    postgres::{hold, release, wait_for_waiters, wait_for_waiters_unless},
+    postgres::{hold, release, wait_until_blocked, wait_until_blocked_or},
 };
 use tokio::sync::Barrier;
 use whereabouts::{
@@ -19,9 +19,8 @@ use whereabouts::{
     execute, fetch,
     foundation::{
         activity::Use,
-        agent::Agent,
+        client::{headers::UserAgentHeaders, info::ClientInfo},
         ids::{SessionId, TokenId},
-        origin::Origin,
         services::Services,
     },
     sessions::{actions, presence},
@@ -29,23 +28,23 @@ use whereabouts::{
 
 const CURL: &str = "curl/8.5.0";
 const ROUNDS: usize = 200;
-/// Far more than a write takes: whoever waits for this long waits for a lock that is never let go of.
-const STUCK: StdDuration = StdDuration::from_secs(20);
+/// Far longer than a write takes: whoever waits this long waits for a lock that is never released.
+const LOCK_WAIT_LIMIT: StdDuration = StdDuration::from_secs(20);
 
 async fn account(app: &TestApp, name: &str) -> Account {
     whereabouts::accounts::actions::find(&app.services.db, name).await.unwrap().account
 }
 
-/// Sessions of this person, without the time that a password's hash takes.
-async fn begin<'a>(app: &'a TestApp, account: &Account, count: usize) -> Vec<Client<'a>> {
+/// Creates sessions for this user without the time that password hashing takes.
+async fn create_sessions<'a>(app: &'a TestApp, account: &Account, count: usize) -> Vec<Client<'a>> {
     let mut clients = Vec::new();
     let mut tx = app.services.db.write().await.unwrap();
     for _ in 0..count {
-        let agent = Agent { user_agent: CURL.to_owned(), ..Agent::default() };
-        let origin = Origin { ip: "127.0.0.1".parse().unwrap(), agent };
-        let arrival = actions::arrive(&app.services, origin).await.unwrap();
-        let begun = actions::begin(&mut tx, &app.services, account, arrival, "Password").await.unwrap();
-        let (token, id) = (begun.token.reveal().to_owned(), begun.id().to_string());
+        let agent = UserAgentHeaders { user_agent: CURL.to_owned(), ..UserAgentHeaders::default() };
+        let client_info = ClientInfo { ip: "127.0.0.1".parse().unwrap(), agent };
+        let context = actions::resolve_client(&app.services, client_info).await.unwrap();
+        let created = actions::create(&mut tx, &app.services, account, context, "Password").await.unwrap();
+        let (token, id) = (created.token.reveal().to_owned(), created.id().to_string());
         clients.push(Client { app, token, id, user_agent: CURL.to_owned() });
     }
     tx.commit().await.unwrap();
@@ -66,19 +65,19 @@ async fn count(app: &TestApp, sql: &'static str, bind: &str) -> i64 {
     fetch!(&mut db, fetch_one as (i64,), sql, bind).unwrap().0
 }
 
-async fn live(app: &TestApp, account: &Account) -> i64 {
+async fn count_live(app: &TestApp, account: &Account) -> i64 {
     count(app, "SELECT COUNT(*) FROM sessions WHERE user_id = $1 AND ended_at IS NULL", &account.id.to_string()).await
 }
 
 both!(
-    /// SES-5: a session whose stored last use is past the idle timeout, but which a use in memory keeps alive, can be revoked by every
-    /// door; nothing that it leaves behind brings it back. The other person's session stays.
-    a_use_in_memory_saves_no_session_from_its_end, |app| {
+    /// SES-5: a session whose stored last use is past the idle timeout, but which an unwritten use keeps alive, can be revoked in every
+    /// way, and nothing brings it back afterwards. Another user's session stays.
+    unwritten_uses_do_not_prevent_revocation, |app| {
         app.add_user("alice").await;
         app.add_user("bob").await;
         let (alice, bob) = (account(&app, "alice").await, account(&app, "bob").await);
-        let mut sessions = begin(&app, &alice, 6).await;
-        let (bobs, here) = (begin(&app, &bob, 1).await.remove(0), sessions.remove(0));
+        let mut sessions = create_sessions(&app, &alice, 6).await;
+        let (bobs, here) = (create_sessions(&app, &bob, 1).await.remove(0), sessions.remove(0));
         app.advance(Duration::days(14) - Duration::seconds(1));
         for client in sessions.iter().chain([&here, &bobs]) {
             assert!(client.is_signed_in().await);
@@ -87,7 +86,7 @@ both!(
         let (one, signs_out, by_administrator) = (sessions.remove(0), sessions.remove(0), sessions.remove(0));
         assert_eq!(here.delete(&format!("/api/v1/sessions/{}", one.id)).await.status(), StatusCode::NO_CONTENT);
         assert_eq!(signs_out.delete("/api/v1/sessions/current").await.status(), StatusCode::NO_CONTENT);
-        let who = whereabouts::admin::actions::By::CommandLine;
+        let who = whereabouts::admin::actions::Actor::CommandLine;
         let (db, clock, first) = (&app.services.db, &app.services.clock, id(&by_administrator));
         let ended = whereabouts::admin::actions::revoke(db, clock, &alice.id, Some(&first), who).await.unwrap();
         assert_eq!(ended, [first]);
@@ -100,35 +99,35 @@ both!(
             assert!(here.is_signed_in().await && bobs.is_signed_in().await);
             presence::write(&app.services).await.unwrap();
         }
-        assert_eq!((live(&app, &alice).await, live(&app, &bob).await), (1, 1));
-        let who = whereabouts::admin::actions::By::CommandLine;
+        assert_eq!((count_live(&app, &alice).await, count_live(&app, &bob).await), (1, 1));
+        let who = whereabouts::admin::actions::Actor::CommandLine;
         assert_eq!(whereabouts::admin::actions::disable(db, clock, &alice.id, who).await.unwrap().len(), 1);
         assert!(!here.is_signed_in().await && bobs.is_signed_in().await);
     }
 );
 
 both!(
-    /// SES-5: a session that has expired is not to be revoked and not counted, but it is ended all the same, and says why it ended.
+    /// SES-5: an expired session cannot be revoked and is not counted, but Revoke All ends it too, with the reason it expired.
     an_expired_session_is_ended_but_not_counted, |app| {
         app.add_user("alice").await;
         app.add_user("bob").await;
         let alice = account(&app, "alice").await;
-        let expired = begin(&app, &alice, 3).await;
+        let expired = create_sessions(&app, &alice, 3).await;
         app.advance(Duration::days(14));
         let (here, other, bob) = (app.sign_in("alice").await, app.sign_in("alice").await, app.sign_in("bob").await);
         assert_eq!(here.delete(&format!("/api/v1/sessions/{}", expired[0].id)).await.status(), StatusCode::NOT_FOUND);
-        assert_eq!(live(&app, &alice).await, 4);
+        assert_eq!(count_live(&app, &alice).await, 4);
         let all: Value = here.delete("/api/v1/sessions").await.json().await.unwrap();
-        assert_eq!((&all["revoked"], live(&app, &alice).await), (&1.into(), 1));
-        let because = "SELECT COUNT(*) FROM sessions WHERE end_reason = $1";
-        assert_eq!((count(&app, because, "idle").await, count(&app, because, "revoked").await), (3, 1));
+        assert_eq!((&all["revoked"], count_live(&app, &alice).await), (&1.into(), 1));
+        let by_reason = "SELECT COUNT(*) FROM sessions WHERE end_reason = $1";
+        assert_eq!((count(&app, by_reason, "idle_timeout").await, count(&app, by_reason, "revoked").await), (3, 1));
         assert!(!other.is_signed_in().await && here.is_signed_in().await && bob.is_signed_in().await);
-        assert_eq!(app.on_record("session_revoked", "success").await, 0);
+        assert_eq!(app.count_events("session_revoked", "success").await, 0);
     }
 );
 
 both!(
-    /// What a client newly says of itself is shown once it is described and written, and described once for all.
+    /// A changed user agent is shown once it is parsed and written, and parsed once for all sessions.
     a_changed_user_agent_is_written, |app| {
         app.add_user("alice").await;
         app.add_user("bob").await;
@@ -138,21 +137,21 @@ both!(
         presence::write_devices(&app.services).await.unwrap();
         assert_eq!(changed.sessions().await[0]["device"]["label"], "Firefox on Windows");
         assert_eq!(bob.sessions().await[0]["device"]["label"], "Wget");
-        let agent = Agent { user_agent: support::FIREFOX.to_owned(), ..Agent::default() };
+        let agent = UserAgentHeaders { user_agent: support::FIREFOX.to_owned(), ..UserAgentHeaders::default() };
         assert!(app.services.user_agents.get().await.unwrap().cached(&agent).is_some());
         assert!(app.services.activity.take_new_agents().is_empty());
     }
 );
 
-/// RACE-2: a write of uses takes no row that another transaction holds, and so deadlocks with none. Here an ending act holds one
-/// session of twenty while the uses of all are written, and then takes the others.
+/// RACE-2: a write of uses skips rows that another transaction has locked, and so never deadlocks. Here a revocation holds one session of
+/// twenty while the uses of all are written, and then takes the others.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_write_of_uses_gives_way_to_an_ending_act() {
+async fn writing_uses_does_not_deadlock_with_a_revocation() {
     let app = TestApp::start(Backend::Postgres).await;
     app.add_user("alice").await;
     app.add_user("bob").await;
     let (alice, bob) = (account(&app, "alice").await, account(&app, "bob").await);
-    let (sessions, bobs) = (begin(&app, &alice, 20).await, begin(&app, &bob, 1).await);
+    let (sessions, bobs) = (create_sessions(&app, &alice, 20).await, create_sessions(&app, &bob, 1).await);
     app.advance(Duration::seconds(1));
     sessions.iter().for_each(|client| mark(&app.services, &alice, client));
     mark(&app.services, &bob, &bobs[0]);
@@ -165,34 +164,34 @@ async fn a_write_of_uses_gives_way_to_an_ending_act() {
         let services = app.services.clone();
         async move { presence::write(&services).await }
     });
-    wait_for_waiters_unless(&app, 1, || writing.is_finished()).await;
+    wait_until_blocked_or(&app, 1, || writing.is_finished()).await;
     execute!(&mut ending, end, app.now(), &alice.id, &ids[0], &ids[19]).unwrap();
     ending.commit().await.unwrap();
     writing.await.unwrap().unwrap();
     presence::write(&app.services).await.unwrap();
     assert!(app.services.activity.unwritten().is_empty());
-    assert_eq!((live(&app, &alice).await, live(&app, &bob).await), (0, 1));
+    assert_eq!((count_live(&app, &alice).await, count_live(&app, &bob).await), (0, 1));
     let written = "SELECT COUNT(*) FROM sessions WHERE ip = '192.0.2.7' AND ended_at IS NULL AND user_id = $1";
     assert_eq!(count(&app, written, &bob.id.to_string()).await, 1);
 }
 
-/// RACE-2, SES-11: while Revoke All is held open, a write of uses neither waits for it nor loses a use; afterwards it forgets those of
-/// the ended sessions, and brings none back.
+/// RACE-2, SES-11: while Revoke All is held open, a write of uses neither waits for it nor loses a use. Afterwards it drops the uses of the
+/// ended sessions and revives none.
 #[tokio::test(flavor = "multi_thread")]
-async fn uses_of_sessions_that_are_being_ended_wait_in_memory() {
+async fn uses_of_sessions_being_revoked_stay_in_memory() {
     let app = TestApp::start(Backend::Postgres).await;
     app.add_user("alice").await;
     app.add_user("bob").await;
     let (alice, bob) = (account(&app, "alice").await, account(&app, "bob").await);
-    let (mut sessions, bobs) = (begin(&app, &alice, 5).await, begin(&app, &bob, 1).await);
+    let (mut sessions, bobs) = (create_sessions(&app, &alice, 5).await, create_sessions(&app, &bob, 1).await);
     let here = sessions.remove(0);
     app.advance(Duration::seconds(1));
     sessions.iter().for_each(|client| mark(&app.services, &alice, client));
     mark(&app.services, &bob, &bobs[0]);
     let holder = hold(&app, "LOCK TABLE audit_events IN ACCESS EXCLUSIVE MODE").await;
     let (revoked, ()) = tokio::join!(here.delete("/api/v1/sessions"), async {
-        wait_for_waiters(&app, 1).await;
-        tokio::time::timeout(STUCK, presence::write(&app.services)).await.expect("a write waits for nobody").unwrap();
+        wait_until_blocked(&app, 1).await;
+        tokio::time::timeout(LOCK_WAIT_LIMIT, presence::write(&app.services)).await.expect("a write waits for nobody").unwrap();
         let waiting = app.services.activity.unwritten();
         assert!(sessions.iter().all(|client| waiting.iter().any(|(session, _)| *session == id(client))));
         assert!(waiting.iter().all(|(session, _)| *session != id(&bobs[0])));
@@ -204,19 +203,19 @@ async fn uses_of_sessions_that_are_being_ended_wait_in_memory() {
     for gone in &sessions {
         assert!(!gone.is_signed_in().await);
     }
-    assert_eq!((live(&app, &alice).await, live(&app, &bob).await), (1, 1));
+    assert_eq!((count_live(&app, &alice).await, count_live(&app, &bob).await), (1, 1));
 }
 
-/// RACE-2: writes of uses and Revoke All, at once, 200 times: none fails, and nothing that ended comes back.
+/// RACE-2: writes of uses and Revoke All, concurrently, 200 times: none fails, and no ended session comes back.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn writes_of_uses_race_with_revoke_all() {
+async fn writing_uses_and_revoke_all_never_conflict() {
     let app = TestApp::start(Backend::Postgres).await;
     app.add_user("alice").await;
     app.add_user("bob").await;
     let (alice, bob) = (account(&app, "alice").await, account(&app, "bob").await);
-    let (here, bobs) = (begin(&app, &alice, 1).await.remove(0), begin(&app, &bob, 1).await.remove(0));
+    let (here, bobs) = (create_sessions(&app, &alice, 1).await.remove(0), create_sessions(&app, &bob, 1).await.remove(0));
     for _ in 0..ROUNDS {
-        let others = begin(&app, &alice, 8).await;
+        let others = create_sessions(&app, &alice, 8).await;
         app.advance(Duration::milliseconds(1));
         others.iter().for_each(|client| mark(&app.services, &alice, client));
         mark(&app.services, &bob, &bobs);
@@ -237,21 +236,22 @@ async fn writes_of_uses_race_with_revoke_all() {
         }
         presence::write(&app.services).await.unwrap();
         assert!(app.services.activity.unwritten().is_empty());
-        assert_eq!((live(&app, &alice).await, live(&app, &bob).await), (1, 1));
+        assert_eq!((count_live(&app, &alice).await, count_live(&app, &bob).await), (1, 1));
     }
     assert!(here.is_signed_in().await && bobs.is_signed_in().await);
 }
 
-/// RACE-1: a revocation and uses of the same session, at once, 200 times: after the answer it opens nothing, and no write brings it back.
+/// RACE-1: a revocation and uses of the same session, concurrently, 200 times: after the response the session is refused, and no write
+/// brings it back.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn a_revocation_races_with_uses() {
+async fn a_revocation_holds_under_concurrent_uses() {
     let app = TestApp::start(Backend::Postgres).await;
     app.add_user("alice").await;
     app.add_user("bob").await;
     let (alice, bob) = (account(&app, "alice").await, account(&app, "bob").await);
-    let (here, bobs) = (begin(&app, &alice, 1).await.remove(0), begin(&app, &bob, 1).await.remove(0));
+    let (here, bobs) = (create_sessions(&app, &alice, 1).await.remove(0), create_sessions(&app, &bob, 1).await.remove(0));
     for round in 0..ROUNDS {
-        let lost = begin(&app, &alice, 1).await.remove(0);
+        let lost = create_sessions(&app, &alice, 1).await.remove(0);
         app.advance(Duration::milliseconds(1));
         let path = format!("/api/v1/sessions/{}", lost.id);
         let revoke = async {
@@ -266,22 +266,22 @@ async fn a_revocation_races_with_uses() {
         assert!(!lost.is_signed_in().await);
         presence::write(&app.services).await.unwrap();
         assert!(!lost.is_signed_in().await);
-        assert_eq!((live(&app, &alice).await, live(&app, &bob).await), (1, 1));
+        assert_eq!((count_live(&app, &alice).await, count_live(&app, &bob).await), (1, 1));
     }
     assert!(here.is_signed_in().await && bobs.is_signed_in().await);
 }
 
-/// RACE-2: a write of uses of API tokens takes no row that another transaction holds, as that of sessions.
+/// RACE-2: like that of sessions, a write of API token uses skips rows that another transaction has locked.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_write_of_uses_of_tokens_gives_way_to_a_revocation() {
+async fn writing_token_uses_does_not_deadlock_with_a_revocation() {
     let app = TestApp::start(Backend::Postgres).await;
     app.add_user("alice").await;
     app.add_user("bob").await;
     let (alice, bob) = (app.sign_in("alice").await, app.sign_in("bob").await);
-    let bobs = bob.make_token("bob's", "read", CURL).await;
+    let bobs = bob.create_token("bob's", "read", CURL).await;
     let mut ids = Vec::new();
     for number in 0..20 {
-        let token = alice.make_token(&format!("job {number}"), "read", CURL).await;
+        let token = alice.create_token(&format!("job {number}"), "read", CURL).await;
         assert!(token.is_signed_in().await);
         ids.push(token.id);
     }
@@ -295,7 +295,7 @@ async fn a_write_of_uses_of_tokens_gives_way_to_a_revocation() {
         let services = app.services.clone();
         async move { worker::write(&services).await }
     });
-    wait_for_waiters_unless(&app, 1, || writing.is_finished()).await;
+    wait_until_blocked_or(&app, 1, || writing.is_finished()).await;
     execute!(&mut ending, remove, &user, &ids[0], &ids[19]).unwrap();
     ending.commit().await.unwrap();
     writing.await.unwrap().unwrap();

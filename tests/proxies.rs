@@ -1,4 +1,4 @@
-//! Behind a reverse proxy: whose address counts, and what administrators are told of one that the settings do not name.
+//! Behind a reverse proxy: whose address counts, and how administrators are notified of a proxy that is not configured.
 #![allow(clippy::unwrap_used, reason = "a test that panics has failed")]
 
 mod support;
@@ -9,8 +9,8 @@ use support::{Client, PASSWORD, TestApp};
 
 const TRUSTED: [&str; 2] = ["--trusted-proxies", "127.0.0.0/8"];
 
-/// The address that the list shows for the session that asks, with these headers.
-async fn address_shown(client: &Client<'_>, headers: &[(&str, &[u8])]) -> String {
+/// Returns the address that the list shows for the calling session, with these headers.
+async fn fetch_shown_address(client: &Client<'_>, headers: &[(&str, &[u8])]) -> String {
     client.app.advance(chrono::Duration::seconds(1));
     let request = headers.iter().fold(client.request(Method::GET, "/api/v1/sessions"), |request, (name, value)| {
         request.header(*name, HeaderValue::from_bytes(value).unwrap())
@@ -20,43 +20,43 @@ async fn address_shown(client: &Client<'_>, headers: &[(&str, &[u8])]) -> String
 }
 
 both!(
-    /// NET-1: behind a trusted proxy, neither a visitor's other forwarding header nor what they put left of the proxy's own entry changes the
-    /// address: bytes beyond ASCII and quotes without an end are nothing special.
-    what_a_visitor_sends_through_a_proxy_changes_nothing, |app| {
+    /// NET-1: behind a trusted proxy, neither a client's other forwarding header nor what it puts left of the proxy's own entry changes the
+    /// address. Non-ASCII bytes and unclosed quotes make no difference.
+    client_headers_sent_through_a_proxy_are_ignored, |app| {
         let app = TestApp::start_with(app.backend(), &TRUSTED).await;
         app.add_user("alice").await;
         let alice = app.sign_in("alice").await;
-        let by_visitors: [&[(&str, &[u8])]; 4] = [
+        let client_headers: [&[(&str, &[u8])]; 4] = [
             &[("x-forwarded-for", b"81.2.69.142")],
             &[("x-forwarded-for", b"81.2.69.142"), ("forwarded", b"for=1.1.1.1")],
             &[("x-forwarded-for", b"1.1.1.1, \xe9, 81.2.69.142")],
             &[("x-forwarded-for", b"\xff"), ("x-forwarded-for", b"81.2.69.142"), ("forwarded", b"for=127.0.0.1")],
         ];
-        for headers in by_visitors {
-            assert_eq!(address_shown(&alice, headers).await, "81.2.69.142", "{headers:?}");
+        for headers in client_headers {
+            assert_eq!(fetch_shown_address(&alice, headers).await, "81.2.69.142", "{headers:?}");
         }
     }
 );
 
 both!(
-    /// NET-1: the other header is read instead where the settings say so.
-    forwarded_is_read_where_it_is_configured, |app| {
+    /// NET-1: the `Forwarded` header is read instead if the settings say so.
+    the_forwarded_header_is_read_if_configured, |app| {
         let app = TestApp::start_with(app.backend(), &[&TRUSTED[..], &["--forwarded-header", "forwarded"]].concat()).await;
         app.add_user("alice").await;
         let alice = app.sign_in("alice").await;
-        let by_visitors: [&[(&str, &[u8])]; 3] = [
+        let client_headers: [&[(&str, &[u8])]; 3] = [
             &[("forwarded", b"for=81.2.69.142;host=\"a,b\"")],
             &[("forwarded", b"for=81.2.69.142"), ("x-forwarded-for", b"1.1.1.1")],
             &[("forwarded", b"for=\"1.1.1.1, \xe9, for=81.2.69.142, for=\"127.0.0.1:80\"")],
         ];
-        for headers in by_visitors {
-            assert_eq!(address_shown(&alice, headers).await, "81.2.69.142", "{headers:?}");
+        for headers in client_headers {
+            assert_eq!(fetch_shown_address(&alice, headers).await, "81.2.69.142", "{headers:?}");
         }
-        assert_eq!(address_shown(&alice, &[("x-forwarded-for", b"1.1.1.1")]).await, "127.0.0.1");
+        assert_eq!(fetch_shown_address(&alice, &[("x-forwarded-for", b"1.1.1.1")]).await, "127.0.0.1");
     }
 );
 
-/// The administrators' page of a site at `host`.
+/// Returns the administrators' page of a site at `host`.
 async fn admin_page(app: &TestApp, host: &str) -> String {
     app.add_admin("root").await;
     let sign_in = app.http.post(app.url("/api/v1/sessions")).header("host", host);
@@ -69,16 +69,16 @@ async fn admin_page(app: &TestApp, host: &str) -> String {
 const NOTICE: &str = "Requests arrive from the private address";
 
 both!(
-    /// NET-1: administrators are told when requests come from a private address although no proxy is trusted.
-    administrators_are_told_of_a_proxy_that_is_not_configured, |app| {
+    /// NET-1: administrators are notified if requests come from a private address although no proxy is trusted.
+    administrators_are_notified_of_an_unconfigured_proxy, |app| {
         let public = ["--public-url", "http://sessions.example"];
-        let unnamed = TestApp::start_with(app.backend(), &public).await;
-        let page = admin_page(&unnamed, "sessions.example").await;
+        let unconfigured = TestApp::start_with(app.backend(), &public).await;
+        let page = admin_page(&unconfigured, "sessions.example").await;
         assert!(page.contains(&format!("{NOTICE} 127.0.0.1,")) && page.contains("WHEREABOUTS_TRUSTED_PROXIES"), "{page}");
-        let named = TestApp::start_with(app.backend(), &[&public[..], &TRUSTED].concat()).await;
-        let page = admin_page(&named, "sessions.example").await;
+        let configured = TestApp::start_with(app.backend(), &[&public[..], &TRUSTED].concat()).await;
+        let page = admin_page(&configured, "sessions.example").await;
         assert!(page.contains("<h1>Administration") && !page.contains(NOTICE), "{page}");
-        // A site for this machine alone is asked by this machine alone.
+        // A site on loopback is only used from this machine, so loopback addresses are expected.
         let page = admin_page(&app, &app.addr.to_string()).await;
         assert!(page.contains("<h1>Administration") && !page.contains(NOTICE), "{page}");
     }

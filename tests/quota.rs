@@ -1,4 +1,4 @@
-//! How many requests the server functions of pages answer, and what a client is told that made too many.
+//! Request limits of server functions, and what a client receives that exceeds them.
 #![allow(clippy::unwrap_used, reason = "a test that panics has failed")]
 
 mod support;
@@ -8,14 +8,14 @@ use reqwest::{Method, Response, StatusCode};
 use serde_json::Value;
 use support::{
     PASSWORD, TestApp,
-    totp::{code, turn_on},
+    totp::{code, enable_two_factor},
 };
 use whereabouts::foundation::{
+    http::quota::{self, QuotaKey},
     ids::UserId,
-    quota::{self, Counted},
 };
 
-/// The seconds of `Retry-After`, which every 429 has.
+/// Returns the seconds of `Retry-After`, which every 429 has.
 fn retry_after(answer: &Response) -> u64 {
     assert_eq!(answer.status(), StatusCode::TOO_MANY_REQUESTS);
     answer.headers()["retry-after"].to_str().unwrap().parse().unwrap()
@@ -26,59 +26,60 @@ fn cookie(answer: &Response, name: &str) -> String {
     cookies.filter(|cookie| cookie.starts_with(&format!("{name}="))).map(str::to_owned).next().unwrap()
 }
 
-async fn strength(app: &TestApp) -> Response {
+async fn check_strength(app: &TestApp) -> Response {
     app.post_form("password_strength", "", &[("password", "x")]).await
 }
 
 both!(
-    /// LIM-5: strangers of one network call server functions 300 times a minute; people who are signed in at the same address do not notice.
-    strangers_call_server_functions_so_often, |app| {
+    /// LIM-5: anonymous clients of one network may call server functions 300 times a minute. Signed-in users at the same address are not
+    /// affected.
+    anonymous_server_function_calls_are_limited_by_network, |app| {
         app.add_user("alice").await;
         let alice = app.sign_in("alice").await;
         app.advance(Duration::seconds(20));
         let mut answered = 0;
         for _ in 0..600 {
-            let answer = strength(&app).await;
+            let answer = check_strength(&app).await;
             match answer.status() {
                 StatusCode::OK => answered += 1,
                 _ => assert_eq!(retry_after(&answer), 40),
             }
         }
-        assert_eq!(answered, quota::SERVER_FUNCTIONS.anonymous);
+        assert_eq!(answered, quota::SERVER_FUNCTION_LIMITS.anonymous);
         assert_eq!(alice.post_form("password_strength", &[("password", "x")]).await.status(), StatusCode::OK);
         assert_eq!(app.get("/login").await.status(), StatusCode::OK);
         assert_eq!(app.get("/api/ui/password_strength").await.status(), StatusCode::METHOD_NOT_ALLOWED);
         app.advance(Duration::seconds(40));
-        assert_eq!(strength(&app).await.status(), StatusCode::OK);
+        assert_eq!(check_strength(&app).await.status(), StatusCode::OK);
     }
 );
 
 both!(
-    /// LIM-5: each session has a limit of its own, apart from that of the API.
-    each_session_calls_server_functions_so_often, |app| {
+    /// LIM-5: each session has its own limit, separate from that of the API.
+    server_function_calls_are_limited_by_session, |app| {
         app.add_user("alice").await;
         app.add_user("bob").await;
         let (alice, bob) = (app.sign_in("alice").await, app.sign_in("bob").await);
-        for _ in 0..quota::SERVER_FUNCTIONS.signed_in {
-            app.services.server_function_quota.count(Counted::SignedIn(alice.id.clone()), app.now());
+        for _ in 0..quota::SERVER_FUNCTION_LIMITS.signed_in {
+            app.services.server_function_quota.count(QuotaKey::SignedIn(alice.id.clone()), app.now());
         }
         assert_eq!(retry_after(&alice.post_form("revoke_other_sessions", &[]).await), 60);
         assert!(alice.is_signed_in().await);
         assert_eq!(bob.post_form("revoke_other_sessions", &[]).await.status(), StatusCode::OK);
-        assert_eq!(strength(&app).await.status(), StatusCode::OK);
+        assert_eq!(check_strength(&app).await.status(), StatusCode::OK);
     }
 );
 
 both!(
-    /// LIM-5: a script is told in the form that server functions fail in; a browser that posted the form by itself is shown a page.
-    who_called_too_often_is_told, |app| {
-        for _ in 0..quota::SERVER_FUNCTIONS.anonymous {
-            app.services.server_function_quota.count(Counted::Anonymous("127.0.0.1".to_owned()), app.now());
+    /// LIM-5: a refused script gets the error format of server functions. A browser that submitted the form itself gets a page.
+    refusals_suit_scripts_and_browsers, |app| {
+        for _ in 0..quota::SERVER_FUNCTION_LIMITS.anonymous {
+            app.services.server_function_quota.count(QuotaKey::Anonymous("127.0.0.1".to_owned()), app.now());
         }
-        let script = strength(&app).await;
+        let script = check_strength(&app).await;
         assert_eq!(retry_after(&script), 60);
-        assert_eq!(script.json::<Value>().await.unwrap()["TooManyAttempts"]["seconds"], 60);
-        let form = app.http.post(app.url("/api/ui/ask_for_reset")).header("origin", app.url("")).header("accept", "text/html,*/*;q=0.8");
+        assert_eq!(script.json::<Value>().await.unwrap()["seconds"], 60);
+        let form = app.http.post(app.url("/api/ui/request_password_reset")).header("origin", app.url("")).header("accept", "text/html,*/*;q=0.8");
         let page = form.form(&[("email", "alice@example.com")]).send().await.unwrap();
         assert_eq!(retry_after(&page), 60);
         assert!(page.headers()["content-type"].to_str().unwrap().starts_with("text/html"));
@@ -87,8 +88,8 @@ both!(
 );
 
 both!(
-    /// LIM-5: every 429 says when to try again: those of the API, of server functions, and of the live channel.
-    every_refusal_says_when_to_try_again, |app| {
+    /// LIM-5: every 429 says when to try again: those of the API, of server functions and of the live channel.
+    every_refusal_has_retry_after, |app| {
         app.add_user("alice").await;
         app.add_user("bob").await;
         let alice = app.sign_in("alice").await;
@@ -116,26 +117,26 @@ both!(
 );
 
 both!(
-    /// LIM-1: a stranger who uses up the minute of a network keeps nobody there from coming in whose browser is known, who holds the
-    /// second factor, or who holds a reset link. Everything else waits, and a reset link that opens nothing is refused as ever.
-    a_stranger_at_the_same_address_keeps_nobody_out, |app| {
+    /// LIM-1: a stranger who exhausts the limit of a network does not lock out owners there who have a known browser, the second factor or
+    /// a reset link. Everything else waits, and an invalid reset link is refused as usual.
+    an_exhausted_network_limit_locks_no_owner_out, |app| {
         for name in ["alice", "bob", "carol"] {
             app.add_user(name).await;
         }
-        let give_password = async |name: &str, cookies: &str| {
+        let enter_password = async |name: &str, cookies: &str| {
             app.post_form("sign_in", cookies, &[("identifier", name), ("password", PASSWORD), ("next", "")]).await
         };
-        let known = cookie(&give_password("alice", "").await, "whereabouts-device");
-        let (seed, _) = turn_on(&app.sign_in("bob").await).await;
+        let known = cookie(&enter_password("alice", "").await, "whereabouts-device");
+        let (seed, _) = enable_two_factor(&app.sign_in("bob").await).await;
         let carol = app.sign_in("carol").await;
-        app.post_form("ask_for_reset", "", &[("email", "carol@example.com")]).await;
-        let (_, link) = app.mail("carol@example.com", "Choose a new password").await.link("/reset-password");
+        app.post_form("request_password_reset", "", &[("email", "carol@example.com")]).await;
+        let (_, link) = app.wait_for_mail("carol@example.com", "Choose a new password").await.link("/reset-password");
 
-        while strength(&app).await.status() == StatusCode::OK {}
-        let alice = give_password("alice", &known).await;
+        while check_strength(&app).await.status() == StatusCode::OK {}
+        let alice = enter_password("alice", &known).await;
         assert_eq!(alice.status(), StatusCode::OK);
-        let half = cookie(&give_password("bob", "").await, "whereabouts-half-way");
-        let bob = app.post_form("give_code", &half, &[("code", &code(&seed, app.now())), ("next", "")]).await;
+        let pending = cookie(&enter_password("bob", "").await, "whereabouts-pending-sign-in");
+        let bob = app.post_form("enter_code", &pending, &[("code", &code(&seed, app.now())), ("next", "")]).await;
         assert_eq!(bob.status(), StatusCode::OK);
         for browser in [&alice, &bob] {
             assert!(!cookie(browser, "whereabouts").is_empty());
@@ -143,7 +144,7 @@ both!(
         let reset = async || app.post_form("reset_password", "", &[("token", &link), ("password", "another staple here")]).await.status();
         assert_eq!([reset().await, reset().await], [StatusCode::OK, StatusCode::GONE]);
         assert!(!carol.is_signed_in().await);
-        assert_eq!(retry_after(&strength(&app).await), 30);
-        assert_eq!(retry_after(&app.post_form("ask_for_reset", "", &[("email", "carol@example.com")]).await), 30);
+        assert_eq!(retry_after(&check_strength(&app).await), 30);
+        assert_eq!(retry_after(&app.post_form("request_password_reset", "", &[("email", "carol@example.com")]).await), 30);
     }
 );

@@ -1,8 +1,8 @@
-//! What holds whatever the interleaving, on PostgreSQL, where transactions run at once: after the answer of an act that ends
-//! credentials, nothing that it ended opens anything (RACE-1), and no such act fails by a deadlock (RACE-2).
+//! What holds for every interleaving on PostgreSQL, where transactions run concurrently: after the response to an action that ends
+//! credentials, none of them is accepted (RACE-1), and no such action fails by a deadlock (RACE-2).
 //!
-//! Each pair is raced twice: once in the order that is worst, with the first one's transaction held open, and 200 times at full
-//! speed. Bob, whom nothing concerns, stays signed in.
+//! Each pair is raced twice: once in the worst order, with the first transaction held open, and 200 times at full speed. Bob, who is not
+//! involved, stays signed in.
 #![allow(clippy::unwrap_used, reason = "a test that panics has failed")]
 
 mod support;
@@ -12,31 +12,33 @@ use serde_json::{Value, json};
 use support::{
     Backend, Client, TestApp,
     live::Page,
-    postgres::{hold, release, wait_for_waiters},
+    postgres::{hold, release, wait_until_blocked},
     totp::{between, code, page},
 };
 use whereabouts::{
     accounts::{actions as accounts, actions::NewAccount},
-    admin::actions::{self as admin, By},
+    admin::actions::{self as admin, Actor},
+    authentication::registration::actions as registration,
     execute,
     foundation::{
-        hasher::Cost,
-        hub::Change,
+        crypto::{
+            hasher::Cost,
+            one_time_tokens::{self, Purpose},
+        },
+        hub::SessionEvent,
         ids::UserId,
-        links::{self, Purpose},
     },
-    registration::actions as registration,
 };
 
 const ROUNDS: usize = 200;
-/// The races are about transactions: the least work that argon2 allows.
+/// The races are about transactions: the lowest cost that argon2 allows.
 const CHEAP: Cost = Cost { memory_kib: 8, passes: 1, lanes: 1 };
 const CURL: &str = "curl/8.5.0";
 const FIRST: &str = "staple of horses 0";
 const NEXT: &str = "staple of horses 1";
 
 async fn start() -> TestApp {
-    let app = TestApp::start_hashing_at(Backend::Postgres, CHEAP, &["--trusted-proxies", "127.0.0.0/8"]).await;
+    let app = TestApp::start_with_hash_cost(Backend::Postgres, CHEAP, &["--trusted-proxies", "127.0.0.0/8"]).await;
     for name in ["alice", "bob"] {
         let account =
             NewAccount { username: name.to_owned(), email: format!("{name}@example.com"), password: FIRST.into(), is_admin: false };
@@ -46,9 +48,9 @@ async fn start() -> TestApp {
     app
 }
 
-/// Runs the first until it waits for the log, then the second until both wait, and then lets both go on.
-async fn overlapping<A, B>(app: &TestApp, first: impl Future<Output = A>, second: impl Future<Output = B>) -> (A, B) {
-    // Whoever writes to the log of events waits, with all that its transaction did before.
+/// Runs `first` until it waits for the audit log, then `second` until both wait, and then releases both.
+async fn run_overlapping<A, B>(app: &TestApp, first: impl Future<Output = A>, second: impl Future<Output = B>) -> (A, B) {
+    // Each writer of audit events waits here, with everything that its transaction did before.
     let holder = hold(app, "LOCK TABLE audit_events IN ACCESS EXCLUSIVE MODE").await;
     let (begin, begins) = tokio::sync::oneshot::channel();
     let second = async {
@@ -56,9 +58,9 @@ async fn overlapping<A, B>(app: &TestApp, first: impl Future<Output = A>, second
         second.await
     };
     let release = async {
-        wait_for_waiters(app, 1).await;
+        wait_until_blocked(app, 1).await;
         begin.send(()).unwrap();
-        wait_for_waiters(app, 2).await;
+        wait_until_blocked(app, 2).await;
         release(holder).await;
     };
     let (first, second, ()) = tokio::join!(first, second, release);
@@ -81,10 +83,10 @@ async fn user(app: &TestApp, name: &str) -> UserId {
     accounts::find(&app.services.db, name).await.unwrap().account.id
 }
 
-/// A reset link, as it is mailed: the mail itself is limited to a few an hour.
+/// Creates a reset link as if it was emailed, because emails are limited to a few an hour. Returns its one-time token.
 async fn reset_link(app: &TestApp, user: &UserId) -> String {
     let mut tx = app.services.db.write().await.unwrap();
-    let secret = links::make(&mut tx, Purpose::Reset, Some(user), &(), app.now()).await.unwrap();
+    let secret = one_time_tokens::create(&mut tx, Purpose::Reset, Some(user), &(), app.now()).await.unwrap();
     tx.commit().await.unwrap();
     secret.reveal().to_owned()
 }
@@ -98,12 +100,12 @@ async fn change(client: &Client<'_>, current: &str, new: &str) -> Response {
 }
 
 async fn disable(app: &TestApp, user: &UserId) {
-    let (services, who) = (&app.services, By::CommandLine);
+    let (services, who) = (&app.services, Actor::CommandLine);
     admin::disable(&services.db, &services.clock, user, who).await.unwrap();
 }
 
 async fn enable(app: &TestApp, user: &UserId) {
-    admin::enable(&app.services.db, &app.services.clock, user, By::CommandLine).await.unwrap();
+    admin::enable(&app.services.db, &app.services.clock, user, Actor::CommandLine).await.unwrap();
 }
 
 async fn write(app: &TestApp, sql: &'static str) {
@@ -112,7 +114,7 @@ async fn write(app: &TestApp, sql: &'static str) {
     tx.commit().await.unwrap();
 }
 
-/// Whether a session that may have begun opens nothing.
+/// Returns whether a session that may have been created is refused. True if there is none.
 async fn is_ended(session: Option<&Client<'_>>) -> bool {
     match session {
         Some(session) => !session.is_signed_in().await,
@@ -126,13 +128,14 @@ async fn prepare(client: &Client<'_>) -> String {
     between(&page(client, "/profile/two-factor?step=1").await, "id=\"seed\">", "<").replace(' ', "")
 }
 
-/// Asks for a change of the address, which the old one has confirmed already. Returns the link of the new one, as it is mailed.
+/// Requests an email change that the old address has already confirmed. Returns the one-time token for the new address, as if it was
+/// emailed.
 async fn confirmation_link(app: &TestApp, client: &Client<'_>, user: &UserId, email: &str) -> String {
     assert_eq!(client.post_form("change_email", &[("email", email)]).await.status(), StatusCode::OK);
-    write(app, "UPDATE email_changes SET old_confirmed = TRUE").await;
+    write(app, "UPDATE email_changes SET is_old_confirmed = TRUE").await;
     let mut tx = app.services.db.write().await.unwrap();
     let detail = json!({ "email": email, "side": "New" });
-    let secret = links::make(&mut tx, Purpose::EmailChange, Some(user), &detail, app.now()).await.unwrap();
+    let secret = one_time_tokens::create(&mut tx, Purpose::EmailChange, Some(user), &detail, app.now()).await.unwrap();
     tx.commit().await.unwrap();
     secret.reveal().to_owned()
 }
@@ -141,62 +144,61 @@ async fn confirm(app: &TestApp, link: &str) -> StatusCode {
     app.post_form("confirm_email_change", "", &[("token", link)]).await.status()
 }
 
-/// What this API token or session opens.
-async fn bearer(app: &TestApp, token: &str) -> StatusCode {
+/// Returns the status of a request with this API token or session token.
+async fn status_of(app: &TestApp, token: &str) -> StatusCode {
     app.http.get(app.url("/api/v1/me")).bearer_auth(token).send().await.unwrap().status()
 }
 
-/// The password of a round, and the next one.
+/// Returns the password of this round and that of the next one.
 fn passwords(round: usize) -> (String, String) {
     (format!("staple of horses {round}"), format!("staple of horses {}", round + 1))
 }
 
-/// Has limits be as before.
+/// Advances the clock so far that attempts of this round no longer count against the rate limits.
 fn next_round(app: &TestApp) {
     app.advance(chrono::Duration::minutes(15));
 }
 
-/// RACE-1: a sign-in by the old password that is under way ends with the reset, and one that comes while a reset is under way
-/// is refused.
+/// RACE-1: a concurrent sign-in with the old password ends with the reset, and one that starts during a reset is refused.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_sign_in_does_not_outlive_a_reset() {
     let app = start().await;
     let (alice, bob) = (user(&app, "alice").await, sign_in(&app, "bob", FIRST).await.unwrap());
     let link = reset_link(&app, &alice).await;
-    let (session, status) = overlapping(&app, sign_in(&app, "alice", FIRST), reset(&app, &link, NEXT)).await;
+    let (session, status) = run_overlapping(&app, sign_in(&app, "alice", FIRST), reset(&app, &link, NEXT)).await;
     assert_eq!(status, StatusCode::OK);
     assert!(is_ended(session.as_ref()).await);
     let link = reset_link(&app, &alice).await;
-    let (status, session) = overlapping(&app, reset(&app, &link, FIRST), sign_in(&app, "alice", NEXT)).await;
+    let (status, session) = run_overlapping(&app, reset(&app, &link, FIRST), sign_in(&app, "alice", NEXT)).await;
     assert_eq!(status, StatusCode::OK);
     assert!(is_ended(session.as_ref()).await && bob.is_signed_in().await);
     assert!(sign_in(&app, "alice", FIRST).await.is_some());
 }
 
-/// RACE-1: the same of a password change, which its own session outlives.
+/// RACE-1: the same for a password change, which only its own session survives.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_sign_in_does_not_outlive_a_password_change() {
     let app = start().await;
     let (alice, bob) = (sign_in(&app, "alice", FIRST).await.unwrap(), sign_in(&app, "bob", FIRST).await.unwrap());
-    let (session, changed) = overlapping(&app, sign_in(&app, "alice", FIRST), change(&alice, FIRST, NEXT)).await;
+    let (session, changed) = run_overlapping(&app, sign_in(&app, "alice", FIRST), change(&alice, FIRST, NEXT)).await;
     assert_eq!(changed.status(), StatusCode::OK);
     assert!(is_ended(session.as_ref()).await);
     let token = changed.json::<Value>().await.unwrap()["token"].as_str().unwrap().to_owned();
     let alice = Client { token, ..alice };
-    let (changed, session) = overlapping(&app, change(&alice, NEXT, FIRST), sign_in(&app, "alice", NEXT)).await;
+    let (changed, session) = run_overlapping(&app, change(&alice, NEXT, FIRST), sign_in(&app, "alice", NEXT)).await;
     assert_eq!(changed.status(), StatusCode::OK);
     assert!(is_ended(session.as_ref()).await && bob.is_signed_in().await);
 }
 
-/// RACE-1: the same of disabling an account. Enabled again, the account still has no session of before.
+/// RACE-1: the same for disabling an account. After it is enabled again, its earlier sessions remain ended.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_sign_in_does_not_outlive_disabling() {
     let app = start().await;
     let (alice, bob) = (user(&app, "alice").await, sign_in(&app, "bob", FIRST).await.unwrap());
     for is_sign_in_first in [true, false] {
         let session = match is_sign_in_first {
-            true => overlapping(&app, sign_in(&app, "alice", FIRST), disable(&app, &alice)).await.0,
-            false => overlapping(&app, disable(&app, &alice), sign_in(&app, "alice", FIRST)).await.1,
+            true => run_overlapping(&app, sign_in(&app, "alice", FIRST), disable(&app, &alice)).await.0,
+            false => run_overlapping(&app, disable(&app, &alice), sign_in(&app, "alice", FIRST)).await.1,
         };
         assert!(is_ended(session.as_ref()).await, "sign-in first: {is_sign_in_first}");
         enable(&app, &alice).await;
@@ -205,82 +207,82 @@ async fn a_sign_in_does_not_outlive_disabling() {
     assert!(sign_in(&app, "alice", FIRST).await.is_some());
 }
 
-/// SES-5, RACE-1: whatever went wrong when an account was disabled, none of its sessions opens anything, and the page says why.
+/// SES-5, RACE-1: no session of a disabled account is accepted, even if disabling failed to end it, and the login page says why.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_session_of_a_disabled_account_opens_nothing() {
+async fn a_session_of_a_disabled_account_is_refused() {
     let app = start().await;
     let (alice, bob) = (sign_in(&app, "alice", FIRST).await.unwrap(), sign_in(&app, "bob", FIRST).await.unwrap());
     write(&app, "UPDATE users SET disabled_at = created_at WHERE username = 'alice'").await;
     assert!(!alice.is_signed_in().await && bob.is_signed_in().await);
     let login = alice.browser(Method::GET, "/login").send().await.unwrap().text().await.unwrap();
-    assert!(login.contains("ask your administrator"), "{login}");
+    assert!(login.contains("contact your administrator"), "{login}");
 }
 
-/// SES-5, RACE-1: nor does an open page of it stay.
+/// SES-5, RACE-1: an open page of a disabled account is closed too.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_page_of_a_disabled_account_closes() {
     let app = start().await;
     let (alice, bob) = (sign_in(&app, "alice", FIRST).await.unwrap(), sign_in(&app, "bob", FIRST).await.unwrap());
     let mut page = Page::open(&alice).await;
     write(&app, "UPDATE users SET disabled_at = created_at WHERE username = 'alice'").await;
-    app.services.hub.publish(&user(&app, "alice").await, Change::Missed);
+    app.services.hub.publish(&user(&app, "alice").await, SessionEvent::Missed);
     assert!(page.is_signed_out().await && bob.is_signed_in().await);
 }
 
-/// PWD-5, RACE-1: a reset link that is being mailed while a reset completes is canceled by it; bob's link is kept.
+/// PWD-5, RACE-1: a completed reset cancels a reset link that is being emailed at the same time. Bob's link stays.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_reset_link_mailed_meanwhile_does_not_outlive_a_reset() {
     let app = start().await;
     let (alice, bob) = (user(&app, "alice").await, user(&app, "bob").await);
     let (link, kept) = (reset_link(&app, &alice).await, reset_link(&app, &bob).await);
     let ask = async {
-        app.post_form("ask_for_reset", "", &[("email", "alice@example.com")]).await;
-        app.is_done_with_what_was_left().await;
+        app.post_form("request_password_reset", "", &[("email", "alice@example.com")]).await;
+        app.wait_for_background_jobs().await;
     };
-    let ((), status) = overlapping(&app, ask, reset(&app, &link, NEXT)).await;
+    let ((), status) = run_overlapping(&app, ask, reset(&app, &link, NEXT)).await;
     assert_eq!(status, StatusCode::OK);
-    assert_eq!(app.count("SELECT COUNT(*) FROM links WHERE purpose = 'reset'").await, 1);
+    assert_eq!(app.count("SELECT COUNT(*) FROM one_time_tokens WHERE purpose = 'reset'").await, 1);
     assert_eq!(reset(&app, &kept, NEXT).await, StatusCode::OK);
 }
 
-/// MFA-6, RACE-1: a sign-in by the password alone that is under way while the second factor is enabled begins no session after it.
+/// MFA-6, RACE-1: a sign-in with the password alone that runs while the second factor is enabled creates no session afterwards.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_sign_in_without_a_code_does_not_pass_a_factor_that_was_just_enabled() {
+async fn a_sign_in_without_a_code_does_not_bypass_a_new_second_factor() {
     let app = start().await;
     let (alice, bob) = (sign_in(&app, "alice", FIRST).await.unwrap(), sign_in(&app, "bob", FIRST).await.unwrap());
     let seed = prepare(&alice).await;
     let code = code(&seed, app.now());
     let fields = [("code", code.as_str())];
-    // From elsewhere, so that the two have not even the count of an address in common.
+    // From another address, so that the two do not even share the limit of an address.
     let enable = alice.browser(Method::POST, "/api/ui/enable_two_factor").header("x-forwarded-for", "198.51.100.7").form(&fields).send();
-    let (enabled, session) = overlapping(&app, enable, sign_in(&app, "alice", FIRST)).await;
+    let (enabled, session) = run_overlapping(&app, enable, sign_in(&app, "alice", FIRST)).await;
     assert_eq!(enabled.unwrap().headers()["location"], "/profile?tab=security");
     assert!(session.is_none() && alice.is_signed_in().await && bob.is_signed_in().await);
 }
 
-/// RACE-1: a session that ends by a reset enables no second factor, also not where its request is under way; and a factor that
-/// was enabled first is asked for.
+/// RACE-1: a session that a reset ends enables no second factor, not even with a concurrent request. If the factor was enabled first, the
+/// reset asks for it.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_second_factor_is_not_enabled_behind_a_reset() {
+async fn a_second_factor_is_not_enabled_after_a_reset() {
     let app = start().await;
     let (id, bob) = (user(&app, "alice").await, sign_in(&app, "bob", FIRST).await.unwrap());
     let alice = sign_in(&app, "alice", FIRST).await.unwrap();
     let (seed, link) = (prepare(&alice).await, reset_link(&app, &id).await);
     let right = code(&seed, app.now());
     let fields = [("code", right.as_str())];
-    let (status, enabled) = overlapping(&app, reset(&app, &link, NEXT), alice.post_form("enable_two_factor", &fields)).await;
+    let (status, enabled) = run_overlapping(&app, reset(&app, &link, NEXT), alice.post_form("enable_two_factor", &fields)).await;
     assert_eq!((status, enabled.status()), (StatusCode::OK, StatusCode::UNAUTHORIZED));
     assert_eq!(app.count("SELECT COUNT(*) FROM second_factors WHERE enabled_at IS NOT NULL").await, 0);
     let alice = sign_in(&app, "alice", NEXT).await.unwrap();
     let (seed, link) = (prepare(&alice).await, reset_link(&app, &id).await);
     let right = code(&seed, app.now());
     let fields = [("code", right.as_str())];
-    let (enabled, status) = overlapping(&app, alice.post_form("enable_two_factor", &fields), reset(&app, &link, FIRST)).await;
+    let (enabled, status) = run_overlapping(&app, alice.post_form("enable_two_factor", &fields), reset(&app, &link, FIRST)).await;
     assert_eq!((enabled.status(), status), (StatusCode::OK, StatusCode::UNAUTHORIZED));
     assert!(alice.is_signed_in().await && bob.is_signed_in().await);
 }
 
-/// RACE-1: a session that ends by a reset leaves no change of the address behind.
+/// RACE-1: a session that a reset ends leaves no pending email change.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_email_change_does_not_outlive_a_reset() {
     let app = start().await;
@@ -288,14 +290,14 @@ async fn an_email_change_does_not_outlive_a_reset() {
     let alice = sign_in(&app, "alice", FIRST).await.unwrap();
     let link = reset_link(&app, &id).await;
     let fields = [("email", "thief@example.com")];
-    let (status, asked) = overlapping(&app, reset(&app, &link, NEXT), alice.post_form("change_email", &fields)).await;
+    let (status, asked) = run_overlapping(&app, reset(&app, &link, NEXT), alice.post_form("change_email", &fields)).await;
     assert_eq!((status, asked.status()), (StatusCode::OK, StatusCode::UNAUTHORIZED));
-    assert_eq!(app.count("SELECT COUNT(*) FROM links WHERE purpose = 'email_change'").await, 0);
+    assert_eq!(app.count("SELECT COUNT(*) FROM one_time_tokens WHERE purpose = 'email_change'").await, 0);
     let alice = sign_in(&app, "alice", NEXT).await.unwrap();
     let link = reset_link(&app, &id).await;
-    let (asked, status) = overlapping(&app, alice.post_form("change_email", &fields), reset(&app, &link, FIRST)).await;
+    let (asked, status) = run_overlapping(&app, alice.post_form("change_email", &fields), reset(&app, &link, FIRST)).await;
     assert_eq!((asked.status(), status), (StatusCode::OK, StatusCode::OK));
-    assert_eq!(app.count("SELECT COUNT(*) FROM links WHERE purpose = 'email_change'").await, 0);
+    assert_eq!(app.count("SELECT COUNT(*) FROM one_time_tokens WHERE purpose = 'email_change'").await, 0);
     assert!(bob.is_signed_in().await);
 }
 
@@ -330,7 +332,7 @@ async fn sign_ins_race_password_changes() {
     assert!(alice.is_signed_in().await && bob.is_signed_in().await);
 }
 
-/// RACE-1: at full speed, no sign-in outlives disabling, also not once the account is enabled again.
+/// RACE-1: at full speed, no sign-in outlives disabling, not even after the account is enabled again.
 #[tokio::test(flavor = "multi_thread")]
 async fn sign_ins_race_disabling() {
     let app = start().await;
@@ -345,8 +347,7 @@ async fn sign_ins_race_disabling() {
     assert!(bob.is_signed_in().await);
 }
 
-/// RACE-1: at full speed, either the factor is enabled first, and then the reset asks for it, or the reset is first, and then
-/// nothing is enabled.
+/// RACE-1: at full speed, either the factor is enabled first and the reset asks for it, or the reset is first and no factor is enabled.
 #[tokio::test(flavor = "multi_thread")]
 async fn enabling_a_second_factor_races_resets() {
     let app = start().await;
@@ -361,7 +362,7 @@ async fn enabling_a_second_factor_races_resets() {
         let is_on = app.count("SELECT COUNT(*) FROM second_factors WHERE enabled_at IS NOT NULL").await == 1;
         match (enabled.status(), status) {
             (StatusCode::OK, StatusCode::UNAUTHORIZED) => assert!(is_on && alice.is_signed_in().await, "round {round}"),
-            // The reset removes what was prepared, too.
+            // The reset also removes the prepared factor.
             (StatusCode::UNAUTHORIZED | StatusCode::NOT_FOUND, StatusCode::OK) => {
                 assert!(!is_on && !alice.is_signed_in().await, "round {round}");
                 password = new;
@@ -376,7 +377,7 @@ async fn enabling_a_second_factor_races_resets() {
     assert!(bob.is_signed_in().await, "{enabled_first} of {ROUNDS}");
 }
 
-/// RACE-1, RACE-2: at full speed, no change of the address outlives a reset.
+/// RACE-1, RACE-2: at full speed, no email change outlives a reset.
 #[tokio::test(flavor = "multi_thread")]
 async fn email_changes_race_resets() {
     let app = start().await;
@@ -389,14 +390,14 @@ async fn email_changes_race_resets() {
         let (asked, status) = tokio::join!(alice.post_form("change_email", &fields), reset(&app, &link, &new));
         assert_eq!(status, StatusCode::OK);
         assert!([StatusCode::OK, StatusCode::UNAUTHORIZED].contains(&asked.status()), "{}", asked.status());
-        assert_eq!(app.count("SELECT COUNT(*) FROM links WHERE purpose = 'email_change'").await, 0, "round {round}");
-        write(&app, "DELETE FROM outbox").await; // mails to one address are limited to a few an hour
+        assert_eq!(app.count("SELECT COUNT(*) FROM one_time_tokens WHERE purpose = 'email_change'").await, 0, "round {round}");
+        write(&app, "DELETE FROM outbox").await; // emails to one address are limited to a few an hour
         next_round(&app);
     }
     assert!(bob.is_signed_in().await);
 }
 
-/// RACE-1, RACE-2: at full speed, of a reset and a confirmed change of the address one wins.
+/// RACE-1, RACE-2: at full speed, either the reset or the confirmed email change wins.
 #[tokio::test(flavor = "multi_thread")]
 async fn confirmed_email_changes_race_resets() {
     let app = start().await;
@@ -426,7 +427,7 @@ async fn confirmed_email_changes_race_resets() {
 async fn creating_tokens_races_resets() {
     let app = start().await;
     let (id, bob) = (user(&app, "alice").await, sign_in(&app, "bob", FIRST).await.unwrap());
-    let kept = bob.make_token("job", "read", CURL).await;
+    let kept = bob.create_token("job", "read", CURL).await;
     for round in 0..ROUNDS {
         let (old, new) = passwords(round);
         let alice = sign_in(&app, "alice", &old).await.unwrap();
@@ -436,7 +437,7 @@ async fn creating_tokens_races_resets() {
         assert_eq!(status, StatusCode::OK);
         let created: Value = created.unwrap().json().await.unwrap();
         if let Some(token) = created["token"].as_str() {
-            assert_eq!(bearer(&app, token).await, StatusCode::UNAUTHORIZED, "round {round}");
+            assert_eq!(status_of(&app, token).await, StatusCode::UNAUTHORIZED, "round {round}");
         }
         assert_eq!(app.count("SELECT COUNT(*) FROM api_tokens").await, 1, "round {round}");
         next_round(&app);
@@ -444,29 +445,33 @@ async fn creating_tokens_races_resets() {
     assert!(kept.is_signed_in().await);
 }
 
-/// RACE-1: at full speed, a secret is good until its token is rotated, and not after.
+/// RACE-1: at full speed, a secret works until its token is rotated, and not afterwards.
 #[tokio::test(flavor = "multi_thread")]
 async fn rotating_tokens_races_their_use() {
     let app = start().await;
-    let bob = sign_in(&app, "bob", FIRST).await.unwrap().make_token("job", "read", CURL).await;
-    let mut token = sign_in(&app, "alice", FIRST).await.unwrap().make_token("job", "read", CURL).await.token;
+    let bob = sign_in(&app, "bob", FIRST).await.unwrap().create_token("job", "read", CURL).await;
+    let mut token = sign_in(&app, "alice", FIRST).await.unwrap().create_token("job", "read", CURL).await.token;
     let id = sign_in(&app, "alice", FIRST).await.unwrap().tokens().await[0]["id"].as_str().unwrap().to_owned();
     for round in 0..ROUNDS {
         let alice = sign_in(&app, "alice", FIRST).await.unwrap();
         let rotate = alice.request(Method::POST, &format!("/api/v1/tokens/{id}/rotate")).json(&json!({})).send();
-        let (rotated, used) = tokio::join!(rotate, bearer(&app, &token));
+        let (rotated, used) = tokio::join!(rotate, status_of(&app, &token));
         assert!([StatusCode::OK, StatusCode::UNAUTHORIZED].contains(&used), "round {round}: {used}");
         let new = rotated.unwrap().json::<Value>().await.unwrap()["token"].as_str().unwrap().to_owned();
-        assert_eq!((bearer(&app, &token).await, bearer(&app, &new).await), (StatusCode::UNAUTHORIZED, StatusCode::OK), "round {round}");
+        assert_eq!(
+            (status_of(&app, &token).await, status_of(&app, &new).await),
+            (StatusCode::UNAUTHORIZED, StatusCode::OK),
+            "round {round}"
+        );
         token = new;
         next_round(&app);
     }
     assert!(bob.is_signed_in().await);
 }
 
-/// RACE-1: of a reset link that is used twice at once, one use wins; bob's link is another.
+/// RACE-1: if a reset link is used twice concurrently, one use wins. Bob's link is not affected.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_reset_link_is_used_once_at_once() {
+async fn a_reset_link_cannot_be_used_twice_concurrently() {
     let app = start().await;
     let (alice, bob) = (user(&app, "alice").await, user(&app, "bob").await);
     let kept = reset_link(&app, &bob).await;
@@ -478,7 +483,7 @@ async fn a_reset_link_is_used_once_at_once() {
         both.sort();
         assert_eq!(both, [StatusCode::OK, StatusCode::GONE], "round {round}");
         assert!(sign_in(&app, "alice", winner).await.is_some(), "round {round}");
-        // Requests to server functions are limited by the minute, and bob's link is good for thirty.
+        // Server function calls are limited per minute, and Bob's link is valid for thirty minutes.
         app.advance(chrono::Duration::seconds(5));
     }
     assert_eq!(reset(&app, &kept, NEXT).await, StatusCode::OK);

@@ -1,4 +1,4 @@
-//! The lines that README shows are run as they stand.
+//! Runs the shell lines in README as they are.
 #![allow(clippy::unwrap_used, reason = "a test that panics has failed")]
 
 mod support;
@@ -6,7 +6,7 @@ mod support;
 use serde_json::json;
 use tokio::process::Command;
 
-/// The first block of shell lines below this heading.
+/// Returns the first block of shell lines below this heading.
 fn block(heading: &str) -> String {
     let readme = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).unwrap();
     let section = readme.split_once(&format!("\n## {heading}\n")).unwrap().1;
@@ -14,7 +14,7 @@ fn block(heading: &str) -> String {
 }
 
 both!(
-    /// Each line of README's section on scripts does what is said beside it; bob is not touched.
+    /// Each line of README's section on scripts does what README says. Bob is not affected.
     scripts_do_what_readme_says, |app| {
         app.add_user("alice").await;
         app.add_user("bob").await;
@@ -23,11 +23,11 @@ both!(
         assert!(alice.request(reqwest::Method::PUT, "/api/v1/me/password").json(&chosen).send().await.unwrap().status().is_success());
         let lines = format!("set -euo pipefail\n{}", block("From a script"));
         let run = Command::new("bash").args(["-c", &lines]).env("WHEREABOUTS_URL", app.url("")).env("no_proxy", "*").output().await.unwrap();
-        let said = String::from_utf8(run.stdout).unwrap();
-        assert!(run.status.success(), "{said}{}", String::from_utf8_lossy(&run.stderr));
-        // Two sessions, both curl's, and then none.
-        assert_eq!(said, "curl\ncurl\n{\"revoked\":2}");
+        let stdout = String::from_utf8(run.stdout).unwrap();
+        assert!(run.status.success(), "{stdout}{}", String::from_utf8_lossy(&run.stderr));
+        // Two sessions, both of curl, and then none.
+        assert_eq!(stdout, "curl\ncurl\n{\"revoked\":2}");
         assert!(bob.is_signed_in().await);
-        assert_eq!(app.on_record("token_created", "success").await, 1);
+        assert_eq!(app.count_events("token_created", "success").await, 1);
     }
 );

@@ -1,4 +1,4 @@
-//! Active Sessions over HTTP: what the guide promises, and what nobody may do.
+//! Active Sessions over HTTP: what the guide promises, and what is refused.
 #![allow(clippy::unwrap_used, reason = "a test that panics has failed")]
 
 mod support;
@@ -9,8 +9,8 @@ use serde_json::Value;
 use support::{Backend, FIREFOX, TestApp, pending::PendingPost};
 
 both!(
-    /// Each sign-in is a row, most recently active first, with device, place, address and both clocks.
-    each_sign_in_is_a_row, |app| {
+    /// Each sign-in is listed, most recently active first, with device, location, address and both expiry times.
+    each_sign_in_is_listed, |app| {
         app.add_user("alice").await;
         let older = app.sign_in_as("alice", FIREFOX).await;
         app.advance(Duration::minutes(10));
@@ -28,8 +28,8 @@ both!(
 );
 
 both!(
-    /// SES-2, SES-5: the next request of a revoked session is refused, whichever it is; the other person's stay.
-    a_revoked_session_stops_at_once, |app| {
+    /// SES-2, SES-5: every kind of request of a revoked session is refused at once. Another user's session is not affected.
+    a_revoked_session_is_refused_at_once, |app| {
         app.add_user("alice").await;
         app.add_user("bob").await;
         let (here, lost, bob) = (app.sign_in("alice").await, app.sign_in("alice").await, app.sign_in("bob").await);
@@ -42,34 +42,34 @@ both!(
         let login = lost.browser(Method::GET, "/login").send().await.unwrap().text().await.unwrap();
         assert!(login.contains("You were signed out from another device."), "{login}");
         assert!(here.is_signed_in().await && bob.is_signed_in().await);
-        assert_eq!((here.sessions().await.len(), app.on_record("session_revoked", "success").await), (1, 1));
+        assert_eq!((here.sessions().await.len(), app.count_events("session_revoked", "success").await), (1, 1));
     }
 );
 
 both!(
-    /// SES-5, RACE-1: a session that is revoked while its request still arrives does nothing, whatever it asked for.
-    a_request_that_arrives_after_its_sessions_end_is_refused, |app| {
+    /// SES-5, RACE-1: a request whose session is revoked while its body still arrives has no effect, whatever it asked for.
+    a_request_whose_session_is_revoked_meanwhile_is_refused, |app| {
         app.add_admin("alice").await;
         app.add_user("bob").await;
         let (here, bob) = (app.sign_in("alice").await, app.sign_in("bob").await);
         let user = whereabouts::accounts::actions::find(&app.services.db, "bob").await.unwrap().account.id;
-        let disable = format!("user={user}&deed=disable");
-        let acts = [("revoke_other_sessions", ""), ("administer", &disable), ("invite", "email=mallory%40example.com"), ("revoke_everybody", "sure=yes")];
-        for (door, form) in acts {
+        let disable = format!("user={user}&operation=disable");
+        let acts = [("revoke_other_sessions", ""), ("manage_user", &disable), ("invite", "email=mallory%40example.com"), ("sign_everybody_out", "confirmed=yes")];
+        for (function, form) in acts {
             let thief = app.sign_in("alice").await;
-            let form = format!("{form}&pad=x"); // none is empty: its last byte is held back
-            let pending = PendingPost::begin_as(&app, &thief.token, &format!("/api/ui/{door}"), "application/x-www-form-urlencoded", &form).await;
+            let form = format!("{form}&pad=x"); // the body must not be empty: its last byte is held back
+            let pending = PendingPost::start_as(&app, &thief.token, &format!("/api/ui/{function}"), "application/x-www-form-urlencoded", &form).await;
             assert_eq!(here.delete(&format!("/api/v1/sessions/{}", thief.id)).await.status(), StatusCode::NO_CONTENT);
-            assert_eq!(pending.finish().await, 401, "{door}");
-            assert!(here.is_signed_in().await && bob.is_signed_in().await, "{door}");
+            assert_eq!(pending.finish().await, 401, "{function}");
+            assert!(here.is_signed_in().await && bob.is_signed_in().await, "{function}");
         }
-        assert_eq!(app.on_record("invited", "success").await, 0);
+        assert_eq!(app.count_events("invited", "success").await, 0);
     }
 );
 
 both!(
-    /// SES-6: another person's session, an ended one and one that never was answer alike.
-    only_ones_own_sessions_are_seen_and_ended, |app| {
+    /// SES-6: another user's session, an ended one and an unknown one get the same response.
+    only_own_sessions_can_be_listed_and_revoked, |app| {
         app.add_user("alice").await;
         app.add_user("bob").await;
         let (alice, gone, bob) = (app.sign_in("alice").await, app.sign_in("alice").await, app.sign_in("bob").await);
@@ -87,7 +87,7 @@ both!(
 );
 
 both!(
-    /// SES-7: the current session cannot be revoked, by any door.
+    /// SES-7: no endpoint revokes the current session.
     the_current_session_cannot_be_revoked, |app| {
         app.add_user("alice").await;
         let alice = app.sign_in("alice").await;
@@ -103,8 +103,8 @@ both!(
 );
 
 both!(
-    /// Revoke All ends all others, says how many, and keeps the current one and everybody else's.
-    all_others_end_and_the_current_one_stays, |app| {
+    /// Revoke All ends all other sessions of the user and returns how many. It keeps the current one and those of other users.
+    revoke_all_keeps_the_current_session, |app| {
         app.add_user("alice").await;
         app.add_user("bob").await;
         let (here, bob) = (app.sign_in("alice").await, app.sign_in("bob").await);
@@ -121,8 +121,8 @@ both!(
 );
 
 both!(
-    /// SES-4: idle and absolute timeouts hold at the very second, and expired sessions are not listed.
-    both_clocks_hold_at_the_very_second, |app| {
+    /// SES-4: idle and absolute timeouts are exact to the microsecond, and expired sessions are not listed.
+    idle_and_absolute_timeouts_are_exact, |app| {
         app.add_user("alice").await;
         let (idle, used) = (app.sign_in("alice").await, app.sign_in("alice").await);
         app.advance(Duration::days(13));
@@ -145,8 +145,8 @@ both!(
 );
 
 both!(
-    /// What expired says why at the login page.
-    an_expired_session_says_why, |app| {
+    /// The login page says why the session expired.
+    the_login_page_says_why_a_session_expired, |app| {
         app.add_user("alice").await;
         let alice = app.sign_in("alice").await;
         app.advance(Duration::days(14));
@@ -156,8 +156,8 @@ both!(
 );
 
 both!(
-    /// The worker ends what expired, moves what ended, and forgets it after 30 days; what is live stays.
-    ended_sessions_are_put_away, |app| {
+    /// The cleanup ends expired sessions, archives ended ones and removes them after 30 days. Live sessions stay.
+    ended_sessions_are_archived_and_removed, |app| {
         app.add_user("alice").await;
         let (lost, here) = (app.sign_in("alice").await, app.sign_in("alice").await);
         let idle = app.sign_in("alice").await;
@@ -165,7 +165,7 @@ both!(
         app.advance(Duration::days(10));
         here.is_signed_in().await;
         app.advance(Duration::days(5));
-        whereabouts::sessions::sweep::sweep(&app.services).await.unwrap();
+        whereabouts::sessions::cleanup::clean_up(&app.services).await.unwrap();
         let count = async |sql: &'static str| {
             let mut db = app.services.db.read().await.unwrap();
             whereabouts::fetch!(&mut db, fetch_one as (i64,), sql).unwrap().0
@@ -178,20 +178,20 @@ both!(
             app.advance(Duration::days(11));
             here.is_signed_in().await;
         }
-        whereabouts::sessions::sweep::sweep(&app.services).await.unwrap();
+        whereabouts::sessions::cleanup::clean_up(&app.services).await.unwrap();
         assert_eq!((count("SELECT COUNT(*) FROM sessions").await, count("SELECT COUNT(*) FROM ended_sessions").await), (1, 0));
     }
 );
 
 both!(
-    /// SES-11: the address shown is the one last used, in memory and once it is written.
-    the_address_is_the_one_last_used, |app| {
+    /// SES-11: the list shows the address last used, both while it is in memory and once it is written.
+    the_last_used_address_is_shown, |app| {
         {
             let app = TestApp::start_with(app.backend(), &["--trusted-proxies", "127.0.0.0/8"]).await;
             app.add_user("alice").await;
             let alice = app.sign_in("alice").await;
             let from = async |ip: &str| {
-                // Less than three seconds in all: then the worker writes, and this test's own write would skip the row meanwhile.
+                // Less than three seconds in all: otherwise the worker writes too, and this test's own write skips the locked row.
                 app.advance(Duration::milliseconds(500));
                 alice.request(Method::GET, "/api/v1/sessions").header("x-forwarded-for", ip).send().await.unwrap().json::<Value>().await.unwrap()
             };
@@ -209,8 +209,8 @@ both!(
 );
 
 both!(
-    /// NET-1: a stranger's headers change nothing.
-    a_strangers_headers_change_nothing, |app| {
+    /// NET-1: forwarding headers from peers that are not trusted proxies are ignored.
+    forwarding_headers_from_untrusted_peers_are_ignored, |app| {
         app.add_user("alice").await;
         let alice = app.sign_in("alice").await;
         let headers = ["x-forwarded-for", "forwarded", "x-real-ip", "cf-connecting-ip", "true-client-ip", "x-client-ip"];
@@ -221,8 +221,8 @@ both!(
 );
 
 both!(
-    /// Pages of the list neither repeat nor skip, and their bounds are told.
-    the_list_comes_in_pages, |app| {
+    /// Pages of the list neither repeat nor skip a session, and invalid page parameters are refused.
+    the_list_is_paginated, |app| {
         app.add_user("alice").await;
         for _ in 0..6 {
             app.sign_in("alice").await;
@@ -246,16 +246,16 @@ both!(
 );
 
 both!(
-    /// SES-9: at most a thousand; the one longest unused ends, on record.
-    the_longest_unused_gives_way_to_the_thousand_and_first, |app| {
+    /// SES-9: a user has at most 1,000 sessions. The next one evicts the least recently used, which is recorded and notified by email.
+    the_least_recently_used_session_is_evicted_beyond_the_limit, |app| {
         app.add_user("alice").await;
         let first = app.sign_in("alice").await;
         app.advance(Duration::seconds(1));
         let mut tx = app.services.db.write().await.unwrap();
-        let copy = "INSERT INTO sessions (id, user_id, token_hash, sign_in_method, created_at, last_active_at, user_agent, device_label, kind, form,
-                first_ip, ip, location_label, new_location)
-            SELECT $1, user_id, $1, sign_in_method, created_at, $2, user_agent, device_label, kind, form,
-                first_ip, ip, location_label, new_location FROM sessions WHERE id = $3";
+        let copy = "INSERT INTO sessions (id, user_id, token_hash, sign_in_method, created_at, last_active_at, user_agent, device_label,
+                device_kind, form_factor, first_ip, ip, location_label, is_new_location)
+            SELECT $1, user_id, $1, sign_in_method, created_at, $2, user_agent, device_label, device_kind, form_factor,
+                first_ip, ip, location_label, is_new_location FROM sessions WHERE id = $3";
         for number in 0..999 {
             whereabouts::execute!(&mut tx, copy, format!("copy-{number}"), app.now(), &first.id).unwrap();
         }
@@ -263,13 +263,13 @@ both!(
         let last = app.sign_in("alice").await;
         assert_eq!(last.json("/api/v1/sessions?limit=1000").await["sessions"].as_array().unwrap().len(), 1000);
         assert!(!first.is_signed_in().await);
-        assert_eq!(app.on_record("session_displaced", "success").await, 1);
-        assert!(app.smtp.next_to("alice@example.com").await.subject.contains("gave way"));
+        assert_eq!(app.count_events("session_displaced", "success").await, 1);
+        assert!(app.smtp.next_for("alice@example.com").await.subject.contains("A session was ended"));
     }
 );
 
 both!(
-    /// Sign-out ends the session in the database: the token opens nothing, wherever it went.
+    /// Signing out ends the session in the database, so its token is refused wherever it was copied to.
     sign_out_ends_the_session, |app| {
         app.add_user("alice").await;
         let (here, other) = (app.sign_in("alice").await, app.sign_in("alice").await);
@@ -280,34 +280,34 @@ both!(
         assert!(!here.is_signed_in().await && other.is_signed_in().await);
         assert_eq!(other.delete("/api/v1/sessions/current").await.status(), StatusCode::NO_CONTENT);
         assert!(!other.is_signed_in().await);
-        assert_eq!(app.on_record("sign_out", "success").await, 2);
+        assert_eq!(app.count_events("sign_out", "success").await, 2);
     }
 );
 
 both!(
-    /// SES-10, SES-5: an administrator ends a person's sessions; the other person's stay.
-    an_administrator_ends_sessions, |app| {
+    /// SES-10, SES-5: an administrator revokes one or all sessions of a user. Other users' sessions stay.
+    an_administrator_revokes_sessions_of_one_user, |app| {
         app.add_user("alice").await;
         app.add_user("bob").await;
         let (one, two, bob) = (app.sign_in("alice").await, app.sign_in("alice").await, app.sign_in("bob").await);
         let user = whereabouts::accounts::actions::find(&app.services.db, "alice").await.unwrap().account.id;
         let (db, clock) = (&app.services.db, &app.services.clock);
         let first = whereabouts::foundation::ids::SessionId::parse(&one.id).unwrap();
-        assert_eq!(whereabouts::admin::actions::revoke(db, clock, &user, Some(&first), whereabouts::admin::actions::By::CommandLine).await.unwrap().len(), 1);
+        assert_eq!(whereabouts::admin::actions::revoke(db, clock, &user, Some(&first), whereabouts::admin::actions::Actor::CommandLine).await.unwrap().len(), 1);
         assert!(!one.is_signed_in().await && two.is_signed_in().await);
-        assert_eq!(whereabouts::admin::actions::disable(db, clock, &user, whereabouts::admin::actions::By::CommandLine).await.unwrap().len(), 1);
+        assert_eq!(whereabouts::admin::actions::disable(db, clock, &user, whereabouts::admin::actions::Actor::CommandLine).await.unwrap().len(), 1);
         assert!(!two.is_signed_in().await && bob.is_signed_in().await);
         assert_eq!(app.try_sign_in("alice", support::PASSWORD, "curl/8.5.0").await.status(), StatusCode::UNAUTHORIZED);
-        whereabouts::admin::actions::enable(db, clock, &user, whereabouts::admin::actions::By::CommandLine).await.unwrap();
+        whereabouts::admin::actions::enable(db, clock, &user, whereabouts::admin::actions::Actor::CommandLine).await.unwrap();
         assert!(app.sign_in("alice").await.is_signed_in().await);
     }
 );
 
-/// A revocation on one node holds at the next request on another.
+/// A revocation on one node takes effect at the next request on another.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_revocation_holds_on_every_node() {
     let app = TestApp::start(Backend::Postgres).await;
-    let other = app.another_node().await;
+    let other = app.start_second_node().await;
     app.add_user("alice").await;
     let (here, lost) = (app.sign_in("alice").await, app.sign_in("alice").await);
     let there = support::Client { app: &other, token: lost.token.clone(), id: lost.id.clone(), user_agent: String::new() };

@@ -1,4 +1,4 @@
-//! Signing in over HTTP: what it makes, what it never tells, and how it slows down who guesses.
+//! Signing in over HTTP: what it creates, what it never reveals, and how it slows down guessing.
 #![allow(clippy::unwrap_used, reason = "a test that panics has failed")]
 
 mod support;
@@ -13,7 +13,7 @@ use support::{PASSWORD, TestApp};
 
 const CURL: &str = "curl/8.5.0";
 
-async fn form(app: &TestApp, name: &str, password: &str, next: &str, cookies: &str) -> Response {
+async fn post_sign_in(app: &TestApp, name: &str, password: &str, next: &str, cookies: &str) -> Response {
     let fields = [("identifier", name), ("password", password), ("next", next)];
     let request =
         app.http.post(app.url("/api/ui/sign_in")).header("origin", app.url("")).header("accept", "text/html").header("cookie", cookies);
@@ -31,30 +31,30 @@ fn cookie(answer: &Response, name: &str) -> String {
 }
 
 both!(
-    /// WEB-1, SES-1: the cookie holds 256 bits that the database does not, and scripts of the page cannot read it.
-    a_sign_in_sets_a_cookie_of_its_own, |app| {
+    /// WEB-1, SES-1: the cookie holds 256 random bits that are not in the database and that scripts on the page cannot read.
+    a_sign_in_sets_a_protected_cookie, |app| {
         app.add_user("alice").await;
-        let answer = form(&app, "alice", PASSWORD, "/profile?tab=profile", "").await;
+        let answer = post_sign_in(&app, "alice", PASSWORD, "/profile?tab=profile", "").await;
         assert_eq!((answer.status(), &answer.headers()["location"]), (StatusCode::FOUND, &"/profile?tab=profile".parse().unwrap()));
         let session = cookies(&answer).into_iter().find(|cookie| cookie.starts_with("whereabouts=")).unwrap();
         assert!(session.ends_with("; Path=/; Max-Age=7776000; HttpOnly; SameSite=Lax"), "{session}");
         let token = cookie(&answer, "whereabouts").split_once('=').unwrap().1.to_owned();
         assert_eq!(token.len(), 43);
         let mut db = app.services.db.read().await.unwrap();
-        let (kept,): (String,) = whereabouts::fetch!(&mut db, fetch_one as (String,), "SELECT token_hash FROM sessions").unwrap();
-        assert_eq!(kept, whereabouts::foundation::secret::hash_hex(token.as_bytes()));
+        let (stored_hash,): (String,) = whereabouts::fetch!(&mut db, fetch_one as (String,), "SELECT token_hash FROM sessions").unwrap();
+        assert_eq!(stored_hash, whereabouts::foundation::crypto::secret::hash_hex(token.as_bytes()));
     }
 );
 
 both!(
-    /// SES-3: a token that was there before is never taken over, and a browser's session before ends.
+    /// SES-3: a sign-in never adopts an existing token, and ends the browser's previous session.
     a_sign_in_never_reuses_a_session, |app| {
         app.add_user("alice").await;
         app.add_user("bob").await;
         let bob = app.sign_in("bob").await;
         let planted = format!("whereabouts={}", "A".repeat(43));
-        let first = cookie(&form(&app, "alice", PASSWORD, "", &planted).await, "whereabouts");
-        let second = cookie(&form(&app, "alice", PASSWORD, "", &first).await, "whereabouts");
+        let first = cookie(&post_sign_in(&app, "alice", PASSWORD, "", &planted).await, "whereabouts");
+        let second = cookie(&post_sign_in(&app, "alice", PASSWORD, "", &first).await, "whereabouts");
         assert!(first != planted && second != first);
         let status = async |cookie: &str| app.http.get(app.url("/api/v1/me")).header("cookie", cookie).send().await.unwrap().status();
         assert_eq!([status(&planted).await, status(&first).await, status(&second).await], [StatusCode::UNAUTHORIZED, StatusCode::UNAUTHORIZED, StatusCode::OK]);
@@ -63,11 +63,11 @@ both!(
 );
 
 both!(
-    /// WEB-6: `next=` leads to this site alone.
-    next_leads_to_this_site_alone, |app| {
+    /// WEB-6: `next=` redirects only to this site.
+    next_redirects_only_to_this_site, |app| {
         app.add_user("alice").await;
         for next in ["//evil.example", "/\\evil.example", "https://evil.example", "javascript:alert(1)", "/\t/evil.example", "/%2fevil.example"] {
-            let answer = form(&app, "alice", PASSWORD, next, "").await;
+            let answer = post_sign_in(&app, "alice", PASSWORD, next, "").await;
             assert_eq!(answer.headers()["location"], "/profile?tab=security", "{next}");
         }
         let alice = app.sign_in("alice").await;
@@ -77,28 +77,28 @@ both!(
 );
 
 both!(
-    /// ENU-1: words, status and headers are the same, whatever is wrong.
-    a_failure_tells_nothing, |app| {
+    /// ENU-1: text, status and headers of a failure are the same, whatever is wrong.
+    failures_are_indistinguishable, |app| {
         app.add_user("alice").await;
         app.add_user("gone").await;
         let user = whereabouts::accounts::actions::find(&app.services.db, "gone").await.unwrap().account.id;
-        whereabouts::admin::actions::disable(&app.services.db, &app.services.clock, &user, whereabouts::admin::actions::By::CommandLine).await.unwrap();
+        whereabouts::admin::actions::disable(&app.services.db, &app.services.clock, &user, whereabouts::admin::actions::Actor::CommandLine).await.unwrap();
         let mut answers = Vec::new();
         for (name, password) in [("alice", "wrong password"), ("nobody", PASSWORD), ("gone", PASSWORD), ("alice@example.com", ""), ("", ""), ("\0", "x")] {
             let answer = app.try_sign_in(name, password, CURL).await;
-            let names: Vec<_> = answer.headers().keys().filter(|name| *name != "date").map(ToString::to_string).collect();
+            let names: Vec<_> = answer.headers().keys().filter(|name| !["date", "x-request-id"].contains(&name.as_str())).map(ToString::to_string).collect();
             answers.push((answer.status(), names, answer.text().await.unwrap()));
         }
         assert_eq!(answers[0].0, StatusCode::UNAUTHORIZED);
         assert!(answers.iter().all(|answer| *answer == answers[0]), "{answers:?}");
-        assert_eq!(app.on_record("sign_in", "refused").await, 6);
+        assert_eq!(app.count_events("sign_in", "refused").await, 6);
     }
 );
 
-/// ENU-1: the time taken is the same (median of 200, ratio within 1.1). Taken turn by turn, so that whatever else the
-/// machine does falls on both alike.
+/// ENU-1: failures take the same time (median of 200, ratio within 1.1). Known and unknown names alternate, so that other load on the
+/// machine affects both alike.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_failure_takes_the_same_time() {
+async fn failures_take_the_same_time() {
     let app = TestApp::start_with(support::Backend::Sqlite, &["--rate-limits", "off"]).await;
     app.add_user("alice").await;
     let (mut known, mut unknown) = (Vec::new(), Vec::new());
@@ -114,17 +114,17 @@ async fn a_failure_takes_the_same_time() {
 }
 
 both!(
-    /// LIM-1: guesses are slowed down, with `Retry-After`; waiting, or a browser that is known, lets the owner in.
-    guesses_are_slowed_down_and_the_owner_is_not, |app| {
+    /// LIM-1: guesses are slowed down with `Retry-After`. The owner gets in by waiting or with a known browser.
+    guesses_are_slowed_down_but_not_the_owner, |app| {
         app.add_user("alice").await;
         app.add_user("bob").await;
-        let known = cookie(&form(&app, "alice", PASSWORD, "", "").await, "whereabouts-device");
+        let known = cookie(&post_sign_in(&app, "alice", PASSWORD, "", "").await, "whereabouts-device");
         for _ in 0..5 {
             assert_eq!(app.try_sign_in("alice", "wrong password", CURL).await.status(), StatusCode::UNAUTHORIZED);
         }
         let refused = app.try_sign_in("alice", PASSWORD, CURL).await;
         assert_eq!((refused.status(), refused.headers()["retry-after"].to_str().unwrap()), (StatusCode::TOO_MANY_REQUESTS, "5"));
-        assert_eq!(form(&app, "alice", PASSWORD, "", &known).await.headers()["location"], "/profile?tab=security");
+        assert_eq!(post_sign_in(&app, "alice", PASSWORD, "", &known).await.headers()["location"], "/profile?tab=security");
         assert_eq!(app.try_sign_in("bob", PASSWORD, CURL).await.status(), StatusCode::CREATED);
         app.advance(Duration::seconds(5));
         assert_eq!(app.try_sign_in("alice", PASSWORD, CURL).await.status(), StatusCode::CREATED);
@@ -133,35 +133,35 @@ both!(
 );
 
 both!(
-    /// LIM-1: many guesses at once count as many.
-    guesses_at_once_are_counted_each, |app| {
+    /// LIM-1: concurrent guesses are all counted.
+    concurrent_guesses_are_all_counted, |app| {
         app.add_user("alice").await;
-        let tries = (0..20).map(|_| app.try_sign_in("alice", "wrong password", CURL));
-        let answers = futures::future::join_all(tries).await;
+        let attempts = (0..20).map(|_| app.try_sign_in("alice", "wrong password", CURL));
+        let answers = futures::future::join_all(attempts).await;
         let checked = answers.iter().filter(|answer| answer.status() == StatusCode::UNAUTHORIZED).count();
         assert_eq!(checked, 5);
     }
 );
 
 both!(
-    /// LIM-6: limits hold on another server, and after a restart.
+    /// LIM-6: limits hold on another node and after a restart.
     limits_survive_a_restart, |app| {
         app.add_user("alice").await;
         for _ in 0..5 {
             app.try_sign_in("alice", "wrong password", CURL).await;
         }
-        let other = app.another_node().await;
+        let other = app.start_second_node().await;
         assert_eq!(other.try_sign_in("alice", PASSWORD, CURL).await.status(), StatusCode::TOO_MANY_REQUESTS);
     }
 );
 
 both!(
-    /// LOG-1: every sign-in is on record, in the transaction of its session.
-    every_sign_in_is_on_record, |app| {
+    /// LOG-1: every sign-in is recorded in the transaction of its session.
+    every_sign_in_is_recorded, |app| {
         app.add_user("alice").await;
         app.sign_in("alice").await;
         app.try_sign_in("alice", "wrong password", CURL).await;
-        assert_eq!((app.on_record("sign_in", "success").await, app.on_record("sign_in", "refused").await), (1, 1));
+        assert_eq!((app.count_events("sign_in", "success").await, app.count_events("sign_in", "refused").await), (1, 1));
         let mut db = app.services.db.read().await.unwrap();
         let details: Vec<(String,)> = whereabouts::fetch!(&mut db, fetch_all as (String,), "SELECT detail FROM audit_events").unwrap();
         assert!(details.iter().all(|(detail,)| !detail.contains("alice") && !detail.contains("password\":\"w")), "{details:?}");
@@ -169,22 +169,22 @@ both!(
 );
 
 both!(
-    /// LOG-4: the database itself refuses to change or remove what is on record.
-    the_record_only_grows, |app| {
+    /// LOG-4: the database itself refuses to change or remove audit events.
+    audit_events_are_append_only, |app| {
         app.add_user("alice").await;
         app.sign_in("alice").await;
         for change in ["UPDATE audit_events SET outcome = 'refused'", "DELETE FROM audit_events"] {
             let mut tx = app.services.db.write().await.unwrap();
             let refused = whereabouts::execute!(&mut tx, change).unwrap_err();
-            assert!(refused.to_string().contains("the record only grows"), "{refused}");
+            assert!(refused.to_string().contains("audit_events is append-only"), "{refused}");
         }
-        assert_eq!(app.on_record("sign_in", "success").await, 1);
+        assert_eq!(app.count_events("sign_in", "success").await, 1);
     }
 );
 
 both!(
-    /// Username and e-mail both sign in, in any case and form.
-    a_person_signs_in_by_name_or_address, |app| {
+    /// Username and email address both sign in, in any case and Unicode form.
+    username_and_email_sign_in_in_any_case, |app| {
         app.add_user("alice").await;
         for name in ["alice", "ALICE", " alice ", "Alice@Example.com", "ａｌｉｃｅ"] {
             assert_eq!(app.try_sign_in(name, PASSWORD, CURL).await.status(), StatusCode::CREATED, "{name}");
@@ -193,8 +193,8 @@ both!(
 );
 
 both!(
-    /// API-5: what is no sign-in gets one clear 4xx.
-    bad_bodies_are_refused, |app| {
+    /// API-5: an invalid sign-in body gets one clear 4xx.
+    invalid_bodies_are_refused, |app| {
         let post = |kind: &'static str, body: String| app.http.post(app.url("/api/v1/sessions")).header("content-type", kind).body(body).send();
         let large = json!({ "identifier": "x".repeat(100_000), "password": "x" }).to_string();
         let cases = [
@@ -213,26 +213,26 @@ both!(
 );
 
 both!(
-    /// The one-time link makes one administrator, once, and says nothing else to anybody.
-    the_first_administrator_is_made_once, |app| {
-        let secret = whereabouts::registration::actions::invite_first_administrator(&app.services).await.unwrap().unwrap();
-        let make = async |token: &str, name: &str, password: &str| {
+    /// The one-time link creates one administrator, once, and reveals nothing to others.
+    the_first_administrator_is_created_once, |app| {
+        let secret = whereabouts::authentication::registration::actions::create_setup_token(&app.services).await.unwrap().unwrap();
+        let create = async |token: &str, name: &str, password: &str| {
             let fields = [("token", token), ("username", name), ("email", &format!("{name}@example.com")), ("password", password)];
-            app.http.post(app.url("/api/ui/make_first_administrator")).header("origin", app.url("")).form(&fields).send().await.unwrap().status()
+            app.http.post(app.url("/api/ui/create_first_administrator")).header("origin", app.url("")).form(&fields).send().await.unwrap().status()
         };
-        assert_eq!(make(&"A".repeat(43), "mallory", PASSWORD).await, StatusCode::NOT_FOUND);
-        assert_eq!(make(secret.reveal(), "x", PASSWORD).await, StatusCode::UNPROCESSABLE_ENTITY);
-        assert_eq!(make(secret.reveal(), "alice", "short").await, StatusCode::UNPROCESSABLE_ENTITY);
-        assert_eq!(make(secret.reveal(), "alice", PASSWORD).await, StatusCode::OK);
-        assert_eq!(make(secret.reveal(), "mallory", PASSWORD).await, StatusCode::NOT_FOUND);
+        assert_eq!(create(&"A".repeat(43), "mallory", PASSWORD).await, StatusCode::NOT_FOUND);
+        assert_eq!(create(secret.reveal(), "x", PASSWORD).await, StatusCode::UNPROCESSABLE_ENTITY);
+        assert_eq!(create(secret.reveal(), "alice", "short").await, StatusCode::UNPROCESSABLE_ENTITY);
+        assert_eq!(create(secret.reveal(), "alice", PASSWORD).await, StatusCode::OK);
+        assert_eq!(create(secret.reveal(), "mallory", PASSWORD).await, StatusCode::NOT_FOUND);
         assert_eq!(app.sign_in("alice").await.json("/api/v1/me").await["is_admin"], true);
-        assert!(whereabouts::registration::actions::invite_first_administrator(&app.services).await.unwrap().is_none());
+        assert!(whereabouts::authentication::registration::actions::create_setup_token(&app.services).await.unwrap().is_none());
     }
 );
 
 both!(
-    /// PWD-1: a hash that was made with weaker parameters is made anew at the next right sign-in, once.
-    a_weak_hash_is_made_anew, |app| {
+    /// PWD-1: a hash with weaker parameters is replaced at the next successful sign-in, once.
+    a_weak_hash_is_upgraded_at_sign_in, |app| {
         app.add_user("alice").await;
         app.add_user("bob").await;
         let salt = SaltString::from_b64("c29tZXNhbHRzb21lc2FsdA").unwrap();

@@ -1,4 +1,4 @@
-//! What a refused sign-in costs the database. Alone in its process, since it reads the statements that the process runs.
+//! What a refused sign-in costs the database. This test has its own process because it reads the statements that the process runs.
 #![allow(clippy::unwrap_used, reason = "a test that panics has failed")]
 
 mod support;
@@ -6,9 +6,9 @@ mod support;
 use reqwest::StatusCode;
 use support::{Backend, TestApp, log::Log};
 
-/// The statements about accounts, browsers and limits on the way to a refusal, in their order. sqlx logs each as one line of JSON, a
-/// short one as its own summary.
-async fn statements(app: &TestApp, log: &Log, name: &str) -> Vec<String> {
+/// Returns the statements about users, known devices and rate limits that lead to a refusal, in order. sqlx logs each as one line of JSON,
+/// and a short one as its own summary.
+async fn collect_statements(app: &TestApp, log: &Log, name: &str) -> Vec<String> {
     log.take();
     let fields = [("identifier", name), ("password", "wrong password"), ("next", "")];
     assert_eq!(app.post_form("sign_in", "", &fields).await.status(), StatusCode::TOO_MANY_REQUESTS);
@@ -18,10 +18,10 @@ async fn statements(app: &TestApp, log: &Log, name: &str) -> Vec<String> {
     statements.filter(|sql| ["users", "known_devices", "rate_limits"].iter().any(|table| sql.contains(table))).collect()
 }
 
-/// ENU-1: a browser that is refused by the limit of a name costs the same statements whether or not an account has that name, so that
-/// the time to the 429, which no hash hides, does not tell.
+/// ENU-1: a browser that the limit of a name refuses costs the same statements whether or not an account has that name. Otherwise the time
+/// to the 429, which no hashing hides, would reveal it.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_refusal_costs_the_same_whether_or_not_there_is_an_account() {
+async fn a_refusal_costs_the_same_with_and_without_an_account() {
     let log = Log::start("sqlx::query=debug");
     for backend in [Backend::Sqlite, Backend::Postgres] {
         let app = TestApp::start(backend).await;
@@ -32,7 +32,7 @@ async fn a_refusal_costs_the_same_whether_or_not_there_is_an_account() {
                 assert_eq!(app.try_sign_in(name, "wrong password", "curl/8.5.0").await.status(), StatusCode::UNAUTHORIZED);
             }
         }
-        let (known, unknown) = (statements(&app, &log, "alice").await, statements(&app, &log, "nobody").await);
+        let (known, unknown) = (collect_statements(&app, &log, "alice").await, collect_statements(&app, &log, "nobody").await);
         assert!(known.len() >= 4, "{known:#?}");
         assert_eq!(known, unknown);
         assert!(app.sign_in("bob").await.is_signed_in().await);

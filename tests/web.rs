@@ -1,4 +1,4 @@
-//! What every answer says and every request must show.
+//! What every response contains and what every request must provide.
 #![allow(clippy::unwrap_used, reason = "a test that panics has failed")]
 
 mod support;
@@ -11,7 +11,7 @@ use axum::{
     extract::{ConnectInfo, Request},
     routing::get,
 };
-use reqwest::{Method, StatusCode};
+use reqwest::{Method, RequestBuilder, StatusCode};
 use support::TestApp;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -24,8 +24,8 @@ use whereabouts::{
 };
 
 both!(
-    /// WEB-3, WEB-4, WEB-8: every answer carries the headers, errors and files too; a page's policy has a nonce of its own.
-    every_answer_carries_the_headers, |app| {
+    /// WEB-3, WEB-4, WEB-8: every response carries the security headers, including errors and files. Each page's policy has its own nonce.
+    every_response_has_security_headers, |app| {
         app.add_user("alice").await;
         for path in ["/login", "/", "/profile", "/api/v1/me", "/api/nothing", "/nothing", "/flags/gb.svg", "/healthz", "/live"] {
             let answer = app.get(path).await;
@@ -51,8 +51,8 @@ both!(
 );
 
 both!(
-    /// WEB-4: over https, browsers are told to stay there, and cookies are bound to this host.
-    over_https_everything_is_stricter, |app| {
+    /// WEB-4: over HTTPS, HSTS is sent and cookies are bound to this host.
+    https_adds_hsts_and_secure_cookies, |app| {
         let app = TestApp::start_with(app.backend(), &["--public-url", "https://sessions.example"]).await;
         app.add_user("alice").await;
         let request = app.http.post(app.url("/api/ui/sign_in")).header("host", "sessions.example").header("origin", "https://sessions.example");
@@ -65,8 +65,8 @@ both!(
 );
 
 both!(
-    /// WEB-5: what depends on who asks is kept by nobody.
-    signed_in_answers_are_not_kept, |app| {
+    /// WEB-5: responses that depend on the caller are not cached.
+    signed_in_responses_are_not_cached, |app| {
         app.add_user("alice").await;
         let alice = app.sign_in("alice").await;
         for path in ["/profile?tab=security", "/api/v1/me", "/api/v1/sessions", "/login"] {
@@ -77,15 +77,15 @@ both!(
 );
 
 both!(
-    /// WEB-2: what changes something must come from this site; GET changes nothing.
-    foreign_requests_change_nothing, |app| {
+    /// WEB-2: requests that change something must come from this site, and GET changes nothing.
+    cross_site_requests_change_nothing, |app| {
         app.add_user("alice").await;
         app.add_user("bob").await;
         let (alice, other, bob) = (app.sign_in("alice").await, app.sign_in("alice").await, app.sign_in("bob").await);
         let cookie = format!("whereabouts={}", alice.token);
-        let foreign: [&[(&str, &str)]; 5] =
+        let cross_site: [&[(&str, &str)]; 5] =
             [&[], &[("origin", "https://evil.example")], &[("origin", "null")], &[("sec-fetch-site", "cross-site")], &[("sec-fetch-site", "same-site")]];
-        for headers in foreign {
+        for headers in cross_site {
             let requests = [
                 (Method::POST, "/api/ui/revoke_other_sessions".to_owned()), (Method::POST, "/api/ui/sign_out".to_owned()),
                 (Method::POST, "/api/ui/revoke_session".to_owned()), (Method::DELETE, "/api/v1/sessions".to_owned()),
@@ -108,8 +108,8 @@ both!(
 );
 
 both!(
-    /// WEB-2: a bearer token alone stands for a request that another site cannot have made: no other `Authorization` does, with a cookie or
-    /// without.
+    /// WEB-2: only a bearer token proves that another site cannot have made the request. Any other `Authorization` value does not, with or
+    /// without a cookie.
     only_a_bearer_token_skips_the_same_site_check, |app| {
         app.add_user("alice").await;
         let (alice, other) = (app.sign_in("alice").await, app.sign_in("alice").await);
@@ -131,26 +131,26 @@ both!(
 );
 
 both!(
-    /// API-1: every route and server function is refused without a caller, but for those that are there for strangers.
-    every_door_has_a_caller_check, |app| {
+    /// API-1: every route and server function is refused without a caller, except the public ones.
+    every_endpoint_checks_its_caller, |app| {
         app.add_user("alice").await;
-        let for_strangers = BTreeSet::from([
-            "sign_in", "give_code", "start_over", "sign_out", "make_first_administrator", "ask_for_reset",
+        let public_functions = BTreeSet::from([
+            "sign_in", "enter_code", "start_over", "sign_out", "create_first_administrator", "request_password_reset",
             "reset_password", "password_strength", "confirm_sign_in", "disown_sign_in",
-            "join", "ask_to_join", "request_access", "confirm_email_change",
+            "accept_invitation", "request_registration", "request_access", "confirm_email_change",
         ]);
         let functions: Vec<_> = leptos::server_fn::axum::server_fn_paths().collect();
-        let is_there = |name: &str| functions.iter().any(|(path, _)| path.ends_with(&format!("/{name}")));
-        assert!(for_strangers.iter().all(|name| is_there(name)) && is_there("revoke_session"), "{functions:?}");
+        let exists = |name: &str| functions.iter().any(|(path, _)| path.ends_with(&format!("/{name}")));
+        assert!(public_functions.iter().all(|name| exists(name)) && exists("revoke_session"), "{functions:?}");
         for (path, _) in functions {
             let name = path.rsplit('/').next().unwrap();
-            if for_strangers.contains(name) {
+            if public_functions.contains(name) {
                 continue;
             }
             let form = [
-                ("id", "x"), ("query[search]", ""), ("query[show]", "25"), ("current", "x"), ("new", "x"), ("password", "x"), ("code", "x"),
-                ("next", "/"), ("email", "x@example.com"), ("name", "x"), ("username", "xxx"), ("time_zone", "UTC"), ("user", "x"), ("deed", "x"),
-                ("answer", "x"), ("group", "read"), ("life", "1"), ("grace", "0"),
+                ("id", "x"), ("search", ""), ("show", "25"), ("current", "x"), ("new", "x"), ("password", "x"), ("code", "x"),
+                ("next", "/"), ("email", "x@example.com"), ("name", "x"), ("username", "xxx"), ("time_zone", "UTC"), ("user", "x"), ("operation", "x"),
+                ("decision", "x"), ("group", "read"), ("life", "1"), ("grace", "0"),
             ];
             let answer = app.http.post(app.url(path)).header("origin", app.url("")).form(&form).send().await.unwrap();
             assert_eq!(answer.status(), StatusCode::UNAUTHORIZED, "{path}");
@@ -172,7 +172,7 @@ both!(
 );
 
 both!(
-    /// A form without its fields, or a body that is none, gets one clear 4xx at every door.
+    /// Every server function answers an incomplete form or an invalid body with a 4xx, never with a server error.
     incomplete_forms_are_refused, |app| {
         app.add_admin("root").await;
         let root = app.sign_in("root").await;
@@ -206,7 +206,7 @@ both!(
 );
 
 both!(
-    /// A bearer's request never takes a cookie's right.
+    /// A request with a bearer token never gets the rights of its cookie.
     bearer_and_cookie_never_mix, |app| {
         app.add_user("alice").await;
         let alice = app.sign_in("alice").await;
@@ -217,8 +217,8 @@ both!(
 );
 
 both!(
-    /// NET-2: another name than the public one is not answered; a person is led to the right one.
-    another_host_is_not_answered, |app| {
+    /// NET-2: API requests for another host are refused. Pages redirect to the public host.
+    requests_for_another_host_are_not_answered, |app| {
         let ask = async |path: &str| app.http.get(app.url(path)).header("host", "evil.example").send().await.unwrap();
         assert_eq!(ask("/api/v1/me").await.status(), StatusCode::MISDIRECTED_REQUEST);
         assert_eq!(ask("/login?next=%2Fprofile").await.headers()["location"], app.url("/login?next=%2Fprofile").as_str());
@@ -227,8 +227,8 @@ both!(
 );
 
 both!(
-    /// LOG-6: without a database nobody is let through, and nothing says why.
-    without_a_database_nobody_is_let_through, |app| {
+    /// LOG-6: without a database every request is refused, and the response does not say why.
+    requests_are_refused_without_a_database, |app| {
         app.add_user("alice").await;
         let alice = app.sign_in("alice").await;
         app.services.db.close().await;
@@ -243,8 +243,8 @@ both!(
 );
 
 both!(
-    /// WEB-7: markup in a user agent shows as harmless text.
-    a_user_agent_is_only_text, |app| {
+    /// WEB-7: markup in a user agent is shown as text.
+    user_agents_are_escaped, |app| {
         app.add_user("alice").await;
         let alice = app.sign_in_as("alice", "<script>alert(1)</script><img src=x onerror=alert(2)>").await;
         let page = alice.browser(Method::GET, "/profile?tab=security").send().await.unwrap().text().await.unwrap();
@@ -253,15 +253,15 @@ both!(
 );
 
 both!(
-    /// LIM-5: a head without end is cut off with 431.
-    an_endless_head_is_refused, |app| {
+    /// LIM-5: an oversized request head gets 431.
+    oversized_request_heads_are_refused, |app| {
         let answer = app.http.get(app.url("/login")).header("x-long", "x".repeat(60_000)).send().await.unwrap();
         assert_eq!(answer.status(), StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE);
     }
 );
 
 both!(
-    /// API-5: requests that could be smuggled are refused.
+    /// API-5: requests that allow request smuggling are refused.
     ambiguous_requests_are_refused, |app| {
         let raw = async |head: &str| {
             let mut socket = TcpStream::connect(app.addr).await.unwrap();
@@ -278,9 +278,9 @@ both!(
     }
 );
 
-/// NET-3: a head or a body by the byte is cut within 30 seconds, and others are answered meanwhile.
+/// NET-3: a head or a body that arrives too slowly is cut off within 30 seconds, and others are answered meanwhile.
 #[tokio::test]
-async fn slow_clients_are_cut() {
+async fn slow_clients_are_disconnected() {
     let app = TestApp::start(support::Backend::Sqlite).await;
     app.add_user("alice").await;
     let alice = app.sign_in("alice").await;
@@ -292,7 +292,7 @@ async fn slow_clients_are_cut() {
     body.write_all(request.as_bytes()).await.unwrap();
     assert!(alice.is_signed_in().await);
 
-    // From here on time passes as soon as everybody waits for it.
+    // From here on, time advances as soon as every task waits for it.
     tokio::time::pause();
     let started = tokio::time::Instant::now();
     let answers = [read_to_end(&mut head).await, read_to_end(&mut body).await];
@@ -307,9 +307,9 @@ async fn read_to_end(socket: &mut TcpStream) -> String {
     String::from_utf8(answer).unwrap()
 }
 
-/// LOG-5: a panic in one request answers 500 with an id, and takes nothing else down.
+/// LOG-5: a panic in one request answers 500 with an id and affects no other request.
 #[tokio::test]
-async fn a_panic_takes_nothing_else_down() {
+async fn a_panic_affects_one_request_only() {
     let app = TestApp::start(support::Backend::Sqlite).await;
     let more = Router::new().route("/panic", get(async || -> &'static str { panic!("the secret inside") }));
     let router = server::router(Site { services: app.services.clone(), options: serve_options() }, more);
@@ -324,9 +324,9 @@ async fn a_panic_takes_nothing_else_down() {
     assert_eq!(ask("/login").await.status(), StatusCode::OK);
 }
 
-/// LIM-4: a flood of sign-ins is told at once that there are too many, and signed-in people notice nothing.
+/// LIM-4: excess sign-ins of a flood are refused at once, and signed-in users are not affected.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_flood_of_sign_ins_stops_nobody_else() {
+async fn a_sign_in_flood_does_not_affect_other_requests() {
     let app = TestApp::start_with(support::Backend::Sqlite, &["--rate-limits", "off"]).await;
     app.add_user("alice").await;
     let alice = app.sign_in("alice").await;
@@ -338,16 +338,43 @@ async fn a_flood_of_sign_ins_stops_nobody_else() {
     assert!(refused > 0 && busy > 0 && refused + busy == answers.len(), "{refused} were checked, {busy} were not");
 }
 
-/// A second router in the same process, as tests and benchmarks have, once left pages of the first waiting for ever.
+/// Regression test: a second router in the same process, as in tests and benchmarks, once made pages of the first hang forever.
 #[tokio::test(flavor = "multi_thread")]
-async fn pages_are_answered_while_another_router_is_made() {
+async fn pages_are_served_while_another_router_is_created() {
     let app = TestApp::start(support::Backend::Sqlite).await;
     let site = Site { services: app.services.clone(), options: serve_options() };
-    let making = tokio::task::spawn_blocking(move || (0..50).for_each(|_| drop(server::router(site.clone(), Router::new()))));
+    let creating = tokio::task::spawn_blocking(move || (0..50).for_each(|_| drop(server::router(site.clone(), Router::new()))));
     let mut asked = 0;
-    while asked < 10 || !making.is_finished() {
+    while asked < 10 || !creating.is_finished() {
         assert_eq!(app.get("/login").await.status(), StatusCode::OK);
         asked += 1;
     }
-    making.await.unwrap();
+    creating.await.unwrap();
 }
+
+both!(
+    /// LOG-5, LOG-6: a browser gets a failure as a page with the site's style sheet, which says what happened and has the id of the request.
+    /// The page needs no database. An id that a client sends is ignored.
+    failures_are_pages_with_a_request_id, |app| {
+        app.add_user("alice").await;
+        let alice = app.sign_in("alice").await;
+        let mut ids = BTreeSet::new();
+        let mut check = async |request: RequestBuilder, status: StatusCode, heading: &str, message: &str| {
+            let response = request.header("x-request-id", "forged").send().await.unwrap();
+            assert_eq!(response.status(), status);
+            assert_eq!(response.headers()["content-type"], "text/html; charset=utf-8");
+            let id = response.headers()["x-request-id"].to_str().unwrap().to_owned();
+            let page = response.text().await.unwrap();
+            for text in [heading, message, "<link rel=\"stylesheet\" href=\"/pkg/whereabouts.", &id] {
+                assert!(page.contains(text), "{text} is not in {page}");
+            }
+            assert!(id.len() == 32 && ids.insert(id));
+        };
+        check(alice.browser(Method::GET, "/nothing"), StatusCode::NOT_FOUND, "Page not found", "It may have ended already").await;
+        let large = alice.browser(Method::POST, "/api/ui/sign_out").body("x".repeat(70_000));
+        check(large, StatusCode::PAYLOAD_TOO_LARGE, "Request too large", "This request is too large").await;
+        app.services.db.close().await;
+        let without_database = alice.browser(Method::GET, "/profile");
+        check(without_database, StatusCode::SERVICE_UNAVAILABLE, "Not available right now", "The service is unavailable right now").await;
+    }
+);

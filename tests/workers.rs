@@ -1,4 +1,4 @@
-//! Workers: one that fails starts again, none is taken down by another, and all stop in time.
+//! Workers: one that fails is restarted, none stops another, and all stop in time.
 #![allow(clippy::unwrap_used, reason = "a test that panics has failed")]
 
 mod support;
@@ -16,9 +16,9 @@ use chrono::{DateTime, Utc};
 use futures::FutureExt;
 use reqwest::StatusCode;
 use support::{
-    Backend, Mailing, TestApp,
+    Backend, MailDelivery, TestApp,
     pending::PendingPost,
-    postgres::{hold, release, wait_for_waiters},
+    postgres::{hold, release, wait_until_blocked},
 };
 use tokio::{
     io::{AsyncBufReadExt, BufReader},
@@ -29,39 +29,39 @@ use tokio::{
 };
 use whereabouts::foundation::{
     db::Db,
-    supervisor::{Supervisor, until_done},
+    supervisor::{Supervisor, run_until_done},
 };
 
-/// The whole stop, by the promise.
-const STOP: Duration = Duration::from_secs(5);
-/// Longer than anything here takes that does happen.
-const PATIENCE: Duration = Duration::from_secs(15);
+/// The promised maximum for a complete shutdown.
+const SHUTDOWN_LIMIT: Duration = Duration::from_secs(5);
+/// Longer than any successful wait here takes.
+const WAIT_TIMEOUT: Duration = Duration::from_secs(15);
 
-async fn metrics(app: &TestApp) -> String {
+async fn fetch_metrics(app: &TestApp) -> String {
     let answer = app.http.get(format!("http://{}/metrics", app.metrics_addr.unwrap())).send().await.unwrap();
     assert_eq!(answer.status(), StatusCode::OK);
     answer.text().await.unwrap()
 }
 
-async fn start_measured() -> TestApp {
+async fn start_with_metrics() -> TestApp {
     TestApp::start_with(Backend::Sqlite, &["--metrics-addr", "127.0.0.1:0"]).await
 }
 
-async fn ask_for_reset(app: &TestApp, name: &str) {
-    let answer = app.post_form("ask_for_reset", "", &[("email", &format!("{name}@example.com"))]).await;
+async fn request_reset(app: &TestApp, name: &str) {
+    let answer = app.post_form("request_password_reset", "", &[("email", &format!("{name}@example.com"))]).await;
     assert_eq!(answer.status(), StatusCode::OK);
 }
 
-/// Metrics are served on an address of their own, and nowhere else.
+/// Metrics are served on their own address and nowhere else.
 #[tokio::test(flavor = "multi_thread")]
-async fn metrics_have_an_address_of_their_own() {
-    let app = start_measured().await;
+async fn metrics_are_served_on_a_separate_address() {
+    let app = start_with_metrics().await;
     app.add_user("alice").await;
     let alice = app.sign_in("alice").await;
     assert_eq!(app.get("/metrics").await.status(), StatusCode::NOT_FOUND);
     assert_eq!(app.http.get(format!("http://{}/login", app.metrics_addr.unwrap())).send().await.unwrap().status(), StatusCode::NOT_FOUND);
     let _page = support::live::Page::open(&alice).await;
-    let measured = metrics(&app).await;
+    let metrics_text = fetch_metrics(&app).await;
     for line in [
         "whereabouts_http_responses_total{status=\"2xx\"} 1",
         "whereabouts_http_responses_total{status=\"4xx\"} 1",
@@ -71,34 +71,34 @@ async fn metrics_have_an_address_of_their_own() {
         "whereabouts_background_job_panics_total 0",
         "whereabouts_database_deadline_misses_total 0",
     ] {
-        assert!(measured.lines().any(|measured| measured == line), "{line} is not in\n{measured}");
+        assert!(metrics_text.lines().any(|metrics_text| metrics_text == line), "{line} is not in\n{metrics_text}");
     }
-    assert!(!measured.contains("alice") && measured.ends_with("# EOF\n"), "{measured}");
+    assert!(!metrics_text.contains("alice") && metrics_text.ends_with("# EOF\n"), "{metrics_text}");
 }
 
-/// Without a setting nothing is served: the site has no such page.
+/// Without the setting, no metrics are served, and the site has no such page.
 #[tokio::test(flavor = "multi_thread")]
-async fn metrics_are_off_unless_set() {
+async fn metrics_are_off_by_default() {
     let app = TestApp::start(Backend::Sqlite).await;
     assert!(app.services.config.metrics_addr.is_none());
     assert_eq!(app.get("/metrics").await.status(), StatusCode::NOT_FOUND);
 }
 
-/// LOG-5: a job that panics takes down none after it, and is counted.
+/// LOG-5: a job that panics is counted and does not stop later jobs.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_panicking_job_takes_down_none_after_it() {
-    let app = start_measured().await;
+async fn a_panicking_job_does_not_stop_later_jobs() {
+    let app = start_with_metrics().await;
     app.add_user("alice").await;
-    app.services.later.push(async { panic!("a job that panics") }).unwrap();
-    ask_for_reset(&app, "alice").await;
-    timeout(PATIENCE, app.mail("alice@example.com", "Choose a new password")).await.expect("the next job");
-    assert!(metrics(&app).await.contains("whereabouts_background_job_panics_total 1"));
+    app.services.background_jobs.enqueue(async { panic!("a job that panics") }).unwrap();
+    request_reset(&app, "alice").await;
+    timeout(WAIT_TIMEOUT, app.wait_for_mail("alice@example.com", "Choose a new password")).await.expect("the next job");
+    assert!(fetch_metrics(&app).await.contains("whereabouts_background_job_panics_total 1"));
 }
 
-/// LOG-5: a worker that panics, or returns though the server runs, is counted and starts again; the others work on.
+/// LOG-5: a worker that panics, or returns although the server runs, is counted and restarted. The others keep working.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_worker_that_fails_starts_again() {
-    let app = start_measured().await;
+async fn a_failed_worker_is_restarted() {
+    let app = start_with_metrics().await;
     let (starts, third) = (Arc::new(AtomicUsize::new(0)), Arc::new(Notify::new()));
     let started = (starts.clone(), third.clone());
     let mut supervisor = Supervisor::new(app.services.clone());
@@ -115,17 +115,17 @@ async fn a_worker_that_fails_starts_again() {
             }
         }
     });
-    timeout(PATIENCE, third.notified()).await.expect("a third start");
-    assert!(metrics(&app).await.contains("whereabouts_worker_failures_total{worker=\"fragile\"} 2"));
-    app.services.stopping.send_replace(true);
-    supervisor.stop(tokio::time::Instant::now() + STOP).await;
+    timeout(WAIT_TIMEOUT, third.notified()).await.expect("a third start");
+    assert!(fetch_metrics(&app).await.contains("whereabouts_worker_failures_total{worker=\"fragile\"} 2"));
+    app.services.running.cancel();
+    supervisor.stop(tokio::time::Instant::now() + SHUTDOWN_LIMIT).await;
     assert_eq!(starts.load(Ordering::SeqCst), 3);
     app.stop().await;
 }
 
-/// The program itself: SIGTERM ends it within five seconds, with success, while a client is connected that says nothing.
+/// SIGTERM ends the program successfully within five seconds, even while a client is connected that sends nothing.
 #[tokio::test(flavor = "multi_thread")]
-async fn sigterm_ends_the_program() {
+async fn sigterm_stops_the_program() {
     let folder = tempfile::tempdir().unwrap();
     let taken = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let addr = taken.local_addr().unwrap();
@@ -138,124 +138,124 @@ async fn sigterm_ends_the_program() {
     let _silent = TcpStream::connect(addr).await.unwrap();
     let terminated = Command::new("kill").args(["-TERM", &program.id().unwrap().to_string()]).status().await.unwrap();
     assert!(terminated.success());
-    let ended = timeout(STOP, program.wait()).await.expect("stopped within five seconds").unwrap();
+    let ended = timeout(SHUTDOWN_LIMIT, program.wait()).await.expect("stopped within five seconds").unwrap();
     assert!(ended.success(), "{ended}");
 }
 
-/// A mail server that accepts a connection and never answers does not hold up the stop. The mail stays in the outbox.
+/// A mail server that accepts a connection and never answers does not delay shutdown. The email stays in the outbox.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_mail_server_that_never_answers_does_not_hold_up_the_stop() {
+async fn a_hanging_mail_server_does_not_delay_shutdown() {
     let app = TestApp::start(Backend::Sqlite).await;
     app.add_user("alice").await;
     app.smtp.hang();
-    ask_for_reset(&app, "alice").await;
-    app.smtp.is_waited_for().await;
+    request_reset(&app, "alice").await;
+    app.smtp.wait_for_hanging_client().await;
     let (url, _folder) = (app.database_url.clone(), app.folder());
-    timeout(STOP, app.stop()).await.expect("stopped within five seconds");
-    assert_eq!(waiting_mails(&url).await, 1);
+    timeout(SHUTDOWN_LIMIT, app.stop()).await.expect("stopped within five seconds");
+    assert_eq!(count_waiting_mails(&url).await, 1);
 }
 
-/// SES-11: a use by a request that is answered while the server stops is written, last of all: the stop awaits the workers.
+/// SES-11: shutdown waits for the workers, so that even the use by a request that is answered meanwhile is written.
 #[tokio::test(flavor = "multi_thread")]
-async fn uses_are_written_before_the_stop_ends() {
+async fn uses_are_written_before_shutdown_completes() {
     let app = TestApp::start(Backend::Postgres).await;
     app.add_user("alice").await;
     app.add_user("bob").await;
     let (alice, bob) = (app.sign_in("alice").await, app.sign_in("bob").await);
-    let token = alice.make_token("job", "full", "curl/8.5.0").await;
+    let token = alice.create_token("job", "full", "curl/8.5.0").await;
     app.advance(chrono::Duration::minutes(10));
     // Both look-ups wait for the lock while every worker is told to stop.
     let holder = hold(&app, "LOCK TABLE users IN ACCESS EXCLUSIVE MODE").await;
     let meanwhile = async {
-        wait_for_waiters(&app, 2).await;
-        app.services.stopping.send_replace(true);
-        accepts_no_more(&app).await;
+        wait_until_blocked(&app, 2).await;
+        app.services.running.cancel();
+        wait_until_not_accepting(&app).await;
         release(holder).await;
     };
     let (by_session, by_token, ()) = tokio::join!(alice.get("/api/v1/me"), token.get("/api/v1/me"), meanwhile);
     assert_eq!((by_session.status(), by_token.status()), (StatusCode::OK, StatusCode::OK));
     let (url, now) = (app.database_url.clone(), app.now());
     let (alice, bob, token) = (alice.id.clone(), bob.id.clone(), token.id.clone());
-    timeout(STOP, app.stop()).await.expect("stopped within five seconds");
-    assert_eq!(time_of(&url, "SELECT last_active_at FROM sessions WHERE id = $1", &alice).await, now);
-    assert_eq!(time_of(&url, "SELECT last_active_at FROM sessions WHERE id = $1", &bob).await, now - chrono::Duration::minutes(10));
-    assert_eq!(time_of(&url, "SELECT last_used_at FROM api_tokens WHERE id = $1", &token).await, now);
+    timeout(SHUTDOWN_LIMIT, app.stop()).await.expect("stopped within five seconds");
+    assert_eq!(fetch_time(&url, "SELECT last_active_at FROM sessions WHERE id = $1", &alice).await, now);
+    assert_eq!(fetch_time(&url, "SELECT last_active_at FROM sessions WHERE id = $1", &bob).await, now - chrono::Duration::minutes(10));
+    assert_eq!(fetch_time(&url, "SELECT last_used_at FROM api_tokens WHERE id = $1", &token).await, now);
 }
 
-async fn time_of(url: &str, sql: &'static str, id: &str) -> DateTime<Utc> {
+async fn fetch_time(url: &str, sql: &'static str, id: &str) -> DateTime<Utc> {
     let mut db = Db::open(url).await.unwrap().read().await.unwrap();
     let (time,): (DateTime<Utc>,) = whereabouts::fetch!(&mut db, fetch_one as (DateTime<Utc>,), sql, id).unwrap();
     time
 }
 
-/// Returns once the server has seen that it is to stop.
-async fn accepts_no_more(app: &TestApp) {
+/// Returns once the server no longer accepts connections, which means that it has seen the stop signal.
+async fn wait_until_not_accepting(app: &TestApp) {
     while TcpStream::connect(app.addr).await.is_ok() {
         tokio::task::yield_now().await;
     }
 }
 
 both!(
-    /// What was left for later by a request that was answered while the server stops is done before it has stopped.
-    jobs_of_the_last_requests_are_done, |app| {
+    /// Background jobs of a request that is answered while the server stops finish before shutdown completes.
+    background_jobs_of_the_last_requests_finish, |app| {
         app.add_user("alice").await;
-        // No mail server takes it, so that it can be counted afterwards.
-        app.smtp.refuse(true);
+        // The mail server refuses the email, so that it can be counted afterwards.
+        app.smtp.set_refusing(true);
         let form = "email=alice%40example.com";
-        let pending = PendingPost::begin(&app, "/api/ui/ask_for_reset", "application/x-www-form-urlencoded", form).await;
-        app.services.stopping.send_replace(true);
-        accepts_no_more(&app).await;
+        let pending = PendingPost::start(&app, "/api/ui/request_password_reset", "application/x-www-form-urlencoded", form).await;
+        app.services.running.cancel();
+        wait_until_not_accepting(&app).await;
         assert_eq!(pending.finish().await, 200);
         let (url, _folder) = (app.database_url.clone(), app.folder());
-        timeout(STOP, app.stop()).await.expect("stopped within five seconds");
-        assert_eq!(waiting_mails(&url).await, 1);
+        timeout(SHUTDOWN_LIMIT, app.stop()).await.expect("stopped within five seconds");
+        assert_eq!(count_waiting_mails(&url).await, 1);
     }
 );
 
-/// How many mails wait to be sent.
-async fn waiting_mails(url: &str) -> i64 {
+/// Counts the emails that wait to be sent.
+async fn count_waiting_mails(url: &str) -> i64 {
     let mut db = Db::open(url).await.unwrap().read().await.unwrap();
-    let sql = "SELECT COUNT(*) FROM outbox WHERE next_try_at IS NOT NULL";
+    let sql = "SELECT COUNT(*) FROM outbox WHERE next_attempt_at IS NOT NULL";
     let (count,): (i64,) = whereabouts::fetch!(&mut db, fetch_one as (i64,), sql).unwrap();
     count
 }
 
-/// ALT-2: a mail is in the outbox before the worker that sends it is woken: woken earlier it would find nothing, and look again only
-/// some seconds later.
+/// ALT-2: the mail worker is notified only after the email is committed. Notified earlier, it would find nothing and look again some
+/// seconds later.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_mail_worker_is_woken_after_the_commit() {
-    let app = TestApp::start_mailing(Backend::Postgres, Mailing::ByHand).await;
+    let app = TestApp::start_with_mail_delivery(Backend::Postgres, MailDelivery::Manual).await;
     app.add_user("alice").await;
     let holder = hold(&app, "LOCK TABLE audit_events IN ACCESS EXCLUSIVE MODE").await;
-    ask_for_reset(&app, "alice").await;
-    // The mail is written, and its transaction waits to put the cause on record.
-    wait_for_waiters(&app, 1).await;
-    assert!(app.services.post.notified().now_or_never().is_none());
+    request_reset(&app, "alice").await;
+    // The email is written, and its transaction waits to record the audit event.
+    wait_until_blocked(&app, 1).await;
+    assert!(app.services.mail_wakeup.notified().now_or_never().is_none());
     release(holder).await;
-    timeout(PATIENCE, app.services.post.notified()).await.expect("woken");
-    assert_eq!(waiting_mails(&app.database_url).await, 1);
+    timeout(WAIT_TIMEOUT, app.services.mail_wakeup.notified()).await.expect("woken");
+    assert_eq!(count_waiting_mails(&app.database_url).await, 1);
 }
 
-/// A job of many batches ends between two of them when the server stops: nobody waits for the rest.
+/// A job of many batches stops between two of them when the server stops, so that shutdown does not wait for the rest.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_job_ends_with_the_server() {
+async fn a_batch_job_stops_with_the_server() {
     let app = TestApp::start(Backend::Sqlite).await;
     let batches = AtomicUsize::new(0);
     let batch = || async {
         if batches.fetch_add(1, Ordering::SeqCst) == 2 {
-            app.services.stopping.send_replace(true);
+            app.services.running.cancel();
         }
         Ok(true)
     };
-    timeout(PATIENCE, until_done(&app.services, &batch)).await.expect("the end of the job").unwrap();
+    timeout(WAIT_TIMEOUT, run_until_done(&app.services, &batch)).await.expect("the end of the job").unwrap();
     assert_eq!(batches.load(Ordering::SeqCst), 3);
-    timeout(PATIENCE, until_done(&app.services, &batch)).await.expect("no job").unwrap();
+    timeout(WAIT_TIMEOUT, run_until_done(&app.services, &batch)).await.expect("no job").unwrap();
     assert_eq!(batches.load(Ordering::SeqCst), 3);
 }
 
-/// What is to be done after a commit is not done before it, nor for a transaction that is dropped.
+/// After-commit work runs neither before the commit nor for a transaction that is dropped.
 #[tokio::test(flavor = "multi_thread")]
-async fn work_after_a_commit_is_done_after_it_alone() {
+async fn after_commit_work_runs_only_after_a_commit() {
     let app = TestApp::start(Backend::Sqlite).await;
     let done = Arc::new(AtomicUsize::new(0));
     let begin = async || {

@@ -1,4 +1,4 @@
-//! A flood of sign-ins: so many a second, each from an address of its own, whatever becomes of them.
+//! A flood of sign-ins at a fixed rate, each from its own address, whatever the responses are.
 
 use std::{
     sync::{
@@ -13,13 +13,13 @@ use serde_json::json;
 use tokio::{
     sync::Semaphore,
     task::JoinHandle,
-    time::{MissedTickBehavior, interval},
+    time::{MissedTickBehavior, interval, sleep},
 };
 
-/// Sign-ins a second.
+/// Sign-ins per second.
 const RATE: u32 = 500;
-/// Sign-ins that wait for an answer at the same time; beyond that the flood is slower than its rate.
-const OUTSTANDING: usize = 1_000;
+/// Maximum sign-ins that wait for a response at the same time. Beyond it the flood is slower than its rate.
+const MAX_OUTSTANDING: u32 = 1_000;
 
 #[derive(Default)]
 struct Counts {
@@ -27,26 +27,37 @@ struct Counts {
     shed: AtomicU32,
 }
 
-/// A flood that goes on until it is stopped or dropped.
+/// Maximum wait for the queue of hashes to fill: a machine that has not shed load by then checks all passwords in time.
+const QUEUE_FILL_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// A flood that runs until it is stopped or dropped.
 pub struct Flood {
     started: Instant,
     counts: Arc<Counts>,
+    outstanding: Arc<Semaphore>,
     sending: JoinHandle<()>,
 }
 
 impl Flood {
-    /// Starts one against this URL.
-    pub fn start(url: String) -> Self {
+    /// Starts a flood against this URL. Returns once load is shed, or after [`QUEUE_FILL_TIMEOUT`].
+    pub async fn start(url: String) -> Self {
         let counts = Arc::new(Counts::default());
-        Self { started: Instant::now(), sending: tokio::spawn(send(url, counts.clone())), counts }
+        let outstanding = Arc::new(Semaphore::new(MAX_OUTSTANDING as usize));
+        let sending = tokio::spawn(send(url, counts.clone(), outstanding.clone()));
+        let flood = Self { started: Instant::now(), counts, outstanding, sending };
+        while flood.counts.shed.load(Ordering::Relaxed) == 0 && flood.started.elapsed() < QUEUE_FILL_TIMEOUT {
+            sleep(Duration::from_millis(10)).await;
+        }
+        flood
     }
 
-    /// Stops it, and says how much it was.
-    pub fn stop(self) -> String {
+    /// Stops the flood and waits for its last responses. Returns a summary of its rate.
+    pub async fn stop(self) -> anyhow::Result<String> {
         self.sending.abort();
         let seconds = self.started.elapsed().as_secs_f64();
+        drop(self.outstanding.acquire_many(MAX_OUTSTANDING).await?);
         let per_second = |count: &AtomicU32| f64::from(count.load(Ordering::Relaxed)) / seconds;
-        format!("{:.0} sign-ins a second, {:.0} of them shed", per_second(&self.counts.sent), per_second(&self.counts.shed))
+        Ok(format!("{:.0} sign-ins a second, {:.0} of them shed", per_second(&self.counts.sent), per_second(&self.counts.shed)))
     }
 }
 
@@ -56,8 +67,8 @@ impl Drop for Flood {
     }
 }
 
-async fn send(url: String, counts: Arc<Counts>) {
-    let (http, outstanding) = (Client::new(), Arc::new(Semaphore::new(OUTSTANDING)));
+async fn send(url: String, counts: Arc<Counts>, outstanding: Arc<Semaphore>) {
+    let http = Client::new();
     let mut ticks = interval(Duration::from_secs(1) / RATE);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Burst);
     for number in 0_u32.. {

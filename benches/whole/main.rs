@@ -1,6 +1,7 @@
-//! The whole service under load: each figure is a ratio of two things measured in turn in one run, on both databases.
+//! The whole service under load: each figure is the ratio of two measurements that alternate in one run, on both databases.
 //!
-//! `make bench` sets up what this needs: PostgreSQL's address in `WHEREABOUTS_BENCH_POSTGRES`, and `wrk`.
+//! `make bench` sets up what this needs: the address of PostgreSQL in `WHEREABOUTS_BENCH_POSTGRES`, and `wrk`.
+//! `bash scripts/bench.sh flood` measures only the flood of sign-ins.
 
 mod flood;
 mod measure;
@@ -9,44 +10,52 @@ mod node;
 use anyhow::Context as _;
 use flood::Flood;
 use measure::{Report, median, seconds, wrk};
-use node::{Node, PASSWORD, Person};
-use whereabouts::foundation::hasher::{self, Memory};
+use node::{Node, PASSWORD, User};
+use whereabouts::foundation::crypto::hasher::{self, Memory};
 
-/// Each pair is measured this often, in turn, and told by its medians.
+/// Each pair is measured this many times, alternating, and reported as the ratio of its medians.
 const ROUNDS: usize = 5;
 
-/// Everybody signs in from one address.
+/// Options without rate limits, because all users sign in from one address.
 const NO_LIMITS: &[&str] = &["--rate-limits", "off"];
-/// All limits, and addresses that the flood names.
+/// Options with all limits. The flood sets its addresses itself.
 const LIMITS: &[&str] = &["--trusted-proxies", "127.0.0.0/8"];
-/// Requests in each part of a round under a flood.
-const SAMPLES: usize = 20;
+/// Requests in each half of a round under a flood.
+const SAMPLES: usize = 100;
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     let postgres = std::env::var("WHEREABOUTS_BENCH_POSTGRES").context("WHEREABOUTS_BENCH_POSTGRES is missing: run `make bench`")?;
+    let only_flood = std::env::args().any(|argument| argument == "flood");
     for database in ["SQLite", "PostgreSQL"] {
         println!("\n{database}");
         let server = (database == "PostgreSQL").then_some(postgres.as_str());
-        let (small, large) = (Node::start(server, 1, NO_LIMITS).await?, Node::start(server, 1_000, NO_LIMITS).await?);
-        look_up(&large, database).await?.print();
-        for rows in [25, 1_000] {
-            list(&small, &large, rows).await?.print();
+        if !only_flood {
+            measure_without_load(server, database).await?;
         }
-        revoke(&small).await?.print();
-        for report in sign_in(&small).await? {
-            report.print();
-        }
-        drop((small, large));
-        for report in flooded(&Node::start(server, 1, LIMITS).await?).await? {
+        for report in measure_under_flood(&Node::start(server, 1, LIMITS).await?).await? {
             report.print();
         }
     }
     Ok(())
 }
 
-/// What the look-up costs a request.
-async fn look_up(node: &Node, database: &str) -> anyhow::Result<Report> {
+/// Measures everything that runs without other load.
+async fn measure_without_load(server: Option<&str>, database: &str) -> anyhow::Result<()> {
+    let (small, large) = (Node::start(server, 1, NO_LIMITS).await?, Node::start(server, 1_000, NO_LIMITS).await?);
+    measure_look_up(&large, database).await?.print();
+    for rows in [25, 1_000] {
+        measure_list(&small, &large, rows).await?.print();
+    }
+    measure_revoke(&small).await?.print();
+    for report in measure_sign_in(&small).await? {
+        report.print();
+    }
+    Ok(())
+}
+
+/// Measures the cost of the session look-up per request.
+async fn measure_look_up(node: &Node, database: &str) -> anyhow::Result<Report> {
     let bearer = format!("Authorization: Bearer {}", node.tokens[0]);
     let (mut with, mut without) = (Vec::new(), Vec::new());
     for _ in 0..ROUNDS {
@@ -54,17 +63,17 @@ async fn look_up(node: &Node, database: &str) -> anyhow::Result<Report> {
         without.push(wrk(&node.url(node::NO_LOOK_UP), 64, &[]).await?);
     }
     Ok(Report {
-        what: "GET /api/v1/me, 64 connections, against the same answer without a look-up, requests a second",
+        title: "GET /api/v1/me, 64 connections, against the same answer without a look-up, requests a second",
         measured: median(with),
-        against: median(without),
-        at_least: (database == "SQLite").then_some(0.25),
-        at_most: None,
-        bound_by: "one SELECT a request: SQLite's hop to a thread of its own, PostgreSQL's trip over a socket",
+        baseline: median(without),
+        min_ratio: (database == "SQLite").then_some(0.25),
+        max_ratio: None,
+        bottleneck: "one SELECT a request: SQLite's hop to a thread of its own, PostgreSQL's trip over a socket",
     })
 }
 
-/// What other people's sessions cost a list.
-async fn list(small: &Node, large: &Node, rows: usize) -> anyhow::Result<Report> {
+/// Measures how other users' sessions affect a list.
+async fn measure_list(small: &Node, large: &Node, rows: usize) -> anyhow::Result<Report> {
     let path = format!("/api/v1/sessions?limit={rows}");
     let (mut among_many, mut among_few) = (Vec::new(), Vec::new());
     for _ in 0..ROUNDS * 20 {
@@ -72,53 +81,57 @@ async fn list(small: &Node, large: &Node, rows: usize) -> anyhow::Result<Report>
         among_few.push(seconds(small.get(&path, &small.tokens[0])).await?);
     }
     Ok(Report {
-        what: if rows == 25 { "the list of 25, 1,000,000 sessions against 1,000, seconds" } else { "the list of 1,000, likewise, seconds" },
+        title: if rows == 25 {
+            "the list of 25, 1,000,000 sessions against 1,000, seconds"
+        } else {
+            "the list of 1,000, likewise, seconds"
+        },
         measured: median(among_many),
-        against: median(among_few),
-        at_least: None,
-        at_most: Some(1.3),
-        bound_by: "reading the 1,000 rows of this person by the index of live sessions, sorting them and writing JSON",
+        baseline: median(among_few),
+        min_ratio: None,
+        max_ratio: Some(1.3),
+        bottleneck: "reading the 1,000 rows of this person by the index of live sessions, sorting them and writing JSON",
     })
 }
 
-/// What it costs to end many rather than one.
-async fn revoke(node: &Node) -> anyhow::Result<Report> {
+/// Measures the cost of revoking many sessions rather than one.
+async fn measure_revoke(node: &Node) -> anyhow::Result<Report> {
     let (mut many, mut one) = (Vec::new(), Vec::new());
     for _ in 0..ROUNDS {
-        let (others, single) = (node.add_people(1, 1_000).await?, node.add_people(1, 2).await?);
+        let (others, single) = (node.add_users(1, 1_000).await?, node.add_users(1, 2).await?);
         many.push(seconds(node.revoke_others(&others[0], 999)).await?);
         one.push(seconds(node.revoke_others(&single[0], 1)).await?);
     }
     Ok(Report {
-        what: "revoking 999 others against revoking one, seconds",
+        title: "revoking 999 others against revoking one, seconds",
         measured: median(many),
-        against: median(one),
-        at_least: None,
-        at_most: Some(40.0),
-        bound_by: "one UPDATE that moves each row between indexes; for one alone, the commit",
+        baseline: median(one),
+        min_ratio: None,
+        max_ratio: Some(40.0),
+        bottleneck: "one UPDATE that moves each row between indexes; for one alone, the commit",
     })
 }
 
-/// What a sign-in costs beside its password's hash: as argon2's crate computes it when called plainly, which has its memory
-/// from the system each time, and as our own threads do, which keep theirs.
-async fn sign_in(node: &Node) -> anyhow::Result<[Report; 2]> {
+/// Measures the cost of a sign-in beside its password hash: against argon2's crate called directly, which allocates its memory each time,
+/// and against our own threads, which keep theirs.
+async fn measure_sign_in(node: &Node) -> anyhow::Result<[Report; 2]> {
     let hash = hasher::hash(&PASSWORD.into());
-    // Many people, as in life: one alone would soon have the most sessions that an account may.
-    let script = node.sign_in_script(&node.add_people(100, 1).await?)?;
+    // Many users, as in production: a single one would soon reach the session limit of an account.
+    let script = node.sign_in_script(&node.add_users(100, 1).await?)?;
     let (mut sign_ins, mut plain, mut kept) = (Vec::new(), Vec::new(), Vec::new());
     for _ in 0..ROUNDS {
-        // More clients than cores, so that no core waits for one.
+        // More clients than cores, so that no core waits for a client.
         sign_ins.push(wrk(&node.url("/api/v1/sessions"), 8, &["--script", &script]).await?);
-        plain.push(measure::hash_rate(&hash, measure::verify_plainly).await?);
+        plain.push(measure::hash_rate(&hash, measure::verify_with_new_memory).await?);
         kept.push(measure::hash_rate(&hash, Memory::verify).await?);
     }
-    let report = |what, against, at_least| Report {
-        what,
+    let report = |title, baseline, min_ratio| Report {
+        title,
         measured: median(sign_ins.clone()),
-        against,
-        at_least,
-        at_most: None,
-        bound_by: "argon2id, which keeps every core busy; two small transactions beside it",
+        baseline,
+        min_ratio,
+        max_ratio: None,
+        bottleneck: "argon2id, which keeps every core busy; two small transactions beside it",
     };
     Ok([
         report("sign-ins against bare argon2id, a second", median(plain), Some(0.9)),
@@ -126,40 +139,41 @@ async fn sign_in(node: &Node) -> anyhow::Result<[Report; 2]> {
     ])
 }
 
-/// What a flood of sign-ins costs those who are signed in (LIM-4).
-async fn flooded(node: &Node) -> anyhow::Result<[Report; 2]> {
-    let (mut quiet, mut during) = (Waits::default(), Waits::default());
+/// Measures how a flood of sign-ins affects signed-in users (LIM-4).
+async fn measure_under_flood(node: &Node) -> anyhow::Result<[Report; 2]> {
+    let (mut quiet, mut during) = (Latencies::default(), Latencies::default());
     for _ in 0..ROUNDS {
-        let (before, meanwhile) = (node.add_people(SAMPLES, 2).await?, node.add_people(SAMPLES, 2).await?);
+        let (before, meanwhile) = (node.add_users(SAMPLES, 2).await?, node.add_users(SAMPLES, 2).await?);
         quiet.measure(node, &before).await?;
-        let flood = Flood::start(node.url("/api/v1/sessions"));
+        let flood = Flood::start(node.url("/api/v1/sessions")).await;
         during.measure(node, &meanwhile).await?;
-        println!("      the flood: {}", flood.stop());
+        println!("      the flood: {}", flood.stop().await?);
     }
-    let report = |what, measured, against| Report {
-        what,
+    let report = |title, measured, baseline| Report {
+        title,
         measured,
-        against,
-        at_least: None,
-        at_most: Some(2.0),
-        bound_by: "reading and shedding each request of the flood; the hashes give way by their priority",
+        baseline,
+        min_ratio: None,
+        max_ratio: Some(2.0),
+        bottleneck: "reading and shedding each request of the flood; the hashes give way by their priority, and leave one core free",
     };
-    let what = ["GET /api/v1/me under a flood of sign-ins against a quiet time, seconds", "revoking one other session, likewise, seconds"];
-    Ok([report(what[0], median(during.me), median(quiet.me)), report(what[1], median(during.revoke), median(quiet.revoke))])
+    let title =
+        ["GET /api/v1/me under a flood of sign-ins against a quiet time, seconds", "DELETE /api/v1/sessions/{id}, likewise, seconds"];
+    Ok([report(title[0], median(during.me), median(quiet.me)), report(title[1], median(during.revoke), median(quiet.revoke))])
 }
 
-/// What signed-in people wait for, in seconds.
+/// Times that signed-in users wait, in seconds.
 #[derive(Default)]
-struct Waits {
+struct Latencies {
     me: Vec<f64>,
     revoke: Vec<f64>,
 }
 
-impl Waits {
-    async fn measure(&mut self, node: &Node, people: &[Person]) -> anyhow::Result<()> {
-        for person in people {
+impl Latencies {
+    async fn measure(&mut self, node: &Node, users: &[User]) -> anyhow::Result<()> {
+        for user in users {
             self.me.push(seconds(node.get("/api/v1/me", &node.tokens[0])).await?);
-            self.revoke.push(seconds(node.revoke_others(person, 1)).await?);
+            self.revoke.push(seconds(node.revoke_one(user)).await?);
         }
         Ok(())
     }

@@ -1,4 +1,4 @@
-//! A server with many people's sessions in its database, and clients of it.
+//! A server with many users' sessions in its database, and its clients.
 
 use std::{
     collections::BTreeMap,
@@ -18,50 +18,53 @@ use tokio::{io::AsyncWriteExt, net::TcpListener, process::Command};
 use whereabouts::{
     accounts::model::Account,
     cli,
-    foundation::{config::Config, secret::Secret, services::Services, supervisor::Supervisor},
+    foundation::{config::Config, crypto::secret::Secret, services::Services, supervisor::Supervisor},
     server::{self, Site, Worker},
     sessions::store,
 };
 
 pub const PASSWORD: &str = "correct horse battery";
-/// Answers what `/api/v1/me` answers, without looking anything up.
+/// The route that returns the same response as `/api/v1/me` without a look-up.
 pub const NO_LOOK_UP: &str = "/no-look-up";
 
-/// The server.
+/// A running server.
 pub struct Node {
     addr: SocketAddr,
     http: Client,
     database_url: String,
     folder: tempfile::TempDir,
-    seeds: AtomicUsize,
+    seed_count: AtomicUsize,
     _workers: Supervisor,
-    /// Of one person who has 1,000 sessions.
+    /// Tokens of one user who has 1,000 sessions.
     pub tokens: Vec<String>,
 }
 
-/// Somebody with sessions.
-pub struct Person {
+/// A user with sessions.
+pub struct User {
     pub name: String,
+    /// Ids of the sessions, in the order of their tokens.
+    sessions: Vec<String>,
     tokens: Vec<String>,
 }
 
 impl Node {
-    /// With `people` who have 1,000 sessions each, and these options of `serve`.
-    pub async fn start(postgres: Option<&str>, people: usize, options: &[&str]) -> anyhow::Result<Self> {
+    /// Starts a server with `users` who have 1,000 sessions each, and with these options of `serve`.
+    pub async fn start(postgres: Option<&str>, users: usize, options: &[&str]) -> anyhow::Result<Self> {
         let folder = tempfile::tempdir()?;
         let database_url = match postgres {
             Some(server) => create_database(server).await?,
             None => format!("sqlite://{}/bench.db", folder.path().display()),
         };
-        println!("  filling a database with {} sessions", people * 1_000);
-        let mut filled = seed(&database_url, folder.path(), "filler", people, 1_000).await?;
+        println!("  filling a database with {} sessions", users * 1_000);
+        let mut filled = seed(&database_url, folder.path(), "filler", users, 1_000).await?;
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let (addr, http) = (listener.local_addr()?, Client::new());
         let services = cli::start_services(config(addr, &database_url, folder.path(), options)?).await?;
-        let workers = server::start_workers(&services, &[Worker::Presence, Worker::Limiter, Worker::Listen, Worker::Relay])?;
+        let workers =
+            server::start_workers(&services, &[Worker::Presence, Worker::Limiter, Worker::RefusedSignIns, Worker::Listen, Worker::Relay])?;
         let node =
-            Self { _workers: workers, addr, http, database_url, folder, seeds: AtomicUsize::new(0), tokens: filled.remove(0).tokens };
-        let account = account(&services, &node.tokens[0]).await?;
+            Self { _workers: workers, addr, http, database_url, folder, seed_count: AtomicUsize::new(0), tokens: filled.remove(0).tokens };
+        let account = find_account(&services, &node.tokens[0]).await?;
         let site = Site { services, options: cli::serve_options() };
         tokio::spawn(server::serve_with(listener, site, no_look_up(account)));
         Ok(node)
@@ -71,10 +74,10 @@ impl Node {
         format!("http://{}{path}", self.addr)
     }
 
-    /// More people, with as many sessions each.
-    pub async fn add_people(&self, people: usize, sessions: usize) -> anyhow::Result<Vec<Person>> {
-        let prefix = format!("seed{}x", self.seeds.fetch_add(1, Ordering::Relaxed));
-        seed(&self.database_url, self.folder.path(), &prefix, people, sessions).await
+    /// Adds this many users with this many sessions each.
+    pub async fn add_users(&self, users: usize, sessions: usize) -> anyhow::Result<Vec<User>> {
+        let prefix = format!("seed{}x", self.seed_count.fetch_add(1, Ordering::Relaxed));
+        seed(&self.database_url, self.folder.path(), &prefix, users, sessions).await
     }
 
     pub async fn get(&self, path: &str, token: &str) -> anyhow::Result<()> {
@@ -82,19 +85,28 @@ impl Node {
         Ok(())
     }
 
-    /// Ends all but this person's first session, which must be as many as `others`.
-    pub async fn revoke_others(&self, person: &Person, others: usize) -> anyhow::Result<()> {
-        let request = self.http.delete(self.url("/api/v1/sessions")).bearer_auth(&person.tokens[0]);
+    /// Revokes this user's second session with the first.
+    pub async fn revoke_one(&self, user: &User) -> anyhow::Result<()> {
+        let url = self.url(&format!("/api/v1/sessions/{}", user.sessions[1]));
+        self.http.delete(url).bearer_auth(&user.tokens[0]).send().await?.error_for_status()?.bytes().await?;
+        Ok(())
+    }
+
+    /// Revokes all but this user's first session.
+    ///
+    /// Errors: if the number of revoked sessions is not `others`.
+    pub async fn revoke_others(&self, user: &User, others: usize) -> anyhow::Result<()> {
+        let request = self.http.delete(self.url("/api/v1/sessions")).bearer_auth(&user.tokens[0]);
         let answer: Value = request.send().await?.error_for_status()?.json().await?;
         anyhow::ensure!(answer["revoked"] == others, "{answer}");
         Ok(())
     }
 
-    /// A script for `wrk` by which these people sign in in turn; its path.
-    pub fn sign_in_script(&self, people: &[Person]) -> anyhow::Result<String> {
+    /// Writes a script for `wrk` that signs in these users in turn. Returns its path.
+    pub fn sign_in_script(&self, users: &[User]) -> anyhow::Result<String> {
         let file = self.folder.path().join("sign-in.lua");
-        let body = |person: &Person| format!("[[{}]]", json!({ "identifier": person.name, "password": PASSWORD }));
-        let bodies: Vec<String> = people.iter().map(body).collect();
+        let body = |user: &User| format!("[[{}]]", json!({ "identifier": user.name, "password": PASSWORD }));
+        let bodies: Vec<String> = users.iter().map(body).collect();
         let script = format!(
             r#"local bodies, turn = {{ {} }}, 0
                request = function()
@@ -108,13 +120,13 @@ impl Node {
     }
 }
 
-async fn account(services: &Services, token: &str) -> anyhow::Result<Account> {
+async fn find_account(services: &Services, token: &str) -> anyhow::Result<Account> {
     let hash = Secret::parse(token).context("seeds write tokens")?.hash();
     let found = store::find_by_token(&mut services.db.read().await?, &hash).await?;
     Ok(found.context("a session that was just added")?.account)
 }
 
-/// The bytes that `/api/v1/me` answers, without looking anything up.
+/// Returns the route that answers like `/api/v1/me` without a look-up.
 fn no_look_up(account: Account) -> Router<Site> {
     Router::new().route(NO_LOOK_UP, get(async move || Json(account.clone())))
 }
@@ -138,8 +150,8 @@ async fn create_database(server: &str) -> anyhow::Result<String> {
     Ok(format!("{server}/{name}"))
 }
 
-/// Fills a database as everybody else does: by the command line.
-async fn seed(database_url: &str, folder: &Path, prefix: &str, users: usize, sessions: usize) -> anyhow::Result<Vec<Person>> {
+/// Fills a database with the command line, as everybody does.
+async fn seed(database_url: &str, folder: &Path, prefix: &str, users: usize, sessions: usize) -> anyhow::Result<Vec<User>> {
     let file = folder.join("tokens");
     let mut command = Command::new(env!("CARGO_BIN_EXE_whereabouts"));
     command.args(["seed", "--password-stdin", "--prefix", prefix, "--users", &users.to_string()]);
@@ -149,11 +161,14 @@ async fn seed(database_url: &str, folder: &Path, prefix: &str, users: usize, ses
     password.write_all(format!("{PASSWORD}\n").as_bytes()).await?;
     drop(password);
     anyhow::ensure!(seeding.wait().await?.success(), "the database could not be filled");
-    let mut people = BTreeMap::<String, Vec<String>>::new();
+    let mut seeded = BTreeMap::<String, User>::new();
     for line in std::fs::read_to_string(file)?.lines() {
-        if let [name, _, token] = line.split('\t').collect::<Vec<_>>()[..] {
-            people.entry(name.to_owned()).or_default().push(token.to_owned());
+        if let [name, session, token] = line.split('\t').collect::<Vec<_>>()[..] {
+            let new_user = || User { name: name.to_owned(), sessions: Vec::new(), tokens: Vec::new() };
+            let user = seeded.entry(name.to_owned()).or_insert_with(new_user);
+            user.sessions.push(session.to_owned());
+            user.tokens.push(token.to_owned());
         }
     }
-    Ok(people.into_iter().map(|(name, tokens)| Person { name, tokens }).collect())
+    Ok(seeded.into_values().collect())
 }

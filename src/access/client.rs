@@ -1,51 +1,47 @@
-//! Who asks, and by what right.
+//! The principal of a request, and the credential that it used.
 
 use crate::{
     access::Group,
     accounts::model::Account,
     foundation::{
+        client::info::ClientInfo,
         ids::{SessionId, TokenId},
-        origin::Origin,
     },
 };
 
-/// Whoever makes a request, by a session or by an API token.
+/// The user who makes a request, with a session or an API token. Middleware adds it to the extensions of the request.
 #[derive(Debug, Clone)]
-pub struct Client {
-    /// Whose account.
+pub struct Principal {
+    /// The user's account.
     pub account: Account,
-    /// What opened it.
+    /// The credential that authenticated the request.
     pub credential: Credential,
-    /// From where this request came.
-    pub origin: Origin,
+    /// The client that sent the request.
+    pub client_info: ClientInfo,
 }
 
-/// What opens an account.
+/// A credential of an account.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Credential {
     /// A session.
     Session(SessionId),
-    /// An API token.
-    Token(TokenId),
+    /// An API token, limited to this permission group.
+    Token(TokenId, Group),
 }
 
-impl Client {
-    /// The session that asks. A token has none.
+impl Principal {
+    /// Returns the session that makes the request. `None` for an API token.
     pub fn session(&self) -> Option<&SessionId> {
         if let Credential::Session(id) = &self.credential { Some(id) } else { None }
     }
 
-    /// The API token that asks, if it is one.
+    /// Returns the API token that makes the request. `None` for a session.
     pub fn token(&self) -> Option<&TokenId> {
-        if let Credential::Token(id) = &self.credential { Some(id) } else { None }
+        if let Credential::Token(id, _) = &self.credential { Some(id) } else { None }
     }
-}
 
-/// What the middleware found out of a request: who asks, and how far that goes.
-#[derive(Debug, Clone)]
-pub struct Access {
-    /// Who.
-    pub client: Client,
-    /// What of it they may.
-    pub group: Group,
+    /// Returns the permission group that limits the request. A session may do all that its user may.
+    pub fn group(&self) -> Group {
+        if let Credential::Token(_, group) = &self.credential { *group } else { Group::Full }
+    }
 }

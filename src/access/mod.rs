@@ -1,9 +1,9 @@
-//! Who asks the API for something, and whether they may: a session does all that its person may, an API token what its group allows of
-//! that (API-2). A handler takes [`May`] with the permission that it needs, or `Caller`, which is a session alone.
+//! Authorization of API requests: a session may do all that its user may, an API token the part that its permission group allows
+//! (API-2). A handler takes [`Authorized`] with the permission that it needs, or `CurrentSession`, which accepts sessions only.
 
 mod client;
 mod permission;
 pub mod store;
 
-pub use client::{Access, Client, Credential};
-pub use permission::{EndSessions, EndTokens, Group, KnowOneself, May, Permission, ReadSessions, ReadTokens};
+pub use client::{Credential, Principal};
+pub use permission::{Authorized, Group, Permission, ReadOwnAccount, ReadSessions, ReadTokens, RevokeSessions, RevokeTokens};

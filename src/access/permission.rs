@@ -1,4 +1,4 @@
-//! The permissions of the API: which group has which, and the one place that checks.
+//! The permissions of the API: which permission group has which, and the one place that checks them.
 
 use std::{marker::PhantomData, ops::Deref};
 
@@ -6,31 +6,28 @@ use axum::{extract::FromRequestParts, http::request::Parts};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::{
-    access::{Access, Client},
-    error::AppError,
-};
+use crate::{access::Principal, error::AppError};
 
-/// A permission group: how far an API token narrows what its owner may do. No group widens it.
+/// A permission group: limits what an API token may do. No group allows more than its owner may do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema, sqlx::Type)]
 #[sqlx(type_name = "TEXT", rename_all = "snake_case")]
 #[serde(rename_all = "snake_case")]
 pub enum Group {
-    /// All that its owner may, but for what takes their password.
+    /// Everything the owner may do, except actions that require the password.
     Full,
-    /// All that can be looked at, and nothing changed.
+    /// Read everything, change nothing.
     Read,
-    /// Sessions: look at them, and end them.
+    /// List and revoke sessions.
     Sessions,
-    /// The audit log: read it.
+    /// Read the audit log.
     Audit,
 }
 
 impl Group {
-    /// All of them, the widest first.
+    /// All groups, the widest first.
     pub const ALL: [Self; 4] = [Self::Full, Self::Read, Self::Sessions, Self::Audit];
 
-    /// As forms and the API write it.
+    /// Returns the key of the group in forms and in the API.
     pub fn key(self) -> &'static str {
         match self {
             Self::Full => "full",
@@ -40,12 +37,12 @@ impl Group {
         }
     }
 
-    /// The group of this key.
+    /// Returns the group with this key. `None` for an unknown key.
     pub fn parse(key: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|group| group.key() == key)
     }
 
-    /// As people read it.
+    /// Returns the name of the group for display.
     pub fn name(self) -> &'static str {
         match self {
             Self::Full => "Full access",
@@ -55,20 +52,20 @@ impl Group {
         }
     }
 
-    /// What it is for.
+    /// Describes what the group allows.
     pub fn purpose(self) -> &'static str {
         match self {
-            Self::Full => "Everything that you may do by the API, but for what asks for your password.",
-            Self::Read => "Looks at everything and changes nothing.",
-            Self::Sessions => "Lists your sessions and ends them.",
-            Self::Audit => "Reads the record, and nothing else.",
+            Self::Full => "Everything you can do through the API, except actions that ask for your password.",
+            Self::Read => "Reads everything and changes nothing.",
+            Self::Sessions => "Lists and revokes your sessions.",
+            Self::Audit => "Reads the audit log and nothing else.",
         }
     }
 }
 
-/// What a door of the API needs.
+/// A permission that an endpoint of the API needs.
 pub trait Permission: Send + Sync {
-    /// Whether this group has it.
+    /// Returns whether a group has this permission.
     fn is_in(group: Group) -> bool;
 }
 
@@ -86,35 +83,37 @@ macro_rules! permissions {
 }
 
 permissions! {
-    /// To be told whose token it is.
-    KnowOneself: Full | Read | Sessions | Audit;
+    /// To read the own account.
+    ReadOwnAccount: Full | Read | Sessions | Audit;
     /// To list sessions.
     ReadSessions: Full | Read | Sessions;
-    /// To end sessions.
-    EndSessions: Full | Sessions;
+    /// To revoke sessions.
+    RevokeSessions: Full | Sessions;
     /// To list API tokens.
     ReadTokens: Full | Read;
     /// To revoke API tokens.
-    EndTokens: Full;
+    RevokeTokens: Full;
 }
 
-/// A client that has this permission: nobody else gets as far as the handler.
-pub struct May<P>(Client, PhantomData<P>);
+/// Extracts the principal of a request, if it has permission `P`.
+///
+/// Errors: [`AppError::NotSignedIn`] without a credential, [`AppError::NotInGroup`] without the permission.
+pub struct Authorized<P>(Principal, PhantomData<P>);
 
-impl<P> Deref for May<P> {
-    type Target = Client;
+impl<P> Deref for Authorized<P> {
+    type Target = Principal;
 
-    fn deref(&self) -> &Client {
+    fn deref(&self) -> &Principal {
         &self.0
     }
 }
 
-impl<P: Permission, S: Send + Sync> FromRequestParts<S> for May<P> {
+impl<P: Permission, S: Send + Sync> FromRequestParts<S> for Authorized<P> {
     type Rejection = AppError;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, AppError> {
-        let Access { client, group } = parts.extensions.get::<Access>().cloned().ok_or(AppError::NotSignedIn)?;
-        if P::is_in(group) { Ok(Self(client, PhantomData)) } else { Err(AppError::NotInGroup) }
+        let principal = parts.extensions.get::<Principal>().cloned().ok_or(AppError::NotSignedIn)?;
+        if P::is_in(principal.group()) { Ok(Self(principal, PhantomData)) } else { Err(AppError::NotInGroup) }
     }
 }
 
@@ -122,17 +121,17 @@ impl<P: Permission, S: Send + Sync> FromRequestParts<S> for May<P> {
 mod tests {
     use super::*;
 
-    /// API-2: every group is within full access, and knows itself.
+    /// API-2: every group is within full access, and may read the own account.
     #[test]
     fn groups_only_narrow() {
         fn groups<P: Permission>() -> Vec<&'static str> {
             Group::ALL.into_iter().filter(|group| P::is_in(*group)).map(Group::key).collect()
         }
-        assert_eq!(groups::<KnowOneself>(), ["full", "read", "sessions", "audit"]);
+        assert_eq!(groups::<ReadOwnAccount>(), ["full", "read", "sessions", "audit"]);
         assert_eq!(groups::<ReadSessions>(), ["full", "read", "sessions"]);
-        assert_eq!(groups::<EndSessions>(), ["full", "sessions"]);
+        assert_eq!(groups::<RevokeSessions>(), ["full", "sessions"]);
         assert_eq!(groups::<ReadTokens>(), ["full", "read"]);
-        assert_eq!(groups::<EndTokens>(), ["full"]);
+        assert_eq!(groups::<RevokeTokens>(), ["full"]);
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! What is done with accounts.
+//! Creates, finds and lists accounts.
 
 use secrecy::SecretString;
 use serde_json::json;
@@ -6,72 +6,78 @@ use serde_json::json;
 use crate::{
     accounts::{
         model::{Account, check_email, check_username},
-        store::{self, Credentials, Listed},
+        store::{self, AccountSummary, Credentials},
     },
-    audit::{self, Action, Event, Outcome},
     error::AppError,
     foundation::{
         clock::Clock,
         db::{Db, Tx},
         ids::UserId,
     },
+    record::{self, Action, Event, Outcome},
 };
 
-/// A new account, as somebody asks for it.
+/// An account to create.
 pub struct NewAccount {
-    /// The name to sign in by.
+    /// The username to sign in with.
     pub username: String,
-    /// The address to sign in by.
+    /// The email address to sign in with.
     pub email: String,
     /// The password, not hashed yet.
     pub password: SecretString,
-    /// Whether this person administers the service.
+    /// Whether the user is an administrator.
     pub is_admin: bool,
 }
 
 impl NewAccount {
-    /// Whether name and address can be taken. What may be a password, `password::rules` says.
+    /// Checks the username and the email address. The password is checked by `password::rules`.
+    ///
+    /// Errors: [`AppError::Invalid`].
     pub fn check(&self) -> Result<(), AppError> {
         check_username(&self.username)?;
         check_email(&self.email)
     }
 
-    /// Makes the account, its password hashed before the transaction was opened, and puts it on record.
+    /// Creates the account and writes an audit event. The password must be hashed before the transaction is opened.
+    ///
+    /// Errors: [`AppError::Invalid`] if the username or the email address is in use.
     pub async fn create(self, tx: &mut Tx, clock: &Clock, password_hash: &str) -> Result<Account, AppError> {
         let Self { username, email, is_admin, .. } = self;
         let account =
             Account { id: UserId::new(clock.now()), name: username.clone(), time_zone: "UTC".to_owned(), username, email, is_admin };
-        store::insert(tx, &account, password_hash, clock.now()).await.map_err(taken)?;
-        audit::record(tx, clock, about(&account.id, Action::AccountCreated, json!({ "administrator": is_admin }))).await?;
+        store::insert(tx, &account, password_hash, clock.now()).await.map_err(map_unique_violation)?;
+        record::write(tx, clock, administration_event(&account.id, Action::AccountCreated, json!({ "administrator": is_admin }))).await?;
         Ok(account)
     }
 }
 
-/// A name or an address that somebody else has, in words.
-pub fn taken(error: sqlx::Error) -> AppError {
+/// Maps a unique violation to an error about the username or the email address that is in use.
+pub fn map_unique_violation(error: sqlx::Error) -> AppError {
     match error.as_database_error() {
-        // Both databases name the index, or its column.
+        // Both databases name the index or its column.
         Some(cause) if cause.is_unique_violation() && cause.message().contains("email") => {
-            AppError::invalid("email", "An account has this email address already.")
+            AppError::invalid("email", "An account with this email address already exists.")
         }
         Some(cause) if cause.is_unique_violation() => {
-            AppError::invalid("username", "This username is taken, or looks like one that is. Choose another.")
+            AppError::invalid("username", "This username is taken or too similar to a taken one. Choose another one.")
         }
         _ => error.into(),
     }
 }
 
-/// The account that a username or e-mail address names.
+/// Finds an account by username or email address.
+///
+/// Errors: [`AppError::NotFound`].
 pub async fn find(db: &Db, identifier: &str) -> Result<Credentials, AppError> {
     store::find(&mut db.read().await?, identifier).await?.ok_or(AppError::NotFound)
 }
 
-/// All accounts.
-pub async fn list(db: &Db) -> Result<Vec<Listed>, AppError> {
+/// Lists all accounts.
+pub async fn list(db: &Db) -> Result<Vec<AccountSummary>, AppError> {
     Ok(store::list(&mut db.read().await?).await?)
 }
 
-/// An event of administration.
-pub fn about(subject: &UserId, action: Action, detail: serde_json::Value) -> Event<'_> {
+/// Creates an audit event about an account, without an actor.
+pub fn administration_event(subject: &UserId, action: Action, detail: serde_json::Value) -> Event<'_> {
     Event { action, outcome: Outcome::Success, actor: None, session: None, token: None, subject: Some(subject), ip: None, detail }
 }

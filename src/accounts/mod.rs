@@ -1,4 +1,4 @@
-//! Accounts: who there is.
+//! Accounts: model, creation, look-up, known devices and locations.
 
 pub mod model;
 

@@ -1,10 +1,10 @@
-//! What the browser may know of an account, and what an account may be called.
+//! The account as shared with the browser, and the rules for usernames, names and email addresses.
 
 use serde::{Deserialize, Serialize};
 
 use crate::{error::AppError, foundation::ids::UserId};
 
-/// An account, as its owner sees it.
+/// An account, as shown to its owner.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "ssr", derive(sqlx::FromRow))]
 #[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
@@ -12,29 +12,31 @@ pub struct Account {
     /// Its id.
     #[cfg_attr(feature = "ssr", sqlx(rename = "user_id"))]
     pub id: UserId,
-    /// The name to sign in by.
+    /// Username, for signing in.
     pub username: String,
-    /// The address to sign in by, and to be told by.
+    /// Email address, for signing in and notifications.
     pub email: String,
-    /// The person's name; the username until another is given.
+    /// Display name. Defaults to the username.
     pub name: String,
-    /// The IANA name of the time zone that this person's times are told in.
+    /// IANA name of the time zone in which times are shown to the user.
     pub time_zone: String,
-    /// Whether this person administers the service.
+    /// Whether the user is an administrator.
     pub is_admin: bool,
 }
 
-/// 3 to 32 letters, digits, dots, dashes and underscores, a letter or digit first.
+/// Checks a username: 3 to 32 letters, digits, dots, dashes and underscores, starting with a letter or digit.
+///
+/// Errors: [`AppError::Invalid`].
 pub fn check_username(username: &str) -> Result<(), AppError> {
-    let fits = (3..=32).contains(&username.chars().count())
+    let is_valid = (3..=32).contains(&username.chars().count())
         && username.starts_with(|c: char| c.is_ascii_alphanumeric())
         && username.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_'));
-    let words = "A username has 3 to 32 letters, digits, dots, dashes and underscores, and starts with a letter or digit.";
-    if fits { Ok(()) } else { Err(AppError::invalid("username", words)) }
+    let message = "A username has 3 to 32 letters, digits, dots, dashes or underscores, and starts with a letter or digit.";
+    if is_valid { Ok(()) } else { Err(AppError::invalid("username", message)) }
 }
 
-/// Names that nobody chooses for themselves: they sound like us, or are addresses of every site (RFC 2142).
-const RESERVED: [&str; 28] = [
+/// Usernames that nobody may choose: they sound like the service itself, or are standard mailbox names (RFC 2142).
+const RESERVED_USERNAMES: [&str; 28] = [
     "abuse",
     "account",
     "admin",
@@ -65,18 +67,20 @@ const RESERVED: [&str; 28] = [
     "www",
 ];
 
-/// Whether somebody may choose this name: see [`check_username`], and none that sounds like us.
+/// Checks a username that a user chooses: see [`check_username`]; reserved ones are refused too.
+///
+/// Errors: [`AppError::Invalid`].
 pub fn check_chosen_username(username: &str) -> Result<(), AppError> {
     check_username(username)?;
-    if RESERVED.iter().any(|reserved| look(reserved) == look(username)) {
-        return Err(AppError::invalid("username", "This name is kept for the service itself. Choose another."));
+    if RESERVED_USERNAMES.iter().any(|reserved| confusable_skeleton(reserved) == confusable_skeleton(username)) {
+        return Err(AppError::invalid("username", "This username is reserved. Choose another one."));
     }
     Ok(())
 }
 
-/// How a username looks: two that look alike are one name, so that nobody passes for another. Case never counts, as
-/// 0 and o, 1 and l and I, rn and m, vv and w, and all three kinds of punctuation are taken for each other.
-pub fn look(username: &str) -> String {
+/// Returns the skeleton of a username (Unicode TR 39). Two usernames with the same skeleton look alike and count as one, so that nobody
+/// can impersonate another user. Case is ignored; 0 and o, 1 and l and I, rn and m, vv and w, and all punctuation are equivalent.
+pub fn confusable_skeleton(username: &str) -> String {
     let folded: String = username
         .chars()
         .map(|c| match c.to_ascii_lowercase() {
@@ -89,17 +93,22 @@ pub fn look(username: &str) -> String {
     folded.replace("rn", "m").replace("vv", "w")
 }
 
-/// 1 to 80 characters in one line.
+/// Checks a name: 1 to 80 characters in one line.
+///
+/// Errors: [`AppError::Invalid`].
 pub fn check_name(name: &str) -> Result<(), AppError> {
-    let fits = (1..=80).contains(&name.chars().count()) && !name.chars().any(char::is_control);
-    if fits { Ok(()) } else { Err(AppError::invalid("name", "A name has 1 to 80 characters, in one line.")) }
+    let is_valid = (1..=80).contains(&name.chars().count()) && !name.chars().any(char::is_control);
+    if is_valid { Ok(()) } else { Err(AppError::invalid("name", "A name has 1 to 80 characters and no line breaks.")) }
 }
 
-/// One @ with something on both sides, no spaces and no control characters (ALT-4): whether it receives mail, only a mail can tell.
+/// Checks an email address: one @ with text on both sides, no spaces and no control characters (ALT-4). Only a mail can verify that it
+/// receives mail.
+///
+/// Errors: [`AppError::Invalid`].
 pub fn check_email(email: &str) -> Result<(), AppError> {
-    let parts = email.split_once('@').is_some_and(|(local, domain)| !local.is_empty() && !domain.is_empty() && !domain.contains('@'));
-    let fits = parts && email.len() <= 254 && !email.chars().any(|c| c.is_whitespace() || c.is_control());
-    if fits { Ok(()) } else { Err(AppError::invalid("email", "That is no email address. Write it like name@example.com.")) }
+    let has_parts = email.split_once('@').is_some_and(|(local, domain)| !local.is_empty() && !domain.is_empty() && !domain.contains('@'));
+    let is_valid = has_parts && email.len() <= 254 && !email.chars().any(|c| c.is_whitespace() || c.is_control());
+    if is_valid { Ok(()) } else { Err(AppError::invalid("email", "Enter a valid email address, such as name@example.com.")) }
 }
 
 #[cfg(test)]
@@ -122,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn names_that_look_alike_are_one() {
+    fn confusable_names_have_the_same_skeleton() {
         for (one, other) in [
             ("alice", "ALICE"),
             ("alice", "AIice"),
@@ -132,10 +141,10 @@ mod tests {
             ("a.b-c", "a_b.c"),
             ("wim", "vvim"),
         ] {
-            assert_eq!(look(one), look(other));
+            assert_eq!(confusable_skeleton(one), confusable_skeleton(other));
         }
         for other in ["alicia", "alice2", "a-lice"] {
-            assert_ne!(look("alice"), look(other));
+            assert_ne!(confusable_skeleton("alice"), confusable_skeleton(other));
         }
         assert!(check_username("root").is_ok() && check_chosen_username("r00t").is_err() && check_chosen_username("Adrnin").is_err());
     }

@@ -1,4 +1,4 @@
-//! Administration: who has an account, who is to have one, and what is done to other people's accounts and sessions.
+//! Administration: invitations, requests for access, and other users' accounts and sessions.
 
 pub mod actions;
 pub mod api;

@@ -1,4 +1,4 @@
-//! The administrators' page: invitations, requests, people.
+//! The administrators' page: invitations, requests for access, users.
 
 use leptos::prelude::*;
 use leptos_meta::Title;
@@ -6,49 +6,51 @@ use leptos_meta::Title;
 use crate::{
     accounts::model::Account,
     admin::{
-        actions::{MAX_INVITATIONS, MOST_PEOPLE, Overview},
+        actions::{MAX_INVITATIONS, MAX_LISTED_USERS, Overview},
         api::open_admin,
         proxy_notice::ProxyNotice,
-        store::Person,
+        store::UserSummary,
     },
+    authentication::registration::{invitations::PendingInvitation, store::AccessRequest},
     foundation::ids::UserId,
-    framed::framed_with,
-    registration::{invitations::WaitingInvitation, store::AccessRequest},
+    layout::{frame::framed_with, narrow::query_parameter},
     sessions::epoch::Progress,
     ui::{
         date::date,
-        door::queried,
-        field::{Field, Said},
-        plain_form::Flash,
+        field::{Field, FlashMessages},
+        form_response::{Flash, forbid_compression},
     },
 };
 
 /// The page.
 #[component]
 pub fn AdminPage() -> impl IntoView {
-    let search = queried("search");
-    framed_with(open_admin(search.clone()), |Overview { requests, invitations, progress, people, own }, flash| {
+    let search = query_parameter("search");
+    if !search.is_empty() {
+        forbid_compression();
+    }
+    framed_with(open_admin(search.clone()), |Overview { requests, invitations, progress, users, own_id }, flash| {
         view! {
             <Title text="Administration" />
             <h1>"Administration"</h1>
             <ProxyNotice />
-            <Invite flash />
+            <InvitationForm flash />
             {(!requests.is_empty()).then(|| view! { <Requests requests /> })}
             {(!invitations.is_empty()).then(|| view! { <Invitations invitations /> })}
-            <People people own search />
-            <Everybody progress />
+            <Users users own_id search />
+            <SignOutEverybody progress />
         }
         .into_any()
     })
 }
 
 #[component]
-fn Invite(flash: Flash) -> impl IntoView {
+fn InvitationForm(flash: Flash) -> impl IntoView {
     let email = flash.typed("email");
     view! {
         <form class="card narrow-card" method="post" action="/api/ui/invite" data-sent aria-labelledby="invite">
-            <h2 id="invite">"Invite somebody"</h2>
-            <Said flash />
+            <h2 id="invite">"Invite someone"</h2>
+            <FlashMessages flash />
             <Field name="email" label="Email" autocomplete="off" kind="email" value=email />
             <label class="check"><input type="checkbox" name="is_admin" value="yes" />"As an administrator"</label>
             <div class="buttons"><button class="primary">"Send invitation"</button></div>
@@ -58,22 +60,22 @@ fn Invite(flash: Flash) -> impl IntoView {
 
 #[component]
 fn Requests(requests: Vec<AccessRequest>) -> impl IntoView {
-    let row = |AccessRequest { id, email, words, asked_at }: AccessRequest| {
+    let row = |AccessRequest { id, email, message, requested_at }: AccessRequest| {
         let (invite, decline) = (format!("Invite {email}"), format!("Decline {email}"));
         view! {
             <li>
-                <div><strong>{email}</strong><small>"asked on "{date(asked_at)}</small><p>{words}</p></div>
-                <form method="post" action="/api/ui/settle_request" data-sent class="deeds">
+                <div><strong>{email}</strong><small>"requested on "{date(requested_at)}</small><p>{message}</p></div>
+                <form method="post" action="/api/ui/decide_access_request" data-sent class="row-actions">
                     <div role="alert" class="failure is-empty"></div>
                     <input type="hidden" name="id" value=id.to_string() />
-                    <button class="outlined" name="answer" value="decline" aria-label=decline>"Decline"</button>
-                    <button class="outlined strong" name="answer" value="invite" aria-label=invite>"Invite"</button>
+                    <button class="outlined" name="decision" value="decline" aria-label=decline>"Decline"</button>
+                    <button class="outlined prominent" name="decision" value="invite" aria-label=invite>"Invite"</button>
                 </form>
             </li>
         }
     };
     view! {
-        <section class="card people" aria-labelledby="requests">
+        <section class="card account-list" aria-labelledby="requests">
             <h2 id="requests">"Requests for access"</h2>
             <ul>{requests.into_iter().map(row).collect_view()}</ul>
         </section>
@@ -81,9 +83,9 @@ fn Requests(requests: Vec<AccessRequest>) -> impl IntoView {
 }
 
 #[component]
-fn Invitations(invitations: Vec<WaitingInvitation>) -> impl IntoView {
+fn Invitations(invitations: Vec<PendingInvitation>) -> impl IntoView {
     let is_cut = i64::try_from(invitations.len()).is_ok_and(|count| count >= MAX_INVITATIONS);
-    let row = |WaitingInvitation { id, invitation, inviter, sent_at, expires_at }: WaitingInvitation| {
+    let row = |PendingInvitation { id, invitation, inviter, sent_at, expires_at }: PendingInvitation| {
         let cancel = format!("Cancel the invitation for {}", invitation.email);
         let inviter = inviter.map_or_else(|| "Not sent from this page".to_owned(), |inviter| format!("Sent by {inviter}"));
         view! {
@@ -93,7 +95,7 @@ fn Invitations(invitations: Vec<WaitingInvitation>) -> impl IntoView {
                     {invitation.is_admin.then(|| view! { <span class="badge plain">"Administrator"</span> })}
                     <small>{format!("{inviter} on {}, expires on {}", date(sent_at), date(expires_at))}</small>
                 </div>
-                <form method="post" action="/api/ui/cancel_invitation" data-sent class="deeds">
+                <form method="post" action="/api/ui/cancel_invitation" data-sent class="row-actions">
                     <div role="alert" class="failure is-empty"></div>
                     <input type="hidden" name="id" value=id.to_string() />
                     <button class="outlined" aria-label=cancel>"Cancel"</button>
@@ -102,20 +104,20 @@ fn Invitations(invitations: Vec<WaitingInvitation>) -> impl IntoView {
         }
     };
     view! {
-        <section class="card people" aria-labelledby="invitations">
+        <section class="card account-list" aria-labelledby="invitations">
             <h2 id="invitations">"Invitations"</h2>
             <ul>{invitations.into_iter().map(row).collect_view()}</ul>
-            {is_cut.then(|| view! { <p class="hint">{format!("These are the latest {MAX_INVITATIONS}.")}</p> })}
+            {is_cut.then(|| view! { <p class="hint">{format!("Showing the latest {MAX_INVITATIONS}.")}</p> })}
         </section>
     }
 }
 
 #[component]
-fn People(people: Vec<Person>, own: UserId, search: String) -> impl IntoView {
-    let is_cut = i64::try_from(people.len()).is_ok_and(|count| count >= MOST_PEOPLE);
-    let is_empty = people.is_empty();
+fn Users(users: Vec<UserSummary>, own_id: UserId, search: String) -> impl IntoView {
+    let is_cut = i64::try_from(users.len()).is_ok_and(|count| count >= MAX_LISTED_USERS);
+    let is_empty = users.is_empty();
     view! {
-        <section class="card people" aria-labelledby="people">
+        <section class="card account-list" aria-labelledby="people">
             <header>
                 <h2 id="people">"People"</h2>
                 <form method="get" action="/admin" role="search">
@@ -123,41 +125,41 @@ fn People(people: Vec<Person>, own: UserId, search: String) -> impl IntoView {
                     <button class="outlined">"Search"</button>
                 </form>
             </header>
-            <ul>{people.into_iter().map(|person| view! { <Row is_own=person.account.id == own person /> }).collect_view()}</ul>
-            {is_empty.then(|| view! { <p class="hint">"Nobody has such a name or address."</p> })}
-            {is_cut.then(|| view! { <p class="hint">{format!("These are the first {MOST_PEOPLE}. Search for the others.")}</p> })}
+            <ul>{users.into_iter().map(|user| view! { <UserRow is_own=user.account.id == own_id user /> }).collect_view()}</ul>
+            {is_empty.then(|| view! { <p class="hint">"No user matches this search."</p> })}
+            {is_cut.then(|| view! { <p class="hint">{format!("Showing the first {MAX_LISTED_USERS}. Search to find the others.")}</p> })}
         </section>
     }
 }
 
-/// For the day on which nobody's session can be trusted.
+/// Form that signs everybody out, for when no session can be trusted.
 #[component]
-fn Everybody(progress: Progress) -> impl IntoView {
+fn SignOutEverybody(progress: Progress) -> impl IntoView {
     view! {
-        <form class="card narrow-card" method="post" action="/api/ui/revoke_everybody" data-sent aria-labelledby="everybody">
+        <form class="card narrow-card" method="post" action="/api/ui/sign_everybody_out" data-sent aria-labelledby="everybody">
             <h2 id="everybody">"Sign everybody out"</h2>
-            <p>"Every session of every account ends at once, but for the one that you are using."</p>
-            {in_words(&progress).map(|words| view! { <p class="hint">{words}</p> })}
+            <p>"This immediately ends every session of every account, except the one you are using."</p>
+            {describe_progress(&progress).map(|text| view! { <p class="hint">{text}</p> })}
             <div role="alert" class="failure is-empty"></div>
-            <label class="check"><input type="checkbox" name="sure" value="yes" required />"Yes, sign everybody else out"</label>
+            <label class="check"><input type="checkbox" name="confirmed" value="yes" required />"Yes, sign everybody else out"</label>
             <div class="buttons"><button class="outlined danger">"Sign everybody out"</button></div>
         </form>
     }
 }
 
-/// How far signing everybody out has come. `None` if nobody ever did.
-fn in_words(progress: &Progress) -> Option<String> {
-    let ended = grouped(progress.ended);
-    match (progress.epoch, progress.completed_at, progress.total) {
+/// Describes the progress of signing everybody out. `None` if that was never started.
+fn describe_progress(progress: &Progress) -> Option<String> {
+    let ended = format_count(progress.ended_count);
+    match (progress.epoch, progress.completed_at, progress.total_count) {
         (0, ..) => None,
         (_, Some(completed_at), _) => Some(format!("Everybody was signed out on {}: {ended} sessions ended.", date(completed_at))),
-        (_, None, Some(total)) => Some(format!("Signing everybody out: {ended} of {} sessions ended.", grouped(total))),
+        (_, None, Some(total)) => Some(format!("Signing everybody out: {ended} of {} sessions ended.", format_count(total))),
         (_, None, None) => Some("Signing everybody out: older sessions no longer work.".to_owned()),
     }
 }
 
-/// A count with its thousands apart: "12,000".
-fn grouped(count: i64) -> String {
+/// Formats a count with thousands separators: "12,000".
+fn format_count(count: i64) -> String {
     let digits = count.to_string();
     let mut text = String::new();
     for (at, digit) in digits.chars().enumerate() {
@@ -170,9 +172,9 @@ fn grouped(count: i64) -> String {
 }
 
 #[component]
-fn Row(person: Person, is_own: bool) -> impl IntoView {
-    let Person { account, is_enabled, sessions } = person;
-    let badge = |is_worn: bool, words: &'static str| is_worn.then(|| view! { <span class="badge plain">{words}</span> });
+fn UserRow(user: UserSummary, is_own: bool) -> impl IntoView {
+    let UserSummary { account, is_enabled, sessions } = user;
+    let badge = |is_shown: bool, label: &'static str| is_shown.then(|| view! { <span class="badge plain">{label}</span> });
     view! {
         <li>
             <div>
@@ -180,25 +182,25 @@ fn Row(person: Person, is_own: bool) -> impl IntoView {
                 {badge(is_own, "You")} {badge(account.is_admin, "Administrator")} {badge(!is_enabled, "Disabled")}
                 <small>{account.email.clone()}" · "{sessions}{if sessions == 1 { " session" } else { " sessions" }}</small>
             </div>
-            {(!is_own).then(|| view! { <Deeds account is_enabled /> })}
+            {(!is_own).then(|| view! { <AccountActions account is_enabled /> })}
         </li>
     }
 }
 
-/// What can be done to an account.
+/// Buttons for the actions on an account.
 #[component]
-fn Deeds(account: Account, is_enabled: bool) -> impl IntoView {
-    let deed = |value: &'static str, class: &'static str, words: &'static str| {
-        let label = format!("{words}: {}", account.username);
-        view! { <button class=class name="deed" value=value aria-label=label>{words}</button> }
+fn AccountActions(account: Account, is_enabled: bool) -> impl IntoView {
+    let button = |value: &'static str, class: &'static str, text: &'static str| {
+        let label = format!("{text}: {}", account.username);
+        view! { <button class=class name="operation" value=value aria-label=label>{text}</button> }
     };
     view! {
-        <form method="post" action="/api/ui/administer" data-sent class="deeds">
+        <form method="post" action="/api/ui/manage_user" data-sent class="row-actions">
             <div role="alert" class="failure is-empty"></div>
             <input type="hidden" name="user" value=account.id.to_string() />
-            {deed("reset", "outlined", "Reset password")}
-            {deed("sign_out", "outlined", "Sign out")}
-            {if is_enabled { deed("disable", "outlined danger", "Disable") } else { deed("enable", "outlined", "Enable") }}
+            {button("reset", "outlined", "Reset password")}
+            {button("sign_out", "outlined", "Sign out")}
+            {if is_enabled { button("disable", "outlined danger", "Disable") } else { button("enable", "outlined", "Enable") }}
         </form>
     }
 }
@@ -208,7 +210,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn thousands_stand_apart() {
-        assert_eq!([0, 999, 1_000, 12_000, 1_234_567].map(grouped), ["0", "999", "1,000", "12,000", "1,234,567"]);
+    fn thousands_are_separated() {
+        assert_eq!([0, 999, 1_000, 12_000, 1_234_567].map(format_count), ["0", "999", "1,000", "12,000", "1,234,567"]);
     }
 }

@@ -6,10 +6,10 @@ use leptos::prelude::*;
 
 use crate::foundation::services::Services;
 
-/// Shows that requests came from a private address although no proxy is trusted, if any did.
+/// Warns if requests came from a private address although no proxy is trusted.
 #[component]
 pub fn ProxyNotice() -> impl IntoView {
-    let proxy = expect_context::<Arc<Services>>().unnamed_proxy.get().copied();
+    let proxy = expect_context::<Arc<Services>>().unconfigured_proxy.get().copied();
     proxy.map(|proxy| {
         view! {
             <p class="notice warning" role="status">

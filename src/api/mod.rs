@@ -1,7 +1,6 @@
-//! The API: its routes, and the description that is generated from them.
+//! The API: its routes, the description that is generated from them, and the page that shows it.
 
 pub mod page;
-pub mod quota;
 
 use axum::extract::FromRef;
 use std::sync::Arc;
@@ -12,8 +11,11 @@ use utoipa::{
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
-    api_tokens::http as tokens, error::described::Problem, foundation::services::Services, password::http as password,
-    sessions::http as sessions, sign_in::http as sign_in,
+    api_tokens::http as tokens,
+    authentication::{password::http as password, sign_in::http as sign_in},
+    error::problem::Problem,
+    foundation::services::Services,
+    sessions::http as sessions,
 };
 
 /// The description without its routes: [`routes`] adds them.
@@ -21,37 +23,36 @@ use crate::{
 #[openapi(
     info(
         title = "Whereabouts",
-        description = "What scripts do with an account: see where it is signed in, sign out what is not recognised, and keep API tokens.\n\nA request is \
-            signed in by `Authorization: Bearer`, with a session's token or with an API token, or by a browser's cookie. A bearer's request takes nothing \
-            from a cookie. An API token does at most what its owner may, and of that what its permission group allows.\n\nFailures are \
-            `application/problem+json` (RFC 9457); scripts tell them by `type`, which stays as it is. Times are RFC 3339 in UTC. Each client makes 1,200 requests a \
-            minute: `RateLimit-Limit`, `RateLimit-Remaining` and `RateLimit-Reset` (seconds) say what is left."
+        description = "List the sessions of an account, revoke sessions, and manage API tokens.\n\nRequests are authenticated by \
+            `Authorization: Bearer` with the token of a session or an API token, or by the session cookie of a browser. If a request has an \
+            `Authorization` header, its cookies are ignored. An API token can do what both its owner and its permission group may do.\n\nErrors are \
+            `application/problem+json` (RFC 9457). Scripts distinguish them by `type`, which is stable. Times are RFC 3339 in UTC. Each client may \
+            send 1,200 requests per minute; the headers `RateLimit-Limit`, `RateLimit-Remaining` and `RateLimit-Reset` (in seconds) say what is left."
     ),
-    tags((name = "Sessions", description = "Where the account is signed in."), (name = "API tokens", description = "What scripts carry."), (name = "You", description = "The account.")),
+    tags((name = "Sessions", description = "The sessions of the account."), (name = "API tokens", description = "Credentials for scripts."), (name = "You", description = "Your account.")),
     components(schemas(Problem)),
-    modifiers(&Credentials)
+    modifiers(&SecuritySchemes)
 )]
 struct Description;
 
-/// How a request is signed in.
-struct Credentials;
+/// Adds the ways to authenticate to the description.
+struct SecuritySchemes;
 
-impl Modify for Credentials {
+impl Modify for SecuritySchemes {
     fn modify(&self, api: &mut utoipa::openapi::OpenApi) {
         let components = api.components.get_or_insert_default();
-        let words = "The token of a session, or an API token.";
-        let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).description(Some(words)).build();
+        let text = "The token of a session, or an API token.";
+        let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).description(Some(text)).build();
         components.add_security_scheme("bearer", SecurityScheme::Http(bearer));
-        let words =
-            "A browser's session. Over https it is called `__Host-whereabouts`; a request that changes something must come from this site.";
-        let cookie = ApiKey::Cookie(ApiKeyValue::with_description("whereabouts", words));
+        let text = "The session of a browser. Over https the cookie is named `__Host-whereabouts`. Requests that change something must come from this site.";
+        let cookie = ApiKey::Cookie(ApiKeyValue::with_description("whereabouts", text));
         components.add_security_scheme("cookie", SecurityScheme::ApiKey(cookie));
         let either = ["bearer", "cookie"].map(|name| SecurityRequirement::new(name, Vec::<String>::new()));
         api.security = Some(either.to_vec());
     }
 }
 
-/// Every route of the API, described.
+/// Returns every route of the API with its description.
 pub fn routes<S>() -> OpenApiRouter<S>
 where
     S: Clone + Send + Sync + 'static,
@@ -68,7 +69,7 @@ where
         .routes(routes!(tokens::rotate))
 }
 
-/// The description: OpenAPI 3.1.
+/// Returns the OpenAPI 3.1 description.
 pub fn description() -> utoipa::openapi::OpenApi {
     routes::<Arc<Services>>().into_openapi()
 }

@@ -1,4 +1,4 @@
-//! The doors of the API Tokens tab.
+//! Server functions of the API Tokens tab.
 
 use chrono::{DateTime, Months, NaiveDate, NaiveTime, Utc};
 use leptos::prelude::*;
@@ -6,130 +6,132 @@ use leptos::prelude::*;
 use crate::{
     access::Group,
     api_tokens::{
-        actions::{self, Made},
-        model::{ApiToken, NEW, PAGE, Rotation, Wanted, rotation_path},
+        actions::{self, CreatedToken},
+        model::{ApiToken, NEW_TOKEN_PAGE, PAGE, Rotation, TokenRequest, rotation_path},
     },
-    error::AppError,
+    error::{AppError, problem::Problem},
     foundation::ids::TokenId,
-    proof::{
-        actions::require_fresh,
-        api::{path as confirm_path, proven},
+    reauthentication::{
+        actions::require_recent,
+        api::{or_reauthenticate, reauthentication_path},
     },
-    sessions::{caller::caller, next::Next},
-    ui::plain_form::{Led, lead, with_query},
+    sessions::{caller::current_session, redirect::RedirectPath},
+    ui::form_response::{FormOutcome, respond, with_query},
 };
 
-/// What the tab shows.
-pub struct Opened {
+/// The data of the tab.
+pub struct TokensTab {
     /// The tokens, the newest first.
     pub tokens: Vec<ApiToken>,
-    /// When it is.
+    /// The current time.
     pub now: DateTime<Utc>,
-    /// In which time zone its person reads times.
+    /// The user's time zone.
     pub time_zone: String,
 }
 
-/// What the tab shows.
-pub async fn open_tokens() -> Result<Opened, AppError> {
-    let (services, caller) = caller()?;
+/// Loads the data of the tab.
+pub async fn open_tokens() -> Result<TokensTab, AppError> {
+    let (services, caller) = current_session()?;
     let tokens = actions::list(&services, &caller).await?;
-    Ok(Opened { tokens, now: services.clock.now(), time_zone: caller.account.time_zone.clone() })
+    Ok(TokensTab { tokens, now: services.clock.now(), time_zone: caller.account.time_zone.clone() })
 }
 
-/// The form of a new token asks for a fresh proof before anything is typed: without one it leads to where that is given.
+/// Requires recent authentication before the form for a new token is filled in: redirects to reauthentication otherwise.
 pub async fn open_new() -> Result<(), AppError> {
-    let (services, caller) = caller()?;
-    if require_fresh(&services, &caller).is_err() {
-        leptos_axum::redirect(&confirm_path(&Next::parse(NEW)));
+    let (services, caller) = current_session()?;
+    if require_recent(&services, &caller).is_err() {
+        leptos_axum::redirect(&reauthentication_path(&RedirectPath::parse(NEW_TOKEN_PAGE)));
     }
     Ok(())
 }
 
-/// The token that is to be rotated.
+/// Loads the token to rotate. Redirects to reauthentication unless it is recent.
+///
+/// Errors: [`AppError::NotFound`].
 pub async fn open_rotation(id: String) -> Result<ApiToken, AppError> {
-    let (services, caller) = caller()?;
-    let token = actions::one(&services, &caller, &read_id(&id)?).await?;
-    if require_fresh(&services, &caller).is_err() {
-        leptos_axum::redirect(&confirm_path(&Next::parse(&rotation_path(&id))));
+    let (services, caller) = current_session()?;
+    let token = actions::get(&services, &caller, &parse_id(&id)?).await?;
+    if require_recent(&services, &caller).is_err() {
+        leptos_axum::redirect(&reauthentication_path(&RedirectPath::parse(&rotation_path(&id))));
     }
     Ok(token)
 }
 
-/// Makes a token, and leads to where its secret is shown.
+/// Creates a token and redirects to the page that shows its secret.
 #[server(prefix = "/api/ui", endpoint = "create_token")]
-pub async fn create_token(name: String, group: String, life: String, #[server(default)] until: String) -> Result<String, AppError> {
+pub async fn create_token(name: String, group: String, life: String, #[server(default)] until: String) -> Result<String, Problem> {
     let create = async || {
-        let (services, caller) = caller()?;
-        let expires_at = read_life(&life, &until, services.clock.now())?;
-        let group = Group::parse(&group).ok_or_else(|| AppError::invalid("group", "Choose what the token may do."))?;
-        let made = actions::create(&services, &caller, &Wanted { name: name.clone(), group, expires_at }).await?;
-        Ok(shown(made))
+        let (services, caller) = current_session()?;
+        let expires_at = parse_expiry(&life, &until, services.clock.now())?;
+        let group = Group::parse(&group).ok_or_else(|| AppError::invalid("group", "Choose a permission group."))?;
+        let created = actions::create(&services, &caller, &TokenRequest { name: name.clone(), group, expires_at }).await?;
+        Ok(redirect_to_secret(created))
     };
     let typed = [("name", name.as_str()), ("group", &group), ("life", &life), ("until", &until)];
-    // What was typed goes through the page that asks for the password, and comes back.
-    lead(proven(create().await, &with_query(NEW, &typed)), NEW, &typed)
+    // The entered values go through the reauthentication page and come back.
+    respond(or_reauthenticate(create().await, &with_query(NEW_TOKEN_PAGE, &typed)), NEW_TOKEN_PAGE, &typed)
 }
 
-/// Gives a token a new secret, and leads to where it is shown.
+/// Gives a token a new secret and redirects to the page that shows it.
 #[server(prefix = "/api/ui", endpoint = "rotate_token")]
-pub async fn rotate_token(id: String, grace: u32, life: String, #[server(default)] until: String) -> Result<String, AppError> {
+pub async fn rotate_token(id: String, grace: u32, life: String, #[server(default)] until: String) -> Result<String, Problem> {
     let rotate = async || {
-        let (services, caller) = caller()?;
-        let expires_at = read_life(&life, &until, services.clock.now())?;
+        let (services, caller) = current_session()?;
+        let expires_at = parse_expiry(&life, &until, services.clock.now())?;
         let rotation = Rotation { grace_seconds: grace, expires_at };
-        let made = actions::rotate(&services, &caller, &read_id(&id)?, rotation).await?;
-        Ok(shown(made))
+        let created = actions::rotate(&services, &caller, &parse_id(&id)?, rotation).await?;
+        Ok(redirect_to_secret(created))
     };
     let form = rotation_path(&id);
-    lead(proven(rotate().await, &form), &form, &[("life", &life), ("until", &until)])
+    respond(or_reauthenticate(rotate().await, &form), &form, &[("life", &life), ("until", &until)])
 }
 
-/// Revokes a token. One that is gone already is no error to a person.
+/// Revokes a token. A token that is already gone is no error on a page.
 #[server(prefix = "/api/ui", endpoint = "revoke_token")]
-pub async fn revoke_token(id: String) -> Result<String, AppError> {
+pub async fn revoke_token(id: String) -> Result<String, Problem> {
     let revoke = async || {
-        let (services, caller) = caller()?;
-        match actions::revoke(&services, &caller, &read_id(&id)?).await {
-            Ok(token) => Ok(Led::to(PAGE).saying(format!("{} was revoked.", token.name))),
-            Err(AppError::NotFound) => Ok(Led::to(PAGE).saying("This token was revoked already, or has expired.")),
+        let (services, caller) = current_session()?;
+        match actions::revoke(&services, &caller, &parse_id(&id)?).await {
+            Ok(token) => Ok(FormOutcome::redirect_to(PAGE).with_notice(format!("{} was revoked.", token.name))),
+            Err(AppError::NotFound) => Ok(FormOutcome::redirect_to(PAGE).with_notice("This token was already revoked or has expired.")),
             Err(error) => Err(error),
         }
     };
-    lead(revoke().await, PAGE, &[])
+    respond(revoke().await, PAGE, &[])
 }
 
 /// Revokes all tokens.
 #[server(prefix = "/api/ui", endpoint = "revoke_all_tokens")]
-pub async fn revoke_all_tokens() -> Result<String, AppError> {
+pub async fn revoke_all_tokens() -> Result<String, Problem> {
     let revoke = async || {
-        let (services, caller) = caller()?;
+        let (services, caller) = current_session()?;
         let revoked = actions::revoke_all(&services, &caller).await?;
-        let words = if revoked == 1 { "1 API token was revoked.".to_owned() } else { format!("{revoked} API tokens were revoked.") };
-        Ok(Led::to(PAGE).saying(words))
+        let notice = if revoked == 1 { "1 API token was revoked.".to_owned() } else { format!("{revoked} API tokens were revoked.") };
+        Ok(FormOutcome::redirect_to(PAGE).with_notice(notice))
     };
-    lead(revoke().await, PAGE, &[])
+    respond(revoke().await, PAGE, &[])
 }
 
-fn shown(Made { secret, token }: Made) -> Led {
-    Led::to(PAGE).saying(format!("{} is ready.", token.name)).showing(secret.reveal())
+fn redirect_to_secret(CreatedToken { secret, token }: CreatedToken) -> FormOutcome {
+    FormOutcome::redirect_to(PAGE).with_notice(format!("{} is ready.", token.name)).with_secret(secret.reveal())
 }
 
-fn read_id(id: &str) -> Result<TokenId, AppError> {
+fn parse_id(id: &str) -> Result<TokenId, AppError> {
     TokenId::parse(id).ok_or(AppError::NotFound)
 }
 
-/// When a token is to end, as the form says it: in so many months, at the beginning of a day, or not said.
-fn read_life(life: &str, until: &str, now: DateTime<Utc>) -> Result<Option<DateTime<Utc>>, AppError> {
+/// Parses the expiry that a form sends. `life` is a number of months, `until` for the beginning of the day `until` (UTC), or empty: `None`.
+fn parse_expiry(life: &str, until: &str, now: DateTime<Utc>) -> Result<Option<DateTime<Utc>>, AppError> {
     match life {
         "" => Ok(None),
         "until" => {
-            let day: NaiveDate = until.parse().map_err(|_| AppError::invalid("until", "Choose the day on which the token expires."))?;
+            let day: NaiveDate = until.parse().map_err(|_| AppError::invalid("until", "Choose the date on which the token expires."))?;
             Ok(Some(day.and_time(NaiveTime::MIN).and_utc()))
         }
         months => {
             let months = months.parse().map_err(|_| AppError::invalid("life", "Choose when the token expires."))?;
             let end = now.checked_add_months(Months::new(months));
-            end.map(Some).ok_or_else(|| AppError::invalid("life", "A token expires within 5 years."))
+            end.map(Some).ok_or_else(|| AppError::invalid("life", "A token must expire within 5 years."))
         }
     }
 }
@@ -139,14 +141,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_life_is_read_as_the_form_says_it() {
+    fn expiry_is_parsed_from_the_form() {
         let at = |text: &str| DateTime::parse_from_rfc3339(text).unwrap().to_utc();
         let now = at("2026-06-01T12:00:00Z");
-        assert_eq!(read_life("", "", now), Ok(None));
-        assert_eq!(read_life("12", "", now), Ok(Some(at("2027-06-01T12:00:00Z"))));
-        assert_eq!(read_life("until", "2026-07-02", now), Ok(Some(at("2026-07-02T00:00:00Z"))));
+        assert_eq!(parse_expiry("", "", now), Ok(None));
+        assert_eq!(parse_expiry("12", "", now), Ok(Some(at("2027-06-01T12:00:00Z"))));
+        assert_eq!(parse_expiry("until", "2026-07-02", now), Ok(Some(at("2026-07-02T00:00:00Z"))));
         for (life, until) in [("until", ""), ("until", "tomorrow"), ("soon", ""), ("-1", "")] {
-            assert!(read_life(life, until, now).is_err(), "{life} {until}");
+            assert!(parse_expiry(life, until, now).is_err(), "{life} {until}");
         }
     }
 }

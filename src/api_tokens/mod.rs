@@ -1,4 +1,4 @@
-//! API tokens: what scripts carry, named, narrowed to a permission group, expiring, rotated and revoked.
+//! API tokens for scripts: each has a name, a permission group and an expiry, and can be rotated and revoked.
 
 pub mod actions;
 pub mod api;
@@ -8,6 +8,6 @@ pub mod model;
 pub mod page;
 pub mod worker;
 
-mod letters;
+mod emails;
 mod secret;
 mod store;

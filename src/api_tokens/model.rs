@@ -1,123 +1,129 @@
-//! What an API token is, as its owner sees it, and what one may be asked for.
+//! Types and limits of API tokens, as their owner sees them.
 
 use chrono::{DateTime, Duration, Months, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::{access::Group, error::AppError, foundation::ids::TokenId, ui::plain_form::with_query};
+use crate::{access::Group, error::AppError, foundation::ids::TokenId, ui::form_response::with_query};
 
-/// The tab.
+/// Path of the tab.
 pub const PAGE: &str = "/profile?tab=api-tokens";
-/// The page that makes a token.
-pub const NEW: &str = "/profile/tokens/new";
-const ROTATE: &str = "/profile/tokens/rotate";
+/// Path of the page that creates a token.
+pub const NEW_TOKEN_PAGE: &str = "/profile/tokens/new";
+const ROTATE_PAGE: &str = "/profile/tokens/rotate";
 
-/// So many live tokens a person has at most.
-pub const MOST_A_PERSON: i64 = 64;
-/// How long a token lives if nobody says, in months: a year.
-pub const USUAL_LIFE: Months = Months::new(12);
-/// How long it lives at most, in months: 5 years.
-pub const LONGEST_LIFE: Months = Months::new(60);
-/// So long the secret before a rotation goes on working at most.
-pub const LONGEST_GRACE: Duration = Duration::hours(24);
-/// So long before it expires its owner is told.
-pub const TOLD_BEFORE: Duration = Duration::days(14);
-/// A use counts as one of the last days for so long.
-pub const LATELY: Duration = Duration::days(7);
+/// Unexpired tokens per user.
+pub const MAX_TOKENS_PER_USER: i64 = 64;
+/// Lifetime of a token unless another is requested: a year.
+pub const DEFAULT_LIFETIME_MONTHS: Months = Months::new(12);
+/// Longest lifetime of a token: 5 years.
+pub const MAX_LIFETIME_MONTHS: Months = Months::new(60);
+/// Longest time for which a previous secret keeps working after a rotation.
+pub const MAX_GRACE_PERIOD: Duration = Duration::hours(24);
+/// How long before a token expires its owner is reminded.
+pub const EXPIRY_REMINDER: Duration = Duration::days(14);
+/// Uses within this period count as recent.
+pub const RECENT_USE_PERIOD: Duration = Duration::days(7);
 /// Longer names are refused, in characters.
-const LONGEST_NAME: usize = 64;
+const MAX_NAME_CHARS: usize = 64;
 
-/// An API token. Nothing in it opens anything: its secret is shown once, and never again.
+/// An API token, without its secret, which is shown only once.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct ApiToken {
-    /// Names the row.
+    /// Unique id.
     pub id: TokenId,
-    /// What its owner calls it.
+    /// Name chosen by the owner.
     pub name: String,
-    /// What it may do.
+    /// Permission group: what the token may do.
     pub group: Group,
-    /// When it was made.
+    /// Time of creation.
     pub created_at: DateTime<Utc>,
-    /// When it ends by itself.
+    /// When it expires.
     pub expires_at: DateTime<Utc>,
-    /// Its last use; none if it was never used.
+    /// The last use. Null if it was never used.
     pub last_use: Option<LastUse>,
 }
 
-/// When and by whom an API token was last used.
+/// The last use of an API token.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct LastUse {
-    /// When.
+    /// Time of the use.
     pub at: DateTime<Utc>,
-    /// From which address.
+    /// IP address.
     pub ip: String,
-    /// From where: "London, United Kingdom".
+    /// Approximate location, for example "London, United Kingdom".
     pub location: String,
-    /// The country, ISO 3166-1, two capitals.
+    /// ISO 3166-1 alpha-2 code of the country.
     pub country_code: Option<String>,
-    /// By what: "curl".
+    /// Client, for example "curl".
     pub client: String,
 }
 
-/// What somebody asks a new token to be.
+/// A request to create an API token.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, ToSchema)]
 #[schema(as = TokenRequest)]
 #[serde(deny_unknown_fields)]
-pub struct Wanted {
-    /// What to call it: 1 to 64 characters in one line.
+pub struct TokenRequest {
+    /// Name: 1 to 64 characters, no line breaks.
     #[schema(min_length = 1, max_length = 64)]
     pub name: String,
-    /// What it may do.
+    /// Permission group: what the token may do.
     pub group: Group,
-    /// When it is to end: in a year unless said, within 5 years.
+    /// When it expires. Defaults to one year from now, at most 5 years.
     #[serde(default)]
     pub expires_at: Option<DateTime<Utc>>,
 }
 
-/// How a token is to be given a new secret.
+/// A request to rotate an API token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Rotation {
-    /// So many seconds the secret before goes on working: none unless said, a day at most.
+    /// Seconds for which the previous secret keeps working. Defaults to 0, at most 86,400.
     #[serde(default)]
     #[schema(minimum = 0, maximum = 86400)]
     pub grace_seconds: u32,
-    /// When the token is to end: as before unless said, within 5 years.
+    /// New expiry of the token, at most 5 years from now. Defaults to the current expiry.
     #[serde(default)]
     pub expires_at: Option<DateTime<Utc>>,
 }
 
-impl Wanted {
-    /// Its name, if it can be one.
+impl TokenRequest {
+    /// Returns the trimmed name.
+    ///
+    /// Errors: it does not have 1 to 64 characters in one line.
     pub fn check_name(&self) -> Result<&str, AppError> {
         let name = self.name.trim();
-        let fits = (1..=LONGEST_NAME).contains(&name.chars().count()) && !name.chars().any(char::is_control);
-        if fits { Ok(name) } else { Err(AppError::invalid("name", "A name has 1 to 64 characters, in one line.")) }
+        let fits = (1..=MAX_NAME_CHARS).contains(&name.chars().count()) && !name.chars().any(char::is_control);
+        if fits { Ok(name) } else { Err(AppError::invalid("name", "A name has 1 to 64 characters and no line breaks.")) }
     }
 }
 
 impl Rotation {
-    /// How long the secret before goes on working.
-    pub fn grace(self) -> Result<Duration, AppError> {
+    /// Returns how long the previous secret keeps working.
+    ///
+    /// Errors: longer than [`MAX_GRACE_PERIOD`].
+    pub fn grace_period(self) -> Result<Duration, AppError> {
         let grace = Duration::seconds(self.grace_seconds.into());
-        if grace <= LONGEST_GRACE {
+        if grace <= MAX_GRACE_PERIOD {
             Ok(grace)
         } else {
-            Err(AppError::invalid("grace_seconds", "The grace is at most 86400 seconds: 24 hours."))
+            Err(AppError::invalid("grace_seconds", "The grace period is at most 86,400 seconds (24 hours)."))
         }
     }
 }
 
-/// When a token may end: after now, and within 5 years.
-pub fn check_expiry(asked: DateTime<Utc>, now: DateTime<Utc>) -> Result<DateTime<Utc>, AppError> {
-    let fits = asked > now && asked <= now + LONGEST_LIFE;
-    let words = "A token expires in the future, and within 5 years.";
-    if fits { Ok(asked) } else { Err(AppError::invalid("expires_at", words)) }
+/// Returns a requested expiry.
+///
+/// Errors: it is not after `now` and within [`MAX_LIFETIME_MONTHS`].
+pub fn check_expiry(requested: DateTime<Utc>, now: DateTime<Utc>) -> Result<DateTime<Utc>, AppError> {
+    let fits = requested > now && requested <= now + MAX_LIFETIME_MONTHS;
+    let words = "The expiry must be in the future and within 5 years.";
+    if fits { Ok(requested) } else { Err(AppError::invalid("expires_at", words)) }
 }
 
-/// The page that rotates this token.
+/// Returns the path of the page that rotates this token.
 pub fn rotation_path(id: &str) -> String {
-    with_query(ROTATE, &[("id", id)])
+    with_query(ROTATE_PAGE, &[("id", id)])
 }
 
 #[cfg(test)]
@@ -138,7 +144,8 @@ mod tests {
 
     #[test]
     fn a_name_is_one_short_line() {
-        let named = |name: &str| Wanted { name: name.to_owned(), group: Group::Full, expires_at: None }.check_name().map(str::to_owned);
+        let named =
+            |name: &str| TokenRequest { name: name.to_owned(), group: Group::Full, expires_at: None }.check_name().map(str::to_owned);
         assert_eq!(named("  backup job "), Ok("backup job".to_owned()));
         assert!(named(&"é".repeat(64)).is_ok());
         for bad in ["", "  ", "a\nb", "a\u{7}", &"x".repeat(65)] {
@@ -148,7 +155,7 @@ mod tests {
 
     #[test]
     fn a_grace_is_at_most_a_day() {
-        let grace = |grace_seconds| Rotation { grace_seconds, expires_at: None }.grace();
+        let grace = |grace_seconds| Rotation { grace_seconds, expires_at: None }.grace_period();
         assert_eq!(grace(86_400), Ok(Duration::days(1)));
         assert!(grace(86_401).is_err());
     }

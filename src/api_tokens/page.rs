@@ -1,4 +1,4 @@
-//! The API Tokens tab, and the pages that make a token and rotate one.
+//! The API Tokens tab, and the pages that create and rotate a token.
 
 use chrono::{DateTime, Utc};
 use leptos::prelude::*;
@@ -7,42 +7,45 @@ use leptos_meta::Title;
 use crate::{
     access::Group,
     api_tokens::{
-        api::{Opened, open_new, open_rotation, open_tokens},
-        model::{ApiToken, LastUse, NEW, PAGE, rotation_path},
+        api::{TokensTab, open_new, open_rotation, open_tokens},
+        model::{ApiToken, LastUse, NEW_TOKEN_PAGE, PAGE, rotation_path},
     },
-    framed::framed_with,
-    tabs::{Tab, Tabs},
+    layout::{
+        frame::framed_with,
+        narrow::query_parameter,
+        tabs::{Tab, Tabs},
+    },
     ui::{
         date::date,
-        door::queried,
-        field::{Field, Said},
+        field::{Field, FlashMessages},
+        form_response::Flash,
         icon::{Icon, country_flag},
-        plain_form::Flash,
         time::{ago, ahead, exact},
     },
 };
 
-/// The tab, asking before it revokes all.
-const ASK: &str = "/profile?tab=api-tokens&confirm=revoke-all";
+/// Path of the tab with the dialog that confirms revoking all.
+const CONFIRM_REVOKE_ALL_PAGE: &str = "/profile?tab=api-tokens&confirm=revoke-all";
 
-/// What the form of a new token offers: so many months, in words.
-const LIVES: [(&str, &str); 6] =
+/// Lifetimes that the forms offer: months and label.
+const LIFETIMES: [(&str, &str); 6] =
     [("1", "1 month"), ("3", "3 months"), ("6", "6 months"), ("12", "1 year"), ("24", "2 years"), ("60", "5 years")];
-const GRACES: [(&str, &str); 4] = [("0", "At once"), ("600", "After 10 minutes"), ("3600", "After 1 hour"), ("86400", "After 24 hours")];
+const GRACE_PERIODS: [(&str, &str); 4] =
+    [("0", "Immediately"), ("600", "After 10 minutes"), ("3600", "After 1 hour"), ("86400", "After 24 hours")];
 
 /// The tab.
 #[component]
 pub fn TokensPage() -> impl IntoView {
-    let asks = queried("confirm") == "revoke-all";
-    framed_with(open_tokens(), move |opened, flash| {
-        let count = opened.tokens.len();
+    let is_confirming = query_parameter("confirm") == "revoke-all";
+    framed_with(open_tokens(), move |tab, flash| {
+        let count = tab.tokens.len();
         view! {
             <Title text="API Tokens" />
             <Tabs open=Tab::ApiTokens>
-                <Said flash=flash.clone() />
-                <Card opened />
-                {flash.secret.map(|secret| view! { <Shown secret /> })}
-                {(asks && count > 0).then(|| view! { <RevokeAll count /> })}
+                <FlashMessages flash=flash.clone() />
+                <TokensCard tab />
+                {flash.secret.map(|secret| view! { <SecretDialog secret /> })}
+                {(is_confirming && count > 0).then(|| view! { <RevokeAllDialog count /> })}
             </Tabs>
         }
         .into_any()
@@ -50,32 +53,32 @@ pub fn TokensPage() -> impl IntoView {
 }
 
 #[component]
-fn Card(opened: Opened) -> impl IntoView {
-    let Opened { tokens, now, time_zone } = opened;
+fn TokensCard(tab: TokensTab) -> impl IntoView {
+    let TokensTab { tokens, now, time_zone } = tab;
     let summary = match tokens.len() {
-        0 => "Scripts and tools sign in with a token, so that your password stays yours.".to_owned(),
-        1 => "1 token opens your account to a script.".to_owned(),
-        count => format!("{count} tokens open your account to scripts."),
+        0 => "Scripts and tools can sign in with a token instead of your password.".to_owned(),
+        1 => "1 token gives a script access to your account.".to_owned(),
+        count => format!("{count} tokens give scripts access to your account."),
     };
     let is_any = !tokens.is_empty();
-    let rows = tokens.into_iter().map(|token| view! { <Row token now time_zone=time_zone.clone() /> }).collect_view();
+    let rows = tokens.into_iter().map(|token| view! { <TokenRow token now time_zone=time_zone.clone() /> }).collect_view();
     view! {
         <section class="card tokens" aria-labelledby="api-tokens">
             <header>
                 <div><h2 id="api-tokens">"API Tokens"</h2><p>{summary}</p></div>
-                <div class="ways">
-                    {is_any.then(|| view! { <a class="outlined danger" href=ASK>"Revoke All"</a> })}
-                    <a class="outlined strong" href=NEW>"New token"</a>
+                <div class="card-actions">
+                    {is_any.then(|| view! { <a class="outlined danger" href=CONFIRM_REVOKE_ALL_PAGE>"Revoke All"</a> })}
+                    <a class="outlined prominent" href=NEW_TOKEN_PAGE>"New token"</a>
                 </div>
             </header>
             <ul>{rows}</ul>
-            <footer><p>"What tokens can do: "<a href="/api/docs">"The API"</a></p></footer>
+            <footer><p>"What tokens can do: "<a href="/api/docs">"API documentation"</a></p></footer>
         </section>
     }
 }
 
 #[component]
-fn Row(token: ApiToken, now: DateTime<Utc>, time_zone: String) -> impl IntoView {
+fn TokenRow(token: ApiToken, now: DateTime<Utc>, time_zone: String) -> impl IntoView {
     let ApiToken { id, name, group, created_at, expires_at, last_use } = token;
     let (revoke, rotate) = (format!("Revoke {name}"), format!("Rotate {name}"));
     let time =
@@ -86,11 +89,11 @@ fn Row(token: ApiToken, now: DateTime<Utc>, time_zone: String) -> impl IntoView 
             <div class="token">
                 <strong>{name}</strong>
                 <small><span class="badge plain">{group.name()}</span></small>
-                <small>{format!("Made on {}", date(created_at))}</small>
+                <small>{format!("Created on {}", date(created_at))}</small>
             </div>
-            <div class="use">{last_used(last_use, now, time.clone())}</div>
-            <div class="end"><span>"Expires "{time(expires_at, ahead(now, expires_at))}</span><small>{date(expires_at)}</small></div>
-            <div class="deeds">
+            <div class="last-use">{last_used(last_use, now, time.clone())}</div>
+            <div class="expiry"><span>"Expires "{time(expires_at, ahead(now, expires_at))}</span><small>{date(expires_at)}</small></div>
+            <div class="row-actions">
                 <a class="quiet" href=rotation_path(&id.to_string()) aria-label=rotate>"Rotate"</a>
                 <form method="post" action="/api/ui/revoke_token" data-sent>
                     <div role="alert" class="failure is-empty"></div>
@@ -102,10 +105,10 @@ fn Row(token: ApiToken, now: DateTime<Utc>, time_zone: String) -> impl IntoView 
     }
 }
 
-/// When, by what, from where.
+/// Shows the last use: time, client and location.
 fn last_used<V: IntoView + 'static>(last: Option<LastUse>, now: DateTime<Utc>, time: impl Fn(DateTime<Utc>, String) -> V) -> AnyView {
     let Some(LastUse { at, ip, location, country_code, client }) = last else {
-        return view! { <span class="never">"Never used"</span> }.into_any();
+        return view! { <span class="never-used">"Never used"</span> }.into_any();
     };
     let flag = country_code.map(|code| country_flag(&code));
     view! {
@@ -115,30 +118,30 @@ fn last_used<V: IntoView + 'static>(last: Option<LastUse>, now: DateTime<Utc>, t
     .into_any()
 }
 
-/// The secret, this once.
+/// Shows the secret, only once.
 #[component]
-fn Shown(secret: String) -> impl IntoView {
+fn SecretDialog(secret: String) -> impl IntoView {
     view! {
         <dialog open data-modal=PAGE aria-labelledby="new-token" class="step">
             <h2 id="new-token">"Copy your token now"</h2>
-            <p>"It is shown this once: only its fingerprint is kept. Give it to the script that needs it, and to nobody else."</p>
-            // It has the focus: a hasty Enter must not close what is shown once.
+            <p>"It is shown only once, because only its hash is stored. Give it only to the script that needs it."</p>
+            // It has the focus, so that a hasty Enter does not close a dialog that is shown only once.
             <p class="secret"><code id="token" tabindex="0" autofocus aria-label="Token">{secret}</code></p>
             <div class="buttons">
                 <button type="button" class="outlined needs-script" data-copies="token">"Copy"</button>
-                <a class="outlined strong" href=PAGE>"I have copied it"</a>
+                <a class="outlined prominent" href=PAGE>"I have copied it"</a>
             </div>
         </dialog>
     }
 }
 
 #[component]
-fn RevokeAll(count: usize) -> impl IntoView {
+fn RevokeAllDialog(count: usize) -> impl IntoView {
     let words = if count == 1 { "1 token will stop working.".to_owned() } else { format!("{count} tokens will stop working.") };
     view! {
         <dialog open data-modal=PAGE aria-labelledby="revoke-all" class="step">
             <h2 id="revoke-all">"Revoke all API tokens?"</h2>
-            <p>{words}" Scripts that use them are refused at once."</p>
+            <p>{words}" Scripts that use them lose access immediately."</p>
             <form method="post" action="/api/ui/revoke_all_tokens" data-sent>
                 <div role="alert" class="failure is-empty"></div>
                 <div class="buttons">
@@ -150,28 +153,28 @@ fn RevokeAll(count: usize) -> impl IntoView {
     }
 }
 
-/// The page that makes a token.
+/// The page that creates a token.
 #[component]
 pub fn NewTokenPage() -> impl IntoView {
-    let asked = ["name", "group", "life", "until"].map(|field| (field, queried(field)));
+    let entered = ["name", "group", "life", "until"].map(|field| (field, query_parameter(field)));
     framed_with(open_new(), |(), mut flash| {
-        for (field, value) in asked.into_iter().filter(|(_, value)| !value.is_empty()) {
+        for (field, value) in entered.into_iter().filter(|(_, value)| !value.is_empty()) {
             flash.typed.entry(field.to_owned()).or_insert(value);
         }
         let chosen = flash.typed("group");
-        let groups = Group::ALL.into_iter().map(|group| view! { <Choice group is_chosen=chosen == group.key() /> }).collect_view();
+        let groups = Group::ALL.into_iter().map(|group| view! { <GroupChoice group is_chosen=chosen == group.key() /> }).collect_view();
         view! {
             <Title text="New API token" />
             <p class="back"><a href=PAGE>"API Tokens"</a></p>
             <h1>"New API token"</h1>
             <form class="card narrow-card" method="post" action="/api/ui/create_token" data-sent>
-                <Said flash=flash.clone() />
-                <Field name="name" label="Name" autocomplete="off" value=flash.typed("name") hint="What it is for: \"Backup of the plant log\"." />
-                <fieldset class="choices"><legend>"What it may do"</legend>{groups}</fieldset>
-                <Life flash usual="12" kept=false />
+                <FlashMessages flash=flash.clone() />
+                <Field name="name" label="Name" autocomplete="off" value=flash.typed("name") hint="For example \"Backup of the plant log\"." />
+                <fieldset class="choices"><legend>"Permissions"</legend>{groups}</fieldset>
+                <ExpiryFields flash initial="12" can_keep=false />
                 <div class="buttons">
                     <a class="outlined" href=PAGE>"Cancel"</a>
-                    <button class="primary">"Make token"</button>
+                    <button class="primary">"Create token"</button>
                 </div>
             </form>
         }
@@ -180,7 +183,7 @@ pub fn NewTokenPage() -> impl IntoView {
 }
 
 #[component]
-fn Choice(group: Group, is_chosen: bool) -> impl IntoView {
+fn GroupChoice(group: Group, is_chosen: bool) -> impl IntoView {
     let id = format!("group-{}", group.key());
     view! {
         <label class="check">
@@ -190,23 +193,23 @@ fn Choice(group: Group, is_chosen: bool) -> impl IntoView {
     }
 }
 
-/// When a token is to end. The day is asked for where it is chosen; the style sheet hides it elsewhere.
+/// Fields for the expiry of a token. The style sheet hides the date unless the option for it is selected.
 #[component]
-fn Life(flash: Flash, usual: &'static str, kept: bool) -> impl IntoView {
-    let chosen = if flash.typed.contains_key("life") { flash.typed("life") } else { usual.to_owned() };
+fn ExpiryFields(flash: Flash, initial: &'static str, can_keep: bool) -> impl IntoView {
+    let chosen = if flash.typed.contains_key("life") { flash.typed("life") } else { initial.to_owned() };
     let option = |value: &'static str, words: &'static str| view! { <option value=value selected=value == chosen>{words}</option> };
     view! {
         <div class="field">
             <label for="life">"Expires"</label>
             <select id="life" name="life">
-                {kept.then(|| option("", "As before"))}
-                {LIVES.map(|(months, words)| option(months, words))}
-                {option("until", "On a day of my choice")}
+                {can_keep.then(|| option("", "Unchanged"))}
+                {LIFETIMES.map(|(months, words)| option(months, words))}
+                {option("until", "On a specific date")}
             </select>
         </div>
-        <div class="until">
+        <div class="custom-expiry">
             <Field name="until" label="Expires on" autocomplete="off" kind="date" value=flash.typed("until") optional=true
-                hint="At the beginning of that day, UTC; within 5 years." />
+                hint="At the start of that day (UTC), within 5 years." />
         </div>
     }
 }
@@ -214,21 +217,21 @@ fn Life(flash: Flash, usual: &'static str, kept: bool) -> impl IntoView {
 /// The page that rotates a token.
 #[component]
 pub fn RotatePage() -> impl IntoView {
-    framed_with(open_rotation(queried("id")), |token, flash| {
-        let graces = GRACES.map(|(seconds, words)| view! { <option value=seconds>{words}</option> });
+    framed_with(open_rotation(query_parameter("id")), |token, flash| {
+        let graces = GRACE_PERIODS.map(|(seconds, words)| view! { <option value=seconds>{words}</option> });
         view! {
-            <Title text="Rotate an API token" />
+            <Title text="Rotate API token" />
             <p class="back"><a href=PAGE>"API Tokens"</a></p>
             <h1>"Rotate "{token.name}</h1>
             <form class="card narrow-card" method="post" action="/api/ui/rotate_token" data-sent>
-                <p>"It is given a new secret. Put that into the script that uses it before the old one ends."</p>
-                <Said flash=flash.clone() />
+                <p>"The token gets a new secret. Update the script that uses it before the old secret stops working."</p>
+                <FlashMessages flash=flash.clone() />
                 <input type="hidden" name="id" value=token.id.to_string() />
                 <div class="field">
-                    <label for="grace">"The old secret ends"</label>
+                    <label for="grace">"The old secret stops working"</label>
                     <select id="grace" name="grace">{graces}</select>
                 </div>
-                <Life flash usual="" kept=true />
+                <ExpiryFields flash initial="" can_keep=true />
                 <div class="buttons">
                     <a class="outlined" href=PAGE>"Cancel"</a>
                     <button class="primary">"Rotate"</button>

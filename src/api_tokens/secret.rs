@@ -1,43 +1,43 @@
-//! The secret of an API token: `wab_`, 43 random characters, and 6 that check them, so that secret scanners know one wherever it
-//! lies: `wab_[0-9A-Za-z]{49}`. Letters and digits alone, so that a double click takes all of it.
+//! The secret of an API token: `wab_`, 43 random characters and a checksum of 6, so that secret scanners recognize it:
+//! `wab_[0-9A-Za-z]{49}`. Only letters and digits, so that a double click selects all of it.
 
-use crate::foundation::secret::hash_hex;
+use crate::foundation::crypto::secret::hash_hex;
 
 const PREFIX: &str = "wab_";
 const ALPHABET: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
-/// 62 to this power is more than 2 to the 256th (SES-1, ASVS 7.2.3).
-const RANDOM: usize = 43;
-const CHECK: usize = 6;
+/// 62^43 is more than 2^256 (SES-1, ASVS 7.2.3).
+const RANDOM_CHARS: usize = 43;
+const CHECKSUM_CHARS: usize = 6;
 
-/// One secret. It is given out once; the database keeps [`TokenSecret::hash`].
+/// The secret of an API token. It is shown once; the database stores only [`TokenSecret::hash`].
 #[derive(Clone)]
 pub struct TokenSecret(String);
 
 impl TokenSecret {
-    /// A new one.
+    /// Generates a random secret.
     pub fn generate() -> Self {
         let random: String = std::iter::repeat_with(random_byte)
-            // Above, the first letters of the alphabet would come more often.
+            // Larger bytes would make the first characters of the alphabet more likely.
             .filter(|byte| usize::from(*byte) < 4 * ALPHABET.len())
             .map(|byte| char::from(ALPHABET[usize::from(byte) % ALPHABET.len()]))
-            .take(RANDOM)
+            .take(RANDOM_CHARS)
             .collect();
-        Self(format!("{PREFIX}{random}{}", check(&random)))
+        Self(format!("{PREFIX}{random}{}", checksum(&random)))
     }
 
-    /// What a client sent, if it is a secret of ours and typed right. Another text opens nothing, and is never looked up.
+    /// Parses what a client sent. Returns `None`, without a database query, if the format or the checksum is wrong.
     pub fn parse(text: &str) -> Option<Self> {
         let rest = text.strip_prefix(PREFIX)?;
-        let (random, sum) = rest.split_at_checked(RANDOM)?;
-        (rest.len() == RANDOM + CHECK && check(random) == sum).then(|| Self(text.to_owned()))
+        let (random, sum) = rest.split_at_checked(RANDOM_CHARS)?;
+        (rest.len() == RANDOM_CHARS + CHECKSUM_CHARS && checksum(random) == sum).then(|| Self(text.to_owned()))
     }
 
-    /// Its SHA-256 in hexadecimal. Plain, since nobody guesses 256 bits.
+    /// Returns its SHA-256 in hexadecimal. No slow hash: the secret has 256 random bits.
     pub fn hash(&self) -> String {
         hash_hex(self.0.as_bytes())
     }
 
-    /// The secret itself, for the one answer that hands it over.
+    /// Returns the secret itself, for the one response that contains it.
     pub fn reveal(&self) -> &str {
         &self.0
     }
@@ -55,10 +55,10 @@ fn random_byte() -> u8 {
     byte[0]
 }
 
-/// The CRC-32 of the random part, in six digits of the alphabet.
-fn check(random: &str) -> String {
+/// Returns the CRC-32 of the random part as six digits in base 62.
+fn checksum(random: &str) -> String {
     let mut rest = crc32fast::hash(random.as_bytes()) as usize;
-    let mut digits = [ALPHABET[0]; CHECK];
+    let mut digits = [ALPHABET[0]; CHECKSUM_CHARS];
     for digit in digits.iter_mut().rev() {
         *digit = ALPHABET[rest % ALPHABET.len()];
         rest /= ALPHABET.len();
@@ -74,7 +74,7 @@ mod tests {
     #[test]
     fn a_secret_is_long_enough_and_hides_itself() {
         let secret = TokenSecret::generate();
-        assert!(62_f64.log2() * RANDOM as f64 > 256.0);
+        assert!(62_f64.log2() * RANDOM_CHARS as f64 > 256.0);
         assert_eq!(secret.reveal().len(), 53);
         assert!(!format!("{secret:?}").contains(&secret.reveal()[4..]));
         assert_ne!(secret.reveal(), TokenSecret::generate().reveal());
@@ -83,14 +83,14 @@ mod tests {
 
     /// Known values of CRC-32 (of nothing, and of "123456789": ECMA-182's check) in base 62.
     #[test]
-    fn the_check_is_crc_32() {
-        assert_eq!(check(""), "000000");
+    fn the_checksum_is_crc_32() {
+        assert_eq!(checksum(""), "000000");
         assert_eq!(crc32fast::hash(b"123456789"), 0xCBF4_3926);
-        assert_eq!(check("123456789"), "3jZRME");
+        assert_eq!(checksum("123456789"), "3jZRME");
     }
 
     #[test]
-    fn one_wrong_character_is_seen() {
+    fn one_wrong_character_is_detected() {
         let secret = TokenSecret::generate().reveal().to_owned();
         assert!(TokenSecret::parse(&secret).is_some());
         for at in 0..secret.len() {

@@ -1,24 +1,32 @@
-//! SQL of API tokens. Ownership stands in every WHERE.
+//! SQL of API tokens. Queries for a user check the owner in their WHERE.
 
 use chrono::{DateTime, Utc};
 use sqlx::{FromRow, SqliteConnection};
 
 use crate::{
     access::Group,
+    account_columns,
     accounts::model::Account,
     api_tokens::model::{ApiToken, LastUse},
     execute, fetch,
     foundation::{
-        db::{Connection, On, Tx},
+        db::{Backend, Connection, Tx},
         ids::{TokenId, UserId},
         postgres::PostgresConnection,
     },
     locking,
 };
 
-/// A token as it is kept. What was used since is in memory (`foundation::activity`).
+/// The columns of a [`TokenRow`].
+macro_rules! columns {
+    () => {
+        "id, name, permission_group, created_at, expires_at, last_used_at, last_ip, last_location, last_country_code, last_client"
+    };
+}
+
+/// A stored token. Later uses may still be in memory (`foundation::activity`).
 #[derive(Debug, Clone, FromRow)]
-pub struct Row {
+pub struct TokenRow {
     pub id: TokenId,
     pub name: String,
     pub permission_group: Group,
@@ -31,9 +39,9 @@ pub struct Row {
     pub last_client: Option<String>,
 }
 
-impl Row {
-    /// As its owner sees it.
-    pub fn show(self) -> ApiToken {
+impl TokenRow {
+    /// Converts the row into what its owner sees.
+    pub fn into_api_token(self) -> ApiToken {
         let last_use = match (self.last_used_at, self.last_ip, self.last_location, self.last_client) {
             (Some(at), Some(ip), Some(location), Some(client)) => {
                 Some(LastUse { at, ip, location, client, country_code: self.last_country_code })
@@ -45,61 +53,63 @@ impl Row {
     }
 }
 
-/// What a request's look-up finds: the token and its account, in one query.
+/// A token with its account, from the one query of a request.
 #[derive(FromRow)]
-pub struct Found {
+pub struct TokenWithUser {
     pub id: TokenId,
     pub permission_group: Group,
     #[sqlx(flatten)]
     pub account: Account,
 }
 
-/// The token that this secret opens, while both and the account are good.
-pub async fn find_by_secret(db: &mut impl Connection, secret_hash: &str, now: DateTime<Utc>) -> sqlx::Result<Option<Found>> {
+/// Returns the token of a secret, if neither has expired and the account is enabled.
+pub async fn find_by_secret(db: &mut impl Connection, secret_hash: &str, now: DateTime<Utc>) -> sqlx::Result<Option<TokenWithUser>> {
     fetch!(
         db,
-        fetch_optional as Found,
-        "SELECT t.id, t.permission_group, u.id AS user_id, u.username, u.email, u.name, u.time_zone, u.is_admin
-         FROM api_token_secrets s JOIN api_tokens t ON t.id = s.token_id JOIN users u ON u.id = t.user_id
-         WHERE s.secret_hash = $1 AND (s.ends_at IS NULL OR s.ends_at > $2) AND t.expires_at > $2 AND u.disabled_at IS NULL",
+        fetch_optional as TokenWithUser,
+        concat!(
+            "SELECT t.id, t.permission_group, ",
+            account_columns!(),
+            " FROM api_token_secrets s JOIN api_tokens t ON t.id = s.token_id JOIN users ON users.id = t.user_id
+             WHERE s.secret_hash = $1 AND (s.expires_at IS NULL OR s.expires_at > $2) AND t.expires_at > $2 AND disabled_at IS NULL"
+        ),
         secret_hash,
         now,
     )
 }
 
-/// The live tokens of a person, the newest first.
-pub async fn of_user(db: &mut impl Connection, user: &UserId, now: DateTime<Utc>) -> sqlx::Result<Vec<Row>> {
+/// Returns the unexpired tokens of a user, the newest first.
+pub async fn list_for_user(db: &mut impl Connection, user: &UserId, now: DateTime<Utc>) -> sqlx::Result<Vec<TokenRow>> {
     fetch!(
         db,
-        fetch_all as Row,
-        "SELECT id, name, permission_group, created_at, expires_at, last_used_at, last_ip, last_location, last_country_code, last_client
-         FROM api_tokens WHERE user_id = $1 AND expires_at > $2 ORDER BY created_at DESC, id DESC",
+        fetch_all as TokenRow,
+        concat!("SELECT ", columns!(), " FROM api_tokens WHERE user_id = $1 AND expires_at > $2 ORDER BY created_at DESC, id DESC"),
         user,
         now,
     )
 }
 
-/// One of them.
-pub async fn find(db: &mut impl Connection, user: &UserId, id: &TokenId, now: DateTime<Utc>) -> sqlx::Result<Option<Row>> {
+/// Returns one unexpired token of a user.
+pub async fn find(db: &mut impl Connection, user: &UserId, id: &TokenId, now: DateTime<Utc>) -> sqlx::Result<Option<TokenRow>> {
     fetch!(
         db,
-        fetch_optional as Row,
-        "SELECT id, name, permission_group, created_at, expires_at, last_used_at, last_ip, last_location, last_country_code, last_client
-         FROM api_tokens WHERE id = $1 AND user_id = $2 AND expires_at > $3",
+        fetch_optional as TokenRow,
+        concat!("SELECT ", columns!(), " FROM api_tokens WHERE id = $1 AND user_id = $2 AND expires_at > $3"),
         id,
         user,
         now,
     )
 }
 
+/// Returns the number of unexpired tokens of a user.
 pub async fn count(db: &mut impl Connection, user: &UserId, now: DateTime<Utc>) -> sqlx::Result<i64> {
     let sql = "SELECT COUNT(*) FROM api_tokens WHERE user_id = $1 AND expires_at > $2";
     let (count,): (i64,) = fetch!(db, fetch_one as (i64,), sql, user, now)?;
     Ok(count)
 }
 
-/// A new token. One that is `told_already` is never told of again before it expires.
-pub async fn insert(tx: &mut Tx, user: &UserId, row: &Row, told_already: Option<DateTime<Utc>>) -> sqlx::Result<()> {
+/// Inserts a token. With `reminded_at` set, its owner is not reminded before it expires.
+pub async fn insert(tx: &mut Tx, user: &UserId, row: &TokenRow, reminded_at: Option<DateTime<Utc>>) -> sqlx::Result<()> {
     execute!(
         tx,
         "INSERT INTO api_tokens (id, user_id, name, permission_group, created_at, expires_at, reminded_at)
@@ -110,58 +120,57 @@ pub async fn insert(tx: &mut Tx, user: &UserId, row: &Row, told_already: Option<
         row.permission_group,
         row.created_at,
         row.expires_at,
-        told_already,
+        reminded_at,
     )?;
     Ok(())
 }
 
-/// One more secret of a token.
+/// Adds a secret to a token.
 pub async fn insert_secret(tx: &mut Tx, id: &TokenId, secret_hash: &str) -> sqlx::Result<()> {
     execute!(tx, "INSERT INTO api_token_secrets (secret_hash, token_id) VALUES ($1, $2)", secret_hash, id)?;
     Ok(())
 }
 
-/// Has all secrets of a token end by then; those that end earlier do.
-pub async fn end_secrets(tx: &mut Tx, id: &TokenId, at: DateTime<Utc>, now: DateTime<Utc>) -> sqlx::Result<()> {
-    execute!(tx, "UPDATE api_token_secrets SET ends_at = $2 WHERE token_id = $1 AND (ends_at IS NULL OR ends_at > $2)", id, at)?;
-    execute!(tx, "DELETE FROM api_token_secrets WHERE token_id = $1 AND ends_at <= $2", id, now)?;
+/// Makes all secrets of a token expire at `at` or earlier, and removes those that have expired by `now`.
+pub async fn expire_secrets(tx: &mut Tx, id: &TokenId, at: DateTime<Utc>, now: DateTime<Utc>) -> sqlx::Result<()> {
+    execute!(tx, "UPDATE api_token_secrets SET expires_at = $2 WHERE token_id = $1 AND (expires_at IS NULL OR expires_at > $2)", id, at)?;
+    execute!(tx, "DELETE FROM api_token_secrets WHERE token_id = $1 AND expires_at <= $2", id, now)?;
     Ok(())
 }
 
-/// Has a token end at another time.
-pub async fn set_expiry(tx: &mut Tx, id: &TokenId, expires_at: DateTime<Utc>, told_already: Option<DateTime<Utc>>) -> sqlx::Result<()> {
-    execute!(tx, "UPDATE api_tokens SET expires_at = $2, reminded_at = $3 WHERE id = $1", id, expires_at, told_already)?;
+/// Changes the expiry of a token. For `reminded_at` see [`insert`].
+pub async fn set_expiry(tx: &mut Tx, id: &TokenId, expires_at: DateTime<Utc>, reminded_at: Option<DateTime<Utc>>) -> sqlx::Result<()> {
+    execute!(tx, "UPDATE api_tokens SET expires_at = $2, reminded_at = $3 WHERE id = $1", id, expires_at, reminded_at)?;
     Ok(())
 }
 
-/// Revokes one token of this person: it is gone, its secrets with it. What it was.
-pub async fn remove(tx: &mut Tx, user: &UserId, id: &TokenId, now: DateTime<Utc>) -> sqlx::Result<Option<Row>> {
+/// Removes one token of a user and its secrets. Returns what it was.
+pub async fn remove(tx: &mut Tx, user: &UserId, id: &TokenId, now: DateTime<Utc>) -> sqlx::Result<Option<TokenRow>> {
     fetch!(
         tx,
-        fetch_optional as Row,
-        "DELETE FROM api_tokens WHERE id = $1 AND user_id = $2 AND expires_at > $3
-         RETURNING id, name, permission_group, created_at, expires_at, last_used_at, last_ip, last_location, last_country_code, last_client",
+        fetch_optional as TokenRow,
+        concat!("DELETE FROM api_tokens WHERE id = $1 AND user_id = $2 AND expires_at > $3 RETURNING ", columns!()),
         id,
         user,
         now,
     )
 }
 
-/// Revokes all tokens of this person; how many.
+/// Removes all tokens of a user. Returns how many.
 pub async fn remove_all(tx: &mut Tx, user: &UserId) -> sqlx::Result<u64> {
     execute!(tx, "DELETE FROM api_tokens WHERE user_id = $1", user)
 }
 
-/// Writes last uses, each unless a later one is written (SES-11). Waits for no other transaction, so that it deadlocks with none
-/// (RACE-2): returns the tokens that it skipped because another transaction holds their rows.
+/// Writes last uses, each unless a later one is stored (SES-11). Does not wait for other transactions, so that it cannot deadlock (RACE-2):
+/// returns the tokens that it skipped because another transaction holds their rows.
 pub async fn write_uses(tx: &mut Tx, uses: &[(TokenId, LastUse)]) -> sqlx::Result<Vec<TokenId>> {
-    match tx.on() {
-        On::Sqlite(connection) => write_uses_on_sqlite(connection, uses).await.map(|()| Vec::new()), // the one writer: nothing is locked
-        On::Postgres(connection) => write_uses_on_postgres(connection, uses).await,
+    match tx.backend() {
+        Backend::Sqlite(connection) => write_uses_on_sqlite(connection, uses).await.map(|()| Vec::new()), // single writer: no locks
+        Backend::Postgres(connection) => write_uses_on_postgres(connection, uses).await,
     }
 }
 
-/// One prepared statement, run for each use.
+/// Runs one prepared statement per use.
 async fn write_uses_on_sqlite(connection: &mut SqliteConnection, uses: &[(TokenId, LastUse)]) -> sqlx::Result<()> {
     for (id, last) in uses {
         let write = sqlx::query::<sqlx::Sqlite>(
@@ -174,10 +183,10 @@ async fn write_uses_on_sqlite(connection: &mut SqliteConnection, uses: &[(TokenI
     Ok(())
 }
 
-/// One statement for all, which takes the rows in the order of their ids and leaves out those that are locked: as for sessions.
+/// Runs one statement for all uses. It locks the rows in the order of their ids and skips locked ones, as for sessions.
 async fn write_uses_on_postgres(connection: &mut PostgresConnection, uses: &[(TokenId, LastUse)]) -> sqlx::Result<Vec<TokenId>> {
-    fn column<'a, T>(uses: &'a [(TokenId, LastUse)], of: impl Fn(&'a LastUse) -> T) -> Vec<T> {
-        uses.iter().map(|(_, last)| of(last)).collect()
+    fn column<'a, T>(uses: &'a [(TokenId, LastUse)], get: impl Fn(&'a LastUse) -> T) -> Vec<T> {
+        uses.iter().map(|(_, last)| get(last)).collect()
     }
     let write = sqlx::query_scalar(
         "WITH used AS (
@@ -202,17 +211,17 @@ async fn write_uses_on_postgres(connection: &mut PostgresConnection, uses: &[(To
     write.bind(column(uses, |last| last.client.as_str())).fetch_all(connection).await
 }
 
-/// A token whose owner is to be told that it expires soon.
+/// A token whose owner is to be reminded that it expires soon.
 #[derive(FromRow)]
-pub struct Expiring {
+pub struct ExpiringToken {
     pub name: String,
     pub expires_at: DateTime<Utc>,
     pub user_id: UserId,
 }
 
-/// Takes up to `batch` tokens that expire before `before` and whose owners were not reminded, each once, but none that another
-/// transaction holds (RACE-2).
-pub async fn take_expiring(tx: &mut Tx, before: DateTime<Utc>, now: DateTime<Utc>, batch: i64) -> sqlx::Result<Vec<Expiring>> {
+/// Marks up to `batch` tokens that expire before `before` as reminded, and returns them, each once. Skips those that another transaction
+/// holds (RACE-2).
+pub async fn claim_expiring(tx: &mut Tx, before: DateTime<Utc>, now: DateTime<Utc>, batch: i64) -> sqlx::Result<Vec<ExpiringToken>> {
     let sql = locking!(
         tx,
         "UPDATE api_tokens SET reminded_at = $2 WHERE reminded_at IS NULL AND id IN (
@@ -220,11 +229,11 @@ pub async fn take_expiring(tx: &mut Tx, before: DateTime<Utc>, now: DateTime<Utc
         "FOR UPDATE SKIP LOCKED",
         ") RETURNING name, expires_at, user_id"
     );
-    fetch!(tx, fetch_all as Expiring, sql, before, now, batch)
+    fetch!(tx, fetch_all as ExpiringToken, sql, before, now, batch)
 }
 
-/// Removes up to `batch` tokens that have expired, but none that another transaction holds (RACE-2). Returns how many.
-pub async fn forget_expired(tx: &mut Tx, now: DateTime<Utc>, batch: i64) -> sqlx::Result<u64> {
+/// Removes up to `batch` expired tokens, except those that another transaction holds (RACE-2). Returns how many.
+pub async fn remove_expired(tx: &mut Tx, now: DateTime<Utc>, batch: i64) -> sqlx::Result<u64> {
     let sql = locking!(
         tx,
         "DELETE FROM api_tokens WHERE id IN (SELECT id FROM api_tokens WHERE expires_at <= $1 LIMIT $2",

@@ -1,4 +1,4 @@
-//! Writes when API tokens were used, tells their owners before they expire, and forgets those that did.
+//! Writes the uses of API tokens, reminds owners before they expire, and removes expired ones.
 
 use std::{collections::HashSet, sync::Arc};
 
@@ -6,42 +6,42 @@ use chrono::Duration;
 
 use crate::{
     accounts::store as accounts,
-    api_tokens::{actions::describe_use, letters, model::TOLD_BEFORE, store},
+    api_tokens::{actions::describe_use, emails, model::EXPIRY_REMINDER, store},
     error::AppError,
     foundation::{
         activity::Use,
         ids::TokenId,
         services::Services,
-        supervisor::{every, until_done},
+        supervisor::{run_every, run_until_done},
     },
     mail::{self, Kind},
 };
 
 /// How often uses are written.
-const WRITE: Duration = Duration::seconds(3);
-/// How often expiry is looked at.
-const LOOK: Duration = Duration::minutes(1);
-const BATCH: i64 = 100;
-/// Uses that one transaction writes at most.
-const MAX_USES: usize = 1_000;
+const WRITE_INTERVAL: Duration = Duration::seconds(3);
+/// How often expiry is checked.
+const EXPIRY_CHECK_INTERVAL: Duration = Duration::minutes(1);
+const BATCH_SIZE: i64 = 100;
+/// Uses written in one transaction.
+const MAX_USES_PER_TRANSACTION: usize = 1_000;
 
-/// Works until the server stops. [`write`] runs again after the last request.
+/// Runs until the server stops. [`write`] runs once more after the last request.
 pub async fn run(services: Arc<Services>) {
-    let writing = every(&services, WRITE, |services| async move { warn(write(&services).await) });
-    let looking = every(&services, LOOK, |services| async move { warn(look_at_expiry(&services).await) });
-    tokio::join!(writing, looking);
+    let writing = run_every(&services, WRITE_INTERVAL, |services| async move { log_failure(write(&services).await) });
+    let checking = run_every(&services, EXPIRY_CHECK_INTERVAL, |services| async move { log_failure(remind_of_expiry(&services).await) });
+    tokio::join!(writing, checking);
 }
 
-fn warn(done: Result<(), AppError>) {
-    if let Err(error) = done {
-        tracing::warn!(%error, "uses or ends of API tokens could not be written; the next round tries again");
+fn log_failure(result: Result<(), AppError>) {
+    if let Err(error) = result {
+        tracing::warn!(%error, "uses or expiry of API tokens could not be processed; retrying in the next round");
     }
 }
 
-/// Writes the uses that wait, newest wins. Those whose row another transaction holds stay in memory for the next round; those of
-/// revoked tokens are forgotten.
+/// Writes the pending uses; the newest wins. Those whose row another transaction holds stay in memory for the next round; those of revoked
+/// tokens are dropped.
 pub async fn write(services: &Services) -> Result<(), AppError> {
-    for batch in services.token_activity.unwritten().chunks(MAX_USES) {
+    for batch in services.token_activity.unwritten().chunks(MAX_USES_PER_TRANSACTION) {
         write_batch(services, batch).await?;
     }
     Ok(())
@@ -55,33 +55,33 @@ async fn write_batch(services: &Services, batch: &[(TokenId, Use)]) -> Result<()
     let mut tx = services.db.write().await?;
     let skipped: HashSet<TokenId> = store::write_uses(&mut tx, &uses).await?.into_iter().collect();
     tx.commit().await?;
-    services.token_activity.forget_except(batch, &skipped);
+    services.token_activity.confirm_written_except(batch, &skipped);
     Ok(())
 }
 
-/// Tells owners of tokens that expire within 14 days, each once, and forgets what expired.
-pub async fn look_at_expiry(services: &Services) -> Result<(), AppError> {
-    until_done(services, || remind(services)).await?;
-    until_done(services, || forget(services)).await
+/// Reminds owners of tokens that expire within 14 days, each once, and removes expired tokens.
+pub async fn remind_of_expiry(services: &Services) -> Result<(), AppError> {
+    run_until_done(services, || remind_batch(services)).await?;
+    run_until_done(services, || remove_expired_batch(services)).await
 }
 
-async fn remind(services: &Services) -> Result<bool, AppError> {
+async fn remind_batch(services: &Services) -> Result<bool, AppError> {
     let now = services.clock.now();
     let mut tx = services.db.write().await?;
-    let expiring = store::take_expiring(&mut tx, now + TOLD_BEFORE, now, BATCH).await?;
+    let expiring = store::claim_expiring(&mut tx, now + EXPIRY_REMINDER, now, BATCH_SIZE).await?;
     for token in &expiring {
-        // Whoever is disabled is told nothing: nothing of theirs works.
+        // Disabled users get no reminder: their tokens do not work.
         if let Some(owner) = accounts::find_by_id(&mut tx, &token.user_id).await? {
-            mail::tell(&mut tx, services, &owner, Kind::TokenExpires, letters::expires(&token.name, token.expires_at)).await?;
+            mail::enqueue(&mut tx, services, &owner, Kind::TokenExpires, emails::expires_soon(&token.name, token.expires_at)).await?;
         }
     }
     tx.commit().await?;
     Ok(!expiring.is_empty())
 }
 
-async fn forget(services: &Services) -> Result<bool, AppError> {
+async fn remove_expired_batch(services: &Services) -> Result<bool, AppError> {
     let mut tx = services.db.write().await?;
-    let forgotten = store::forget_expired(&mut tx, services.clock.now(), BATCH).await?;
+    let removed = store::remove_expired(&mut tx, services.clock.now(), BATCH_SIZE).await?;
     tx.commit().await?;
-    Ok(forgotten > 0)
+    Ok(removed > 0)
 }

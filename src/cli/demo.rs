@@ -1,4 +1,4 @@
-//! `whereabouts demo`: people, devices and places to look at.
+//! `whereabouts demo`: sample users, devices and locations.
 
 use std::net::IpAddr;
 
@@ -7,22 +7,27 @@ use clap::Args;
 
 use crate::{
     accounts::{actions::NewAccount, known, model::Account, store as accounts},
+    authentication::registration::actions as registration,
     cli::open,
     foundation::{
-        agent::Agent, clock::Clock, config::Storage, db::Tx, geoip::GeoIp, hasher, ids::SessionId, secret::Secret, services::Assets,
-        user_agents::UserAgents,
+        assets::Assets,
+        client::{geoip::GeoIp, headers::UserAgentHeaders, user_agents::UserAgents},
+        clock::Clock,
+        config::Storage,
+        crypto::{hasher, secret::Secret},
+        db::Tx,
+        ids::SessionId,
     },
-    registration::actions as registration,
-    sessions::store::{self, New, Row},
+    sessions::store::{self, NewSession, SessionRow},
 };
 
-/// Everybody's password in the demonstration.
+/// Password of every demo user.
 const PASSWORD: &str = "correct horse battery";
 const MINUTE: i64 = 1;
 const HOUR: i64 = 60 * MINUTE;
 const DAY: i64 = 24 * HOUR;
 
-/// Who, with which user agent, from where, signed in and last used how many minutes ago.
+/// Username, user agent, IP address, and minutes since the sign-in and since the last use.
 const SESSIONS: &[(&str, &str, &str, i64, i64)] = &[
     (
         "alice",
@@ -39,7 +44,7 @@ const SESSIONS: &[(&str, &str, &str, i64, i64)] = &[
     ("bob", "curl/8.5.0", "85.214.132.117", DAY, 5 * HOUR),
 ];
 
-/// Fill a database with people, devices and places to look at; one that has accounts is left alone.
+/// Fill an empty database with sample users, devices and locations. Does nothing if there are accounts.
 #[derive(Args)]
 pub struct Demo {
     #[command(flatten)]
@@ -48,7 +53,7 @@ pub struct Demo {
 
 pub async fn run(Demo { storage }: Demo) -> anyhow::Result<()> {
     let db = open(&storage).await?;
-    if !accounts::is_any(&mut db.read().await?).await? {
+    if !accounts::any_exists(&mut db.read().await?).await? {
         fill(&db).await?;
     }
     println!("Sign in as alice (an administrator) or bob; the password of both is: {PASSWORD}");
@@ -58,47 +63,48 @@ pub async fn run(Demo { storage }: Demo) -> anyhow::Result<()> {
 async fn fill(db: &crate::foundation::db::Db) -> anyhow::Result<()> {
     let hash = hasher::hash(&PASSWORD.into());
     let assets = Assets::find();
-    let world = World { user_agents: UserAgents::load(&assets.user_agents())?, geoip: GeoIp::load(&assets.geoip(), &assets.countries())? };
-    let mut people = Vec::new();
+    let lookups =
+        Lookups { user_agents: UserAgents::load(&assets.user_agents())?, geoip: GeoIp::load(&assets.geoip(), &assets.countries())? };
+    let mut added = Vec::new();
     for (username, is_admin) in [("alice", true), ("bob", false)] {
         let email = format!("{username}@example.com");
         let account = NewAccount { username: username.to_owned(), email, password: PASSWORD.into(), is_admin };
-        people.push(registration::add_account(db, &Clock::System, account, &hash).await?);
+        added.push(registration::add_account(db, &Clock::System, account, &hash).await?);
     }
     let mut tx = db.write().await?;
     for session in SESSIONS {
-        let account = people.iter().find(|person| person.username == session.0).expect("everybody above was added");
-        world.insert(&mut tx, account, *session).await?;
+        let account = added.iter().find(|account| account.username == session.0).expect("all users were added above");
+        lookups.insert(&mut tx, account, *session).await?;
     }
     tx.commit().await?;
     Ok(())
 }
 
-struct World {
+struct Lookups {
     user_agents: UserAgents,
     geoip: GeoIp,
 }
 
-impl World {
+impl Lookups {
     async fn insert(&self, tx: &mut Tx, account: &Account, session: (&str, &str, &str, i64, i64)) -> anyhow::Result<()> {
         let (_, user_agent, ip, signed_in, used) = session;
         let now = Clock::System.now();
         let (created_at, last_active_at) = (now - Duration::minutes(signed_in), now - Duration::minutes(used));
         let location = self.geoip.locate(ip.parse::<IpAddr>()?);
-        let new_location = known::record_location(tx, &account.id, &location, created_at).await?.is_new_country && signed_in < DAY;
-        let row = Row {
+        let is_new_location = known::record_location(tx, &account.id, &location, created_at).await?.is_new_country && signed_in < DAY;
+        let row = SessionRow {
             id: SessionId::new(created_at),
             sign_in_method: "Password".to_owned(),
             created_at,
             last_active_at,
             user_agent: user_agent.to_owned(),
-            device: self.user_agents.describe(&Agent { user_agent: user_agent.to_owned(), ..Agent::default() }),
+            device: self.user_agents.describe(&UserAgentHeaders { user_agent: user_agent.to_owned(), ..UserAgentHeaders::default() }),
             first_ip: ip.to_owned(),
             ip: ip.to_owned(),
             location,
-            new_location,
+            is_new_location,
         };
-        store::insert(tx, &[New { user: &account.id, token_hash: Secret::generate().hash(), row }]).await?;
+        store::insert(tx, &[NewSession { user: &account.id, token_hash: Secret::generate().hash(), row }]).await?;
         Ok(())
     }
 }

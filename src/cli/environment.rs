@@ -4,9 +4,9 @@ use std::{env, ffi::OsString};
 
 use clap::{Arg, Command, Parser, builder::Resettable};
 
-/// Parses a command line, and the environment for what it does not say.
+/// Parses a command line, and the environment for options that it omits.
 ///
-/// Errors: clap's, which `--help` is one of.
+/// Errors: those of clap, which include `--help`.
 pub fn parse<T: Parser>(arguments: impl IntoIterator<Item = OsString>) -> Result<T, clap::Error> {
     let mut command = without_empty_variables(T::command());
     let mut matches = command.try_get_matches_from_mut(arguments)?;

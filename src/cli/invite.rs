@@ -3,18 +3,18 @@
 use clap::Args;
 
 use crate::{
-    admin::actions::{self as admin, By},
+    admin::actions::{self as admin, Actor},
+    authentication::registration::invitations::Invitation,
     cli::open_services,
     foundation::config::Config,
-    registration::invitations::Invitation,
 };
 
-/// Mail somebody a link that makes an account. The running server sends it.
+/// Invite someone by email to create an account. The running server sends the email.
 #[derive(Args)]
 pub struct Invite {
-    /// Where the link is mailed to; the account gets this address.
+    /// Email address of the invitation and of the account.
     email: String,
-    /// Make it an administrator.
+    /// Create an administrator account.
     #[arg(long)]
     admin: bool,
     #[command(flatten)]
@@ -24,7 +24,7 @@ pub struct Invite {
 pub async fn run(Invite { email, admin: is_admin, config }: Invite) -> anyhow::Result<()> {
     let services = open_services(config).await?;
     let invitation = Invitation { email, is_admin };
-    admin::invite(&services, &invitation, By::CommandLine).await?;
+    admin::invite(&services, &invitation, Actor::CommandLine).await?;
     println!("An invitation is on its way to {}.", invitation.email);
     Ok(())
 }

@@ -10,81 +10,81 @@ use serde_json::{Value, json};
 
 use crate::cli::{
     password_from_stdin,
-    remote::{Failure, Remote, forget},
+    remote::{Failure, Remote, remove_login},
 };
 
-/// Sign in to a server. The session shows in Active Sessions, and ends by `logout` or from there.
+/// Sign in to a server. The session appears in Active Sessions; end it there or with `logout`.
 #[derive(Args)]
 pub struct Login {
-    /// Where the server is: https://HOST.
+    /// URL of the server: https://HOST.
     #[arg(long, env = "WHEREABOUTS_URL")]
     url: String,
-    /// Username or email address; asked for otherwise.
+    /// Username or email address [default: prompt].
     #[arg(long)]
     username: Option<String>,
-    /// Read the password from standard input, one line; it is asked for otherwise.
+    /// Read the password from standard input, one line, instead of prompting for it.
     #[arg(long)]
     password_stdin: bool,
-    /// The code of the second factor; asked for otherwise, where one is on.
+    /// Code of the second factor [default: prompt if it is required].
     #[arg(long)]
     code: Option<String>,
 }
 
 pub async fn run(Login { url, username, password_stdin, code }: Login) -> anyhow::Result<()> {
-    let mut remote = Remote::stranger(&url)?;
-    let username = username.map_or_else(|| ask("Username or email: "), Ok)?;
+    let mut remote = Remote::unauthenticated(&url)?;
+    let username = username.map_or_else(|| prompt("Username or email: "), Ok)?;
     let password = if password_stdin { password_from_stdin()? } else { rpassword::prompt_password("Password: ")?.into() };
-    let answer = sign_in(&remote, &username, &password, code).await?;
-    let before = Remote::kept().unwrap_or_default(); // not readable: there is nothing to sign out of
-    remote.keep(answer["token"].as_str().context("the server gave no token")?)?;
-    if let Some(before) = before {
-        // The session that this one takes the place of; it may have ended, or its server be gone.
-        let _ = before.ask(Method::DELETE, "/sessions/current", None).await;
+    let response = sign_in(&remote, &username, &password, code).await?;
+    let previous = Remote::load().unwrap_or_default(); // not readable: there is nothing to sign out of
+    remote.save_token(response["token"].as_str().context("the server returned no token")?)?;
+    if let Some(previous) = previous {
+        // The session that this one replaces. It may have ended, or its server may be gone.
+        let _ = previous.request(Method::DELETE, "/sessions/current", None).await;
     }
     println!("Signed in to {}.", remote.url());
     Ok(())
 }
 
-/// Asks for the code where one is needed and there is somebody to ask.
+/// Signs in. Prompts for the code if one is needed and standard input is a terminal.
 async fn sign_in(remote: &Remote, username: &str, password: &SecretString, code: Option<String>) -> anyhow::Result<Value> {
     let post = async |code: Option<String>| {
         let mut body = json!({ "identifier": username, "password": password.expose_secret() });
         if let Some(code) = code {
             body["code"] = code.into();
         }
-        remote.ask(Method::POST, "/sessions", Some(body)).await
+        remote.request(Method::POST, "/sessions", Some(body)).await
     };
-    let is_asked = code.is_none() && stdin().is_terminal();
+    let can_prompt = code.is_none() && stdin().is_terminal();
     match post(code).await {
-        Err(Failure::Refused { name, .. }) if name == "second-factor-required" && is_asked => {
-            Ok(post(Some(ask("Authentication code: ")?)).await?)
+        Err(Failure::Refused { name, .. }) if name == "second-factor-required" && can_prompt => {
+            Ok(post(Some(prompt("Authentication code: ")?)).await?)
         }
-        answer => Ok(answer?),
+        response => Ok(response?),
     }
 }
 
-fn ask(words: &str) -> anyhow::Result<String> {
-    print!("{words}");
+fn prompt(label: &str) -> anyhow::Result<String> {
+    print!("{label}");
     stdout().flush()?;
     let mut line = String::new();
     stdin().read_line(&mut line)?;
     let line = line.trim();
-    anyhow::ensure!(!line.is_empty(), "nothing was typed");
+    anyhow::ensure!(!line.is_empty(), "nothing was entered");
     Ok(line.to_owned())
 }
 
-/// Signs out, and forgets the token. A session that has ended already is no failure.
+/// Signs out and removes the stored token. A session that has already ended is no failure.
 pub async fn log_out() -> anyhow::Result<()> {
-    let Some(remote) = Remote::kept()? else {
+    let Some(remote) = Remote::load()? else {
         println!("You are not signed in.");
         return Ok(());
     };
-    match remote.ask(Method::DELETE, "/sessions/current", None).await {
+    match remote.request(Method::DELETE, "/sessions/current", None).await {
         Ok(_) | Err(Failure::NotSignedIn(_)) => {}
-        // Kept until the server has ended it: a token that nobody has still opens.
+        // Kept until the server has ended the session: a lost token would remain valid.
         Err(failure) => return Err(failure.into()),
     }
-    forget()?;
+    remove_login()?;
     println!("Signed out of {}.", remote.url());
     Ok(())
 }

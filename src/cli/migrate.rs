@@ -2,9 +2,9 @@
 
 use crate::{cli::open, foundation::config::Storage};
 
-/// Brings the database to this version, and says so.
+/// Migrates the database to this version.
 pub async fn run(storage: &Storage) -> anyhow::Result<()> {
     open(storage).await?.close().await;
-    println!("The database is at this version.");
+    println!("The database schema is up to date.");
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! The command line as a client of a server: what `login` keeps, and how a server is asked.
+//! The command line as a client of a server: the stored login, and requests.
 
 use std::{
     fs,
@@ -16,57 +16,57 @@ use serde_json::Value;
 
 use crate::{
     cli::environment,
-    foundation::{config::PublicUrl, user_agents::cli_user_agent},
+    foundation::{client::user_agents::cli_user_agent, config::PublicUrl},
 };
 
-const PATIENCE: Duration = Duration::from_secs(30);
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// What scripts tell by the exit code. Everything else that fails is 1, and a wrong command line 2.
+/// Failures that scripts distinguish by exit code. Every other failure is 1, and a wrong command line 2.
 #[derive(Debug, thiserror::Error)]
 pub enum Failure {
-    /// 3
-    #[error("you are not signed in, or were signed out; run: whereabouts login --url {0}")]
+    /// Exit code 3.
+    #[error("not signed in, or the session has ended; run: whereabouts login --url {0}")]
     NotSignedIn(String),
-    /// 4
-    #[error("there is no such session; it may have ended already")]
-    NotThere,
-    /// 5
-    #[error("{url} does not answer")]
-    NoAnswer {
-        /// Which server.
+    /// Exit code 4.
+    #[error("session not found; it may have ended already")]
+    SessionNotFound,
+    /// Exit code 5.
+    #[error("{url} does not respond")]
+    Unreachable {
+        /// The server.
         url: String,
-        /// Why.
+        /// The cause.
         source: reqwest::Error,
     },
-    /// 1: what the server says.
+    /// Exit code 1: what the server says.
     #[error("{title}")]
     Refused {
-        /// The problem's stable name.
+        /// The stable name of the problem.
         name: String,
-        /// Its words.
+        /// Its text.
         title: String,
     },
 }
 
 impl Failure {
-    /// As the process ends.
+    /// Returns the exit code of the process.
     pub fn exit_code(&self) -> ExitCode {
         ExitCode::from(match self {
             Self::Refused { .. } => 1,
             Self::NotSignedIn(_) => 3,
-            Self::NotThere => 4,
-            Self::NoAnswer { .. } => 5,
+            Self::SessionNotFound => 4,
+            Self::Unreachable { .. } => 5,
         })
     }
 }
 
-/// A server, and who we are to it.
+/// A client of a server, signed in or not.
 pub struct Remote {
     http: reqwest::Client,
     login: Login,
 }
 
-/// Where we are signed in.
+/// A login, as it is stored.
 #[derive(Clone, Serialize, Deserialize)]
 struct Login {
     url: String,
@@ -75,42 +75,44 @@ struct Login {
 }
 
 impl Remote {
-    /// A server that we are still to sign in to.
-    pub fn stranger(url: &str) -> anyhow::Result<Self> {
-        Self::with(Login { url: origin(url)?, token: String::new() })
+    /// Returns a client that is not signed in yet.
+    pub fn unauthenticated(url: &str) -> anyhow::Result<Self> {
+        Self::new(Login { url: parse_origin(url)?, token: String::new() })
     }
 
-    /// The server of the environment's API token, else the one that we signed in to.
-    pub fn known() -> anyhow::Result<Self> {
+    /// Returns a client with the API token of the environment, else with the stored login.
+    ///
+    /// Errors: [`Failure::NotSignedIn`] if there is neither.
+    pub fn signed_in() -> anyhow::Result<Self> {
         if let Some(token) = environment::variable("WHEREABOUTS_TOKEN") {
-            let url = environment::variable("WHEREABOUTS_URL").context("WHEREABOUTS_TOKEN is set, and WHEREABOUTS_URL is not")?;
-            return Self::with(Login { url: origin(&url)?, token });
+            let url = environment::variable("WHEREABOUTS_URL").context("WHEREABOUTS_TOKEN is set, but WHEREABOUTS_URL is not")?;
+            return Self::new(Login { url: parse_origin(&url)?, token });
         }
-        Self::kept()?.ok_or_else(|| Failure::NotSignedIn("https://…".to_owned()).into())
+        Self::load()?.ok_or_else(|| Failure::NotSignedIn("https://…".to_owned()).into())
     }
 
-    /// The server that we signed in to, if any.
-    pub fn kept() -> anyhow::Result<Option<Self>> {
-        let file = file()?;
+    /// Returns a client with the stored login. `None` if there is none.
+    pub fn load() -> anyhow::Result<Option<Self>> {
+        let file = login_file()?;
         let Ok(text) = fs::read_to_string(&file) else { return Ok(None) };
-        let login = serde_json::from_str(&text).with_context(|| format!("{} is not as `login` writes it; sign in anew", file.display()))?;
-        Self::with(login).map(Some)
+        let login = serde_json::from_str(&text).with_context(|| format!("{} is not a valid login file; sign in again", file.display()))?;
+        Self::new(login).map(Some)
     }
 
-    fn with(login: Login) -> anyhow::Result<Self> {
-        let builder = reqwest::Client::builder().user_agent(cli_user_agent(std::env::consts::OS)).timeout(PATIENCE);
-        // Led elsewhere, the token would go there too.
+    fn new(login: Login) -> anyhow::Result<Self> {
+        let builder = reqwest::Client::builder().user_agent(cli_user_agent(std::env::consts::OS)).timeout(REQUEST_TIMEOUT);
+        // A redirect would send the token elsewhere.
         Ok(Self { http: builder.redirect(redirect::Policy::none()).build()?, login })
     }
 
-    /// Where it is.
+    /// Returns the URL of the server.
     pub fn url(&self) -> &str {
         &self.login.url
     }
 
-    /// Asks; the answer's JSON, null where there is none.
-    pub async fn ask(&self, method: Method, path: &str, body: Option<Value>) -> Result<Value, Failure> {
-        let no_answer = |source: reqwest::Error| Failure::NoAnswer { url: self.login.url.clone(), source: source.without_url() };
+    /// Sends a request. Returns the JSON of the response, null if there is none.
+    pub async fn request(&self, method: Method, path: &str, body: Option<Value>) -> Result<Value, Failure> {
+        let unreachable = |source: reqwest::Error| Failure::Unreachable { url: self.login.url.clone(), source: source.without_url() };
         let mut request = self.http.request(method, format!("{}/api/v1{path}", self.login.url));
         if !self.login.token.is_empty() {
             request = request.bearer_auth(&self.login.token);
@@ -118,8 +120,8 @@ impl Remote {
         if let Some(body) = body {
             request = request.json(&body);
         }
-        let answer = request.send().await.map_err(no_answer)?;
-        let (status, text) = (answer.status(), answer.bytes().await.map_err(no_answer)?);
+        let response = request.send().await.map_err(unreachable)?;
+        let (status, text) = (response.status(), response.bytes().await.map_err(unreachable)?);
         let json: Value = serde_json::from_slice(&text).unwrap_or_default(); // a 204 has none
         if status.is_success() { Ok(json) } else { Err(self.failure(status, &json)) }
     }
@@ -127,51 +129,59 @@ impl Remote {
     fn failure(&self, status: StatusCode, problem: &Value) -> Failure {
         match (status, problem["type"].as_str()) {
             (_, Some("not-signed-in")) => Failure::NotSignedIn(self.login.url.clone()),
-            (StatusCode::NOT_FOUND, Some("not-found")) => Failure::NotThere,
+            (StatusCode::NOT_FOUND, Some("not-found")) => Failure::SessionNotFound,
             (_, Some(name)) => Failure::Refused { name: name.to_owned(), title: problem["title"].as_str().unwrap_or(name).to_owned() },
-            (status, None) => {
-                Failure::Refused { name: String::new(), title: format!("{} is no Whereabouts: it answers {status}", self.login.url) }
-            }
+            (status, None) => Failure::Refused {
+                name: String::new(),
+                title: format!("{} is not a Whereabouts server: it responded with {status}", self.login.url),
+            },
         }
     }
 
-    /// Keeps the token of a sign-in, for this user alone (OPS-2).
-    pub fn keep(&mut self, token: &str) -> anyhow::Result<()> {
+    /// Stores the token of a sign-in, readable by this user alone (OPS-2).
+    pub fn save_token(&mut self, token: &str) -> anyhow::Result<()> {
         self.login.token = token.to_owned();
-        let file = file()?;
+        let file = login_file()?;
         let folder = file.parent().context("the configuration folder has no name")?;
-        fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).with_context(|| format!("{} cannot be made", folder.display()))?;
+        fs::DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(folder)
+            .with_context(|| format!("{} cannot be created", folder.display()))?;
         write_private(&file, &serde_json::to_string_pretty(&self.login)?).with_context(|| format!("{} cannot be written", file.display()))
     }
 }
 
-/// Forgets the sign-in.
-pub fn forget() -> anyhow::Result<()> {
-    match fs::remove_file(file()?) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error).context("the sign-in cannot be forgotten"),
+/// Removes the stored login.
+pub fn remove_login() -> anyhow::Result<()> {
+    match fs::remove_file(login_file()?) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error).context("the stored login cannot be removed"),
         _ => Ok(()),
     }
 }
 
-/// Scheme, host and port of a server; a warning where secrets would go to it unencrypted, beyond this machine.
-fn origin(url: &str) -> anyhow::Result<String> {
+/// Returns scheme, host and port of a server. Warns if secrets would be sent to it unencrypted, beyond this machine.
+fn parse_origin(url: &str) -> anyhow::Result<String> {
     let public: PublicUrl = url.parse().map_err(|error| anyhow::anyhow!("--url {url}: {error}"))?;
     if !public.https && !public.is_loopback() {
-        eprintln!("whereabouts: warning: {} is asked without encryption: whoever listens on the way reads your password", public.origin());
+        eprintln!(
+            "whereabouts: warning: the connection to {} is not encrypted; others on the network can read your password",
+            public.origin()
+        );
     }
     Ok(public.origin())
 }
 
-/// In one move, so that the file is never half written, nor ever readable by others.
+/// Replaces a file atomically, so that it is never half written, nor ever readable by others.
 fn write_private(file: &Path, text: &str) -> std::io::Result<()> {
     let new = file.with_extension("new");
-    let _ = fs::remove_file(&new); // left behind by a start that was cut
-    let mut made = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&new)?;
-    writeln!(made, "{text}")?;
+    let _ = fs::remove_file(&new); // left behind by an interrupted write
+    let mut created = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&new)?;
+    writeln!(created, "{text}")?;
     fs::rename(new, file)
 }
 
-fn file() -> anyhow::Result<PathBuf> {
+fn login_file() -> anyhow::Result<PathBuf> {
     let folder = dirs::config_dir().context("this user has no configuration folder: set HOME")?;
     Ok(folder.join("whereabouts").join("login.json"))
 }

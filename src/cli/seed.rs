@@ -1,4 +1,4 @@
-//! `whereabouts seed`: fills a database for benchmarks, with sessions that work.
+//! `whereabouts seed`: fills a database for benchmarks with valid sessions.
 
 use std::{
     fs::File,
@@ -14,38 +14,39 @@ use crate::{
     accounts::{model::Account, store as accounts},
     cli::{open, password_from_stdin},
     foundation::{
+        client::{
+            device::{Device, DeviceKind, Form},
+            location::{Location, Place},
+        },
         clock::Clock,
         config::Storage,
+        crypto::{hasher, secret::Secret},
         db::Tx,
-        device::{Device, DeviceKind, Form},
-        hasher,
         ids::{SessionId, UserId},
-        location::{Location, Place},
-        secret::Secret,
     },
-    sessions::store::{self, New, Row},
+    sessions::store::{self, NewSession, SessionRow},
 };
 
-/// Sessions in one statement, and in one transaction.
-const A_STATEMENT: usize = 250;
-const A_TRANSACTION: usize = 5_000;
+/// Sessions per statement, and per transaction.
+const SESSIONS_PER_STATEMENT: usize = 250;
+const SESSIONS_PER_TRANSACTION: usize = 5_000;
 
 /// Fill a database for benchmarks.
 #[derive(Args)]
 pub struct Seed {
-    /// How many accounts.
+    /// Number of accounts.
     #[arg(long)]
     users: usize,
-    /// How many sessions each has.
+    /// Number of sessions per account.
     #[arg(long)]
     sessions_per_user: usize,
-    /// Their names: PREFIX0, PREFIX1, …
+    /// Prefix of the usernames: PREFIX0, PREFIX1, …
     #[arg(long, default_value = "user")]
     prefix: String,
     /// Write `username TAB session id TAB token` of each session to this file.
     #[arg(long)]
     tokens: Option<PathBuf>,
-    /// Read everybody's password from standard input; else nobody can sign in.
+    /// Read one password for all accounts from standard input. Without it, nobody can sign in with a password.
     #[arg(long)]
     password_stdin: bool,
     #[command(flatten)]
@@ -56,19 +57,19 @@ pub async fn run(seed: Seed) -> anyhow::Result<()> {
     let password = if seed.password_stdin { password_from_stdin()? } else { Secret::generate().reveal().into() };
     let (hash, db) = (hasher::hash(&password), open(&seed.storage).await?);
     let mut tokens = seed.tokens.as_ref().map(File::create).transpose()?.map(BufWriter::new);
-    let (now, mut written, mut kept) = (Clock::System.now(), 0, 0);
+    let (now, mut written, mut committed) = (Clock::System.now(), 0, 0);
     let mut tx = db.write().await?;
     for number in 0..seed.users {
         let account = insert_account(&mut tx, &format!("{}{number}", seed.prefix), &hash, now).await?;
-        for first in (0..seed.sessions_per_user).step_by(A_STATEMENT) {
-            let numbers = first..seed.sessions_per_user.min(first + A_STATEMENT);
+        for first in (0..seed.sessions_per_user).step_by(SESSIONS_PER_STATEMENT) {
+            let numbers = first..seed.sessions_per_user.min(first + SESSIONS_PER_STATEMENT);
             written += numbers.len();
             insert_sessions(&mut tx, &account, numbers, now, tokens.as_mut()).await?;
         }
-        if written - kept >= A_TRANSACTION {
+        if written - committed >= SESSIONS_PER_TRANSACTION {
             tx.commit().await?;
             tx = db.write().await?;
-            kept = written;
+            committed = written;
             eprint!("\r{written} sessions");
         }
     }
@@ -100,19 +101,19 @@ async fn insert_sessions(
 ) -> anyhow::Result<()> {
     let mut new = Vec::with_capacity(numbers.len());
     for number in numbers {
-        let (row, token) = (row(number, now), Secret::generate());
+        let (row, token) = (new_row(number, now), Secret::generate());
         if let Some(tokens) = &mut tokens {
             writeln!(tokens, "{}\t{}\t{}", account.username, row.id, token.reveal())?;
         }
-        new.push(New { user: &account.id, token_hash: token.hash(), row });
+        new.push(NewSession { user: &account.id, token_hash: token.hash(), row });
     }
     Ok(store::insert(tx, &new).await?)
 }
 
-/// A session used some minutes ago, a little longer ago than the one before.
-fn row(number: usize, now: DateTime<Utc>) -> Row {
+/// Returns a session that was created and last used `number + 1` seconds ago.
+fn new_row(number: usize, now: DateTime<Utc>) -> SessionRow {
     let at = now - Duration::seconds(number as i64 + 1);
-    Row {
+    SessionRow {
         id: SessionId::new(now),
         sign_in_method: "Password".to_owned(),
         created_at: at,
@@ -121,7 +122,7 @@ fn row(number: usize, now: DateTime<Utc>) -> Row {
         device: Device { label: "curl".to_owned(), browser: None, os: None, kind: DeviceKind::ApiClient, form: Form::Api },
         first_ip: "192.0.2.1".to_owned(),
         ip: "192.0.2.1".to_owned(),
-        location: Location::of(Place::Unknown),
-        new_location: false,
+        location: Location::from_place(Place::Unknown),
+        is_new_location: false,
     }
 }

@@ -13,29 +13,27 @@ use tokio::{
 use tracing_subscriber::EnvFilter;
 
 use crate::{
+    authentication::registration::actions as registration,
     cli::{environment, one_line},
     foundation::{
         activity::Activity,
+        assets::Assets,
+        client::{geoip::GeoIp, user_agents::UserAgents},
         clock::Clock,
         config::{Config, Switch},
+        crypto::{hasher::Hasher, keyring::Keyring, secret::Secret},
         db::Db,
-        geoip::GeoIp,
-        hasher::Hasher,
+        http::quota::{self, Quota},
         hub::Hub,
         metrics::Metrics,
         open_files,
-        quota::{self, Quota},
-        seal::Seal,
-        secret::Secret,
-        services::{Assets, Background, Services},
-        user_agents::UserAgents,
+        services::{Background, Services},
     },
     mail,
-    registration::actions as registration,
     server::{self, Listeners, Site, Worker},
 };
 
-/// The settings as the environment has them, for a start without any command.
+/// Returns the settings from the environment, for a start without a command.
 pub fn from_environment() -> anyhow::Result<Config> {
     #[derive(Parser)]
     struct Environment {
@@ -45,14 +43,14 @@ pub fn from_environment() -> anyhow::Result<Config> {
     Ok(environment::parse::<Environment>(["whereabouts".into()]).map_err(one_line)?.config)
 }
 
-/// Serves until it is told to stop.
+/// Serves until a signal stops it.
 pub async fn run(config: Config) -> anyhow::Result<()> {
-    config.check()?;
-    mail::check(&config)?;
+    config.validate()?;
+    mail::check_config(&config)?;
     start_log(&config.log)?;
-    make_private_folder(&config.storage.data_dir)?;
+    create_private_folder(&config.storage.data_dir)?;
     warn_of_settings(&config);
-    raise_open_files(&config);
+    raise_open_file_limit(&config);
     let listeners = Listeners {
         site: listen(config.addr).await?,
         metrics: match config.metrics_addr {
@@ -70,10 +68,10 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
 }
 
 async fn listen(addr: SocketAddr) -> anyhow::Result<TcpListener> {
-    TcpListener::bind(addr).await.with_context(|| format!("{addr} cannot be listened on"))
+    TcpListener::bind(addr).await.with_context(|| format!("cannot listen on {addr}"))
 }
 
-/// Warns of settings that are allowed, and seldom what an operator wants.
+/// Warns of settings that are allowed but rarely intended.
 fn warn_of_settings(config: &Config) {
     if config.rate_limits == Switch::Off {
         tracing::warn!("rate limits are off: for load tests only");
@@ -87,7 +85,7 @@ fn warn_of_settings(config: &Config) {
 }
 
 /// Raises the limit of open files, and warns if the connections that the settings allow do not fit into it.
-fn raise_open_files(config: &Config) {
+fn raise_open_file_limit(config: &Config) {
     if let Err(error) = open_files::raise_limit() {
         tracing::warn!(%error, "the limit of open files could not be raised");
     }
@@ -96,12 +94,12 @@ fn raise_open_files(config: &Config) {
     }
 }
 
-/// All that actions are given, with the database at this version.
+/// Returns the services for actions, with the database migrated to this version.
 pub async fn start_services(config: Config) -> anyhow::Result<Arc<Services>> {
     let db = Db::open_with_timeout(&config.storage.url(), config.database_timeout).await?;
     db.migrate().await?;
     let (hub, outgoing) = match &db {
-        Db::Sqlite { .. } => (Hub::alone(), None),
+        Db::Sqlite { .. } => (Hub::single_node(), None),
         Db::Postgres(_) => {
             let (hub, outgoing) = Hub::among_nodes(Secret::generate().reveal()[..16].to_owned());
             (hub, Some(Mutex::new(outgoing)))
@@ -111,7 +109,7 @@ pub async fn start_services(config: Config) -> anyhow::Result<Arc<Services>> {
     Ok(Arc::new(Services {
         user_agents: Background::load(load_user_agents()?),
         geoip: Background::load(load_geoip(config.geoip.clone())?),
-        seal: Seal::open(&config.storage.data_dir)?,
+        keyring: Keyring::open(&config.storage.data_dir)?,
         metrics: Metrics::new(&db, &connections, &channels),
         config,
         db,
@@ -120,27 +118,28 @@ pub async fn start_services(config: Config) -> anyhow::Result<Arc<Services>> {
         clock: Clock::System,
         activity: Activity::default(),
         token_activity: Activity::default(),
-        quota: Quota::new(quota::API),
-        server_function_quota: Quota::new(quota::SERVER_FUNCTIONS),
-        unnamed_proxy: Default::default(),
+        quota: Quota::new(quota::API_LIMITS),
+        server_function_quota: Quota::new(quota::SERVER_FUNCTION_LIMITS),
+        unconfigured_proxy: Default::default(),
         hasher: Hasher::new(),
         connections,
         limiter: Default::default(),
+        refused_sign_ins: Default::default(),
         channels,
-        later: Default::default(),
-        post: Default::default(),
-        stopping: Default::default(),
+        background_jobs: Default::default(),
+        mail_wakeup: Default::default(),
+        running: Default::default(),
     }))
 }
 
 fn load_user_agents() -> anyhow::Result<impl FnOnce() -> UserAgents + Send + 'static> {
     let patterns = Assets::find().user_agents();
-    anyhow::ensure!(patterns.is_file(), "{} is missing: it comes with the program, in dist/", patterns.display());
+    anyhow::ensure!(patterns.is_file(), "{} is missing; it is part of dist/", patterns.display());
     Ok(move || UserAgents::load(&patterns).unwrap_or_else(|error| panic!("{error:#}")))
 }
 
-/// Without the database of places rows say "Unknown location"; nobody is kept out for that. But a setting that names none is
-/// a mistake.
+/// Returns a loader of the location database. If that fails, it logs a warning, and rows say "Unknown location": nobody is kept out for
+/// that.
 fn load_geoip(setting: Option<String>) -> anyhow::Result<impl FnOnce() -> GeoIp + Send + 'static> {
     let assets = Assets::find();
     let databases = match setting.as_deref() {
@@ -151,29 +150,20 @@ fn load_geoip(setting: Option<String>) -> anyhow::Result<impl FnOnce() -> GeoIp 
     Ok(move || {
         let loaded = databases.map(|databases| GeoIp::load(&databases, &assets.countries()));
         loaded.transpose().map(Option::unwrap_or_default).unwrap_or_else(|error| {
-            tracing::warn!(error = format!("{error:#}"), "locations are not known");
+            tracing::warn!(error = format!("{error:#}"), "the location database could not be loaded; locations are unknown");
             GeoIp::default()
         })
     })
 }
 
-/// Where Leptos finds what browsers load. Names hold hashes where the build gave any.
+/// Returns the options of Leptos. Its own scripts are not used, so it needs to know no file.
 pub fn options() -> LeptosOptions {
-    let assets = Assets::find();
-    // Absolute: Leptos would look beside the program, which cargo runs from elsewhere.
-    let hashes = std::path::absolute(assets.hashes()).unwrap_or_else(|_| assets.hashes());
-    LeptosOptions::builder()
-        .output_name("whereabouts")
-        .site_root(assets.site().to_string_lossy().into_owned())
-        .site_pkg_dir("pkg")
-        .hash_files(hashes.is_file())
-        .hash_file(Arc::<str>::from(hashes.to_string_lossy().as_ref()))
-        .build()
+    LeptosOptions::builder().output_name("whereabouts").build()
 }
 
-/// Text on a terminal, JSON otherwise (LOG-2).
+/// Starts the log: text on a terminal, JSON otherwise (LOG-2).
 fn start_log(directives: &str) -> anyhow::Result<()> {
-    let filter = EnvFilter::try_new(directives).context("WHEREABOUTS_LOG is not understood")?;
+    let filter = EnvFilter::try_new(directives).context("WHEREABOUTS_LOG is invalid")?;
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     if std::io::stderr().is_terminal() {
         log.init()
@@ -183,25 +173,25 @@ fn start_log(directives: &str) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Makes the folder, for its owner alone; one that others can read is warned of (OPS-2).
-pub fn make_private_folder(folder: &Path) -> anyhow::Result<()> {
+/// Creates the folder, for its owner alone. Warns if others can read an existing one (OPS-2).
+pub fn create_private_folder(folder: &Path) -> anyhow::Result<()> {
     if !folder.exists() {
-        std::fs::create_dir_all(folder).with_context(|| format!("{} cannot be made", folder.display()))?;
+        std::fs::create_dir_all(folder).with_context(|| format!("{} cannot be created", folder.display()))?;
         std::fs::set_permissions(folder, std::fs::Permissions::from_mode(0o700))?;
     }
     let mode = std::fs::metadata(folder)?.permissions().mode();
     if mode & 0o077 != 0 {
-        tracing::warn!(folder = %folder.display(), "others on this machine can read this folder; chmod 700 closes it");
+        tracing::warn!(folder = %folder.display(), "other users of this machine can read this folder; restrict it with chmod 700");
     }
     Ok(())
 }
 
-/// Where there is no account yet, prints and logs the link that makes the first. It is good only until there is one.
+/// If there is no account yet, prints and logs the link that creates the first. It is valid only until there is one.
 async fn invite_first_administrator(services: &Services) -> anyhow::Result<()> {
-    let Some(secret) = registration::invite_first_administrator(services).await? else { return Ok(()) };
+    let Some(secret) = registration::create_setup_token(services).await? else { return Ok(()) };
     let link = format!("{}/setup?token={}", services.config.public_url().origin(), secret.reveal());
-    println!("\nThere is no account yet. Open this link, once, to make the first administrator:\n\n    {link}\n");
-    tracing::warn!(link, "there is no account yet: this link makes the first administrator, once");
+    println!("\nThere is no account yet. Open this one-time link to create the first administrator:\n\n    {link}\n");
+    tracing::warn!(link, "there is no account yet: this one-time link creates the first administrator");
     Ok(())
 }
 
@@ -213,7 +203,7 @@ fn stop_on_signal(services: Arc<Services>) -> anyhow::Result<()> {
             _ = interrupt.recv() => {}
         }
         tracing::info!("stopping");
-        services.stopping.send_replace(true);
+        services.running.cancel();
     });
     Ok(())
 }

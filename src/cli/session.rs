@@ -4,8 +4,8 @@ use clap::{Args, Subcommand};
 
 use crate::{
     accounts::actions as accounts,
-    admin::actions::{self as admin, By},
-    cli::{open, print_table, publish_ended, read_only, user::no_such_user},
+    admin::actions::{self as admin, Actor},
+    cli::{open, print_table, publish_ended, read_only, user::unknown_user_error},
     foundation::{
         clock::Clock,
         config::{Lifetimes, Storage},
@@ -18,31 +18,31 @@ use crate::{
 
 #[derive(Subcommand)]
 pub enum Session {
-    /// List a person's sessions.
+    /// List a user's sessions.
     List {
-        /// As JSON.
+        /// Print JSON.
         #[arg(long)]
         json: bool,
         #[command(flatten)]
-        of: Of,
+        user: UserOptions,
         #[command(flatten)]
         lifetimes: Lifetimes,
     },
-    /// End one of a person's sessions, or all: a running server honours it at the next request.
+    /// Revoke one or all of a user's sessions. A running server refuses their next request.
     Revoke {
-        /// The one to end.
+        /// Id of the session to revoke.
         #[arg(long, conflicts_with = "all", required_unless_present = "all")]
         id: Option<String>,
-        /// End all of them.
+        /// Revoke all sessions of the user.
         #[arg(long)]
         all: bool,
         #[command(flatten)]
-        of: Of,
+        user: UserOptions,
     },
 }
 
 #[derive(Args)]
-pub struct Of {
+pub struct UserOptions {
     /// Username or email address.
     #[arg(long)]
     user: String,
@@ -52,19 +52,19 @@ pub struct Of {
 
 pub async fn run(session: Session) -> anyhow::Result<()> {
     match session {
-        Session::List { json, of, lifetimes } => list(json, &of, &lifetimes).await,
-        Session::Revoke { id, of, .. } => revoke(id, &of).await,
+        Session::List { json, user, lifetimes } => list(json, &user, &lifetimes).await,
+        Session::Revoke { id, user, .. } => revoke(id, &user).await,
     }
 }
 
-async fn list(json: bool, Of { user, storage }: &Of, lifetimes: &Lifetimes) -> anyhow::Result<()> {
+async fn list(json: bool, UserOptions { user, storage }: &UserOptions, lifetimes: &Lifetimes) -> anyhow::Result<()> {
     let now = Clock::System.now();
     let sessions = async |db: &Db| {
-        let found = accounts::find(db, user).await.map_err(|_| no_such_user(user))?;
-        Ok(store::of_user(&mut db.read().await?, &found.account.id).await?)
+        let found = accounts::find(db, user).await.map_err(|_| unknown_user_error(user))?;
+        Ok(store::list_by_user(&mut db.read().await?, &found.account.id).await?)
     };
     let mut rows = read_only(storage, sessions).await?;
-    let expiry = |row: &store::Row| Expiry::of(lifetimes, row.created_at, row.last_active_at);
+    let expiry = |row: &store::SessionRow| Expiry::new(lifetimes, row.created_at, row.last_active_at);
     rows.retain(|row| expiry(row).reason(now).is_none());
     rows.sort_by_key(|row| std::cmp::Reverse(row.last_active_at));
     if json {
@@ -91,11 +91,11 @@ async fn list(json: bool, Of { user, storage }: &Of, lifetimes: &Lifetimes) -> a
     Ok(())
 }
 
-async fn revoke(id: Option<String>, Of { user, storage, .. }: &Of) -> anyhow::Result<()> {
+async fn revoke(id: Option<String>, UserOptions { user, storage, .. }: &UserOptions) -> anyhow::Result<()> {
     let db = open(storage).await?;
-    let found = accounts::find(&db, user).await.map_err(|_| no_such_user(user))?;
-    let one = id.map(|id| SessionId::parse(&id).ok_or_else(|| anyhow::anyhow!("{id:?} is no session id"))).transpose()?;
-    let ended = admin::revoke(&db, &Clock::System, &found.account.id, one.as_ref(), By::CommandLine).await?;
+    let found = accounts::find(&db, user).await.map_err(|_| unknown_user_error(user))?;
+    let one = id.map(|id| SessionId::parse(&id).ok_or_else(|| anyhow::anyhow!("{id:?} is not a session id"))).transpose()?;
+    let ended = admin::revoke(&db, &Clock::System, &found.account.id, one.as_ref(), Actor::CommandLine).await?;
     anyhow::ensure!(one.is_none() || ended.len() == 1, "{} has no such session; it may have ended already", found.account.username);
     println!("Sessions ended: {}.", ended.len());
     publish_ended(&db, &found.account.id, ended).await;

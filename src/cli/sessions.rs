@@ -1,4 +1,4 @@
-//! `whereabouts sessions` and `whereabouts revoke`: one's own, at a server.
+//! `whereabouts sessions` and `whereabouts revoke`: one's own sessions on a server.
 
 use std::io::{IsTerminal, stdout};
 
@@ -13,18 +13,18 @@ use crate::{
     ui::time::{ago, ahead},
 };
 
-/// List where your account is signed in: a table on a terminal, JSON otherwise.
+/// List the sessions of your account: as a table on a terminal, as JSON otherwise.
 #[derive(Args)]
 pub struct Sessions {
-    /// As JSON, on a terminal too.
+    /// Print JSON on a terminal too.
     #[arg(long)]
     json: bool,
 }
 
 pub async fn list(Sessions { json }: Sessions) -> anyhow::Result<()> {
-    // A person has a thousand at most: they come in one answer.
-    let mut answer = Remote::known()?.ask(Method::GET, "/sessions?limit=1000", None).await?;
-    let sessions = answer["sessions"].take();
+    // A user has a thousand at most: one response contains all.
+    let mut response = Remote::signed_in()?.request(Method::GET, "/sessions?limit=1000", None).await?;
+    let sessions = response["sessions"].take();
     if json || !stdout().is_terminal() {
         println!("{}", serde_json::to_string_pretty(&sessions)?);
         return Ok(());
@@ -40,30 +40,30 @@ pub async fn list(Sessions { json }: Sessions) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// End one of your sessions, or all others.
+/// Revoke one of your sessions, or all others.
 #[derive(Args)]
 pub struct Revoke {
-    /// The one to end, as `sessions` lists it.
+    /// Id of the session to revoke, as listed by `sessions`.
     #[arg(conflicts_with = "others", required_unless_present = "others")]
     id: Option<String>,
-    /// End all but this one.
+    /// Revoke all sessions except this one.
     #[arg(long)]
     others: bool,
-    /// Say what was done as JSON.
+    /// Print the result as JSON.
     #[arg(long)]
     json: bool,
 }
 
 pub async fn revoke(Revoke { id, json, .. }: Revoke) -> anyhow::Result<()> {
-    let remote = Remote::known()?;
+    let remote = Remote::signed_in()?;
     let revoked = match id {
         Some(id) => {
-            // What is no id must not become another path.
-            let id: uuid::Uuid = id.parse().map_err(|_| crate::cli::remote::Failure::NotThere)?;
-            remote.ask(Method::DELETE, &format!("/sessions/{id}"), None).await?;
+            // Text that is not an id must not form another path.
+            let id: uuid::Uuid = id.parse().map_err(|_| crate::cli::remote::Failure::SessionNotFound)?;
+            remote.request(Method::DELETE, &format!("/sessions/{id}"), None).await?;
             Value::from(1)
         }
-        None => remote.ask(Method::DELETE, "/sessions", None).await?["revoked"].take(),
+        None => remote.request(Method::DELETE, "/sessions", None).await?["revoked"].take(),
     };
     match json || !stdout().is_terminal() {
         true => println!("{}", serde_json::json!({ "revoked": revoked })),

@@ -5,16 +5,15 @@ use secrecy::ExposeSecret;
 
 use crate::{
     accounts::actions::{self as accounts, NewAccount},
-    admin::actions::{self as admin, By},
+    admin::actions::{self as admin, Actor},
+    authentication::{password::rules, registration::actions as registration},
     cli::{open, open_services, password_from_stdin, print_table, publish_ended, read_only},
     foundation::{
         clock::Clock,
         config::{Config, Storage},
+        crypto::hasher,
         db::Db,
-        hasher,
     },
-    password::rules,
-    registration::actions as registration,
 };
 
 #[derive(Subcommand)]
@@ -23,40 +22,40 @@ pub enum User {
     Add(Box<Add>),
     /// List accounts.
     List {
-        /// As JSON.
+        /// Print JSON.
         #[arg(long)]
         json: bool,
         #[command(flatten)]
         storage: Storage,
     },
-    /// Keep an account from signing in, and end all its sessions.
-    Disable(Named),
-    /// Let an account sign in again.
-    Enable(Named),
-    /// Mail somebody the way to a new password. The running server sends it.
+    /// Disable an account: refuse its sign-ins and end its sessions.
+    Disable(UserArguments),
+    /// Enable a disabled account.
+    Enable(UserArguments),
+    /// Email a password reset link to a user. The running server sends the email.
     ResetPassword(Box<Reset>),
 }
 
 #[derive(Args)]
 pub struct Add {
-    /// The name to sign in by.
+    /// Username, for signing in.
     #[arg(long)]
     username: String,
-    /// The address to sign in by.
+    /// Email address, for signing in and notifications.
     #[arg(long)]
     email: String,
-    /// Make it an administrator.
+    /// Create an administrator account.
     #[arg(long)]
     admin: bool,
-    /// Read the password from standard input, one line; it is asked for otherwise.
+    /// Read the password from standard input, one line, instead of prompting for it.
     #[arg(long)]
     password_stdin: bool,
-    #[command(flatten, next_help_heading = "Settings of the server")]
+    #[command(flatten, next_help_heading = "Server settings")]
     config: Config,
 }
 
 #[derive(Args)]
-pub struct Named {
+pub struct UserArguments {
     /// Username or email address.
     user: String,
     #[command(flatten)]
@@ -67,7 +66,7 @@ pub struct Named {
 pub struct Reset {
     /// Username or email address.
     user: String,
-    #[command(flatten, next_help_heading = "Settings of the server")]
+    #[command(flatten, next_help_heading = "Server settings")]
     config: Config,
 }
 
@@ -75,8 +74,8 @@ pub async fn run(user: User) -> anyhow::Result<()> {
     match user {
         User::Add(add) => run_add(*add).await,
         User::List { json, storage } => list(json, &storage).await,
-        User::Disable(named) => disable(&named).await,
-        User::Enable(named) => enable(&named).await,
+        User::Disable(arguments) => disable(&arguments).await,
+        User::Enable(arguments) => enable(&arguments).await,
         User::ResetPassword(reset) => reset_password(*reset).await,
     }
 }
@@ -88,7 +87,7 @@ async fn run_add(Add { username, email, admin, password_stdin, config }: Add) ->
     rules::check("password", account.password.expose_secret(), &[&account.username, &account.email])?;
     let hash = hasher::hash(&account.password);
     let account = if admin {
-        // The others are notified by mail.
+        // The other administrators are notified by mail.
         let services = open_services(config).await?;
         registration::add_administrator(&services, account, &hash).await?
     } else {
@@ -115,31 +114,31 @@ async fn list(json: bool, storage: &Storage) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn disable(Named { user, storage }: &Named) -> anyhow::Result<()> {
+async fn disable(UserArguments { user, storage }: &UserArguments) -> anyhow::Result<()> {
     let db = open(storage).await?;
-    let found = accounts::find(&db, user).await.map_err(|_| no_such_user(user))?;
-    let ended = admin::disable(&db, &Clock::System, &found.account.id, By::CommandLine).await?;
-    println!("{} cannot sign in any more; sessions ended: {}.", found.account.username, ended.len());
+    let found = accounts::find(&db, user).await.map_err(|_| unknown_user_error(user))?;
+    let ended = admin::disable(&db, &Clock::System, &found.account.id, Actor::CommandLine).await?;
+    println!("{} can no longer sign in. Sessions ended: {}.", found.account.username, ended.len());
     publish_ended(&db, &found.account.id, ended).await;
     Ok(())
 }
 
-async fn enable(Named { user, storage }: &Named) -> anyhow::Result<()> {
+async fn enable(UserArguments { user, storage }: &UserArguments) -> anyhow::Result<()> {
     let db = open(storage).await?;
-    let found = accounts::find(&db, user).await.map_err(|_| no_such_user(user))?;
-    admin::enable(&db, &Clock::System, &found.account.id, By::CommandLine).await?;
+    let found = accounts::find(&db, user).await.map_err(|_| unknown_user_error(user))?;
+    admin::enable(&db, &Clock::System, &found.account.id, Actor::CommandLine).await?;
     println!("{} can sign in again.", found.account.username);
     Ok(())
 }
 
 async fn reset_password(Reset { user, config }: Reset) -> anyhow::Result<()> {
     let services = open_services(config).await?;
-    let found = accounts::find(&services.db, &user).await.map_err(|_| no_such_user(&user))?;
-    admin::start_reset(&services, &found.account, By::CommandLine).await?;
-    println!("A link for a new password is on its way to {}.", found.account.email);
+    let found = accounts::find(&services.db, &user).await.map_err(|_| unknown_user_error(&user))?;
+    admin::start_reset(&services, &found.account, Actor::CommandLine).await?;
+    println!("A password reset link is on its way to {}.", found.account.email);
     Ok(())
 }
 
-pub fn no_such_user(user: &str) -> anyhow::Error {
+pub fn unknown_user_error(user: &str) -> anyhow::Error {
     anyhow::anyhow!("there is no user {user:?}")
 }

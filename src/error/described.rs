@@ -1,73 +1,57 @@
-//! Failures as the description of the API tells them: status, `type` and words are those that are answered.
+//! Errors in the OpenAPI description: with the status, `type` and sentence of the actual responses.
 
 use std::collections::BTreeMap;
 
 use utoipa::{
-    IntoResponses, ToSchema,
+    IntoResponses,
     openapi::{ContentBuilder, Ref, RefOr, Response, ResponseBuilder},
 };
 
 use crate::error::AppError;
 
-/// A failure, as RFC 9457 has it.
-#[derive(ToSchema)]
-#[expect(dead_code, reason = "it describes what `problem.rs` writes")]
-pub struct Problem {
-    /// Its stable name: scripts tell failures by it.
-    #[schema(example = "not-signed-in")]
-    r#type: String,
-    /// What happened, and what to do, for a person.
-    title: String,
-    /// The HTTP status.
-    #[schema(minimum = 400, maximum = 599)]
-    status: u16,
-    /// The field that it is about, where it is about one.
-    field: Option<String>,
-}
-
-macro_rules! failures {
+macro_rules! error_responses {
     ($($(#[$doc:meta])* $name:ident: $($error:expr),+;)*) => {$(
         $(#[$doc])*
         pub struct $name;
 
         impl IntoResponses for $name {
             fn responses() -> BTreeMap<String, RefOr<Response>> {
-                described(&[$($error),+])
+                describe(&[$($error),+])
             }
         }
     )*};
 }
 
-failures! {
-    /// What may come of every request.
-    Everywhere: AppError::TooSlow, AppError::ForeignHost, AppError::TooManyAttempts { seconds: 30 },
+error_responses! {
+    /// Errors of every request.
+    CommonErrors: AppError::TooSlow, AppError::ForeignHost, AppError::TooManyAttempts { seconds: 30 },
         AppError::Internal { id: "…".to_owned() }, AppError::Unavailable, AppError::Unconfirmed, AppError::Busy;
-    /// What may come of whoever asks.
-    Refused: AppError::NotSignedIn, AppError::NotInGroup, AppError::SessionNeeded, AppError::ForeignOrigin;
-    /// The same, where a password must have been given just now.
-    RefusedWithoutProof: AppError::NotSignedIn, AppError::ProofNeeded, AppError::SessionNeeded, AppError::ForeignOrigin;
-    /// What may come of a sign-in.
-    RefusedSignIn: AppError::WrongCredentials, AppError::SecondFactorRequired, AppError::WrongCode, AppError::ForeignOrigin;
-    /// There is nothing of this id.
-    NotThere: AppError::NotFound;
-    /// A question that is not understood.
-    BadQuery: AppError::invalid("limit", "What is wrong with a field, and what would be right.");
-    /// A body that cannot be taken.
-    BadBody: AppError::Malformed, AppError::TooLarge, AppError::UnsupportedMedia,
-        AppError::invalid("name", "What is wrong with a field, and what would be right.");
-    /// The session that asks.
-    IsCurrent: AppError::CurrentSession;
-    /// There are 64 tokens.
-    IsFull: AppError::TooManyTokens;
+    /// Errors of authentication and authorization.
+    AuthErrors: AppError::NotSignedIn, AppError::NotInGroup, AppError::SessionRequired, AppError::ForeignOrigin;
+    /// The same, where a recent reauthentication is required.
+    ReauthenticationErrors: AppError::NotSignedIn, AppError::ReauthenticationRequired, AppError::SessionRequired, AppError::ForeignOrigin;
+    /// Errors of a sign-in.
+    SignInErrors: AppError::WrongCredentials, AppError::SecondFactorRequired, AppError::WrongCode, AppError::ForeignOrigin;
+    /// Nothing has this id.
+    NotFoundError: AppError::NotFound;
+    /// The query is invalid.
+    QueryErrors: AppError::invalid("limit", "A message about the invalid field.");
+    /// The body is invalid.
+    BodyErrors: AppError::Malformed, AppError::TooLarge, AppError::UnsupportedMedia,
+        AppError::invalid("name", "A message about the invalid field.");
+    /// The session is the one that makes the request.
+    CurrentSessionError: AppError::CurrentSession;
+    /// The user has 64 API tokens.
+    TokenLimitError: AppError::TooManyTokens;
 }
 
-fn described(failures: &[AppError]) -> BTreeMap<String, RefOr<Response>> {
-    let mut words: BTreeMap<String, Vec<String>> = BTreeMap::new();
-    for failure in failures {
-        words.entry(failure.status().to_string()).or_default().push(format!("`{}`: {failure}", failure.name()));
+fn describe(errors: &[AppError]) -> BTreeMap<String, RefOr<Response>> {
+    let mut by_status: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for error in errors {
+        by_status.entry(error.status().to_string()).or_default().push(format!("`{}`: {error}", error.name()));
     }
     let problem = || ContentBuilder::new().schema(Some(Ref::from_schema_name("Problem"))).build();
     let response =
-        |words: Vec<String>| ResponseBuilder::new().description(words.join("\n")).content("application/problem+json", problem()).build();
-    words.into_iter().map(|(status, words)| (status, response(words).into())).collect()
+        |lines: Vec<String>| ResponseBuilder::new().description(lines.join("\n")).content("application/problem+json", problem()).build();
+    by_status.into_iter().map(|(status, lines)| (status, response(lines).into())).collect()
 }

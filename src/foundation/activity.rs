@@ -1,5 +1,5 @@
-//! When each session, or API token, was last used, held in memory until it is written. A request only marks; one worker writes the
-//! marks in a batch (`sessions::presence`, `api_tokens::worker`). Lists and look-ups read this memory over the database.
+//! The last use of each session and API token, kept in memory until it is written. A request only marks its use; one worker writes
+//! the marks in batches (`sessions::presence`, `api_tokens::worker`). Lists and lookups prefer these values to those of the database.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -10,83 +10,84 @@ use std::{
 
 use chrono::{DateTime, Utc};
 
-use crate::foundation::{agent::Agent, ids::UserId};
+use crate::foundation::{client::headers::UserAgentHeaders, ids::UserId};
 
-/// One use: an authenticated request that a person or a script made.
+/// One use: an authenticated request of a session or an API token.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Use {
-    /// Whose account.
+    /// Owner of the session or token.
     pub user: UserId,
-    /// When.
+    /// Time of the request.
     pub at: DateTime<Utc>,
-    /// From where. It travels with its time, so that no address is ever shown beside another use's time (SES-11).
+    /// Client address. Stored together with the time, so that an address is never shown with the time of another use (SES-11).
     pub ip: IpAddr,
-    /// What the client says of itself, where that is written with each use (API tokens).
-    pub agent: Option<Agent>,
+    /// User agent headers, where they are written with each use (API tokens).
+    pub agent: Option<UserAgentHeaders>,
 }
 
-/// The uses that are not written yet, of what ids of this kind name.
+/// Uses that are not written yet, by the id of the session or API token.
 pub struct Activity<Id>(Mutex<Marks<Id>>);
 
 struct Marks<Id> {
     uses: HashMap<Id, Use>,
-    /// Those of the last write. A look-up that read the database before the write and this memory after it finds them here; otherwise a
-    /// session could seem unused for as long as the database knew.
+    /// Uses of the last write. A lookup that reads the database before that write and this memory after it would otherwise miss them,
+    /// and see only the older use that the database had.
     written: HashMap<Id, Use>,
-    unannounced: HashSet<Id>,
-    new_agents: HashMap<Id, Agent>,
+    unpublished: HashSet<Id>,
+    new_agents: HashMap<Id, UserAgentHeaders>,
 }
 
 impl<Id> Default for Activity<Id> {
     fn default() -> Self {
-        Self(Mutex::new(Marks { uses: HashMap::new(), written: HashMap::new(), unannounced: HashSet::new(), new_agents: HashMap::new() }))
+        Self(Mutex::new(Marks { uses: HashMap::new(), written: HashMap::new(), unpublished: HashSet::new(), new_agents: HashMap::new() }))
     }
 }
 
 impl<Id: Clone + Eq + Hash> Activity<Id> {
-    /// Notes a use. An older one than the one noted changes nothing (SES-11).
+    /// Records a use. Ignored if the recorded use is as recent or newer (SES-11).
     pub fn mark(&self, id: &Id, new: Use) {
         let mut marks = self.marks();
-        let Marks { uses, unannounced, .. } = &mut *marks;
+        let Marks { uses, unpublished, .. } = &mut *marks;
         match uses.get_mut(id) {
             Some(known) if known.at >= new.at => return,
             Some(known) => *known = Use { agent: new.agent.or(known.agent.take()), ..new },
             None => drop(uses.insert(id.clone(), new)),
         }
-        unannounced.insert(id.clone());
+        unpublished.insert(id.clone());
     }
 
-    /// The last use, if it is not written yet, or has been written just now.
+    /// Returns the last use. `None` if there was none, or if it was written before the last write.
     pub fn last_use(&self, id: &Id) -> Option<Use> {
         self.marks().last_use(id)
     }
 
-    /// Notes that the client now says something else of itself. It stays noted until it is taken.
-    pub fn note_agent(&self, id: &Id, agent: Agent) {
+    /// Records that a client's user agent headers changed. Kept until [`Activity::take_new_agents`].
+    pub fn record_agent(&self, id: &Id, agent: UserAgentHeaders) {
         self.marks().new_agents.insert(id.clone(), agent);
     }
 
-    /// What clients newly say of themselves, since this was last asked.
-    pub fn take_new_agents(&self) -> Vec<(Id, Agent)> {
+    /// Returns and clears the user agent headers that changed since the last call.
+    pub fn take_new_agents(&self) -> Vec<(Id, UserAgentHeaders)> {
         std::mem::take(&mut self.marks().new_agents).into_iter().collect()
     }
 
-    /// The last use of whatever was used since this was last asked.
-    pub fn take_unannounced(&self) -> Vec<(Id, Use)> {
+    /// Returns the last use of each session or token that was used since the last call.
+    pub fn take_unpublished(&self) -> Vec<(Id, Use)> {
         let mut marks = self.marks();
-        let used = std::mem::take(&mut marks.unannounced);
+        let used = std::mem::take(&mut marks.unpublished);
         used.into_iter().filter_map(|id| marks.last_use(&id).map(|last| (id, last))).collect()
     }
 
-    /// All that waits to be written. It stays readable here until the write after the one that [`Activity::forget`] tells of.
+    /// Returns all uses that are not written yet. They stay readable here until the write after the one that confirms them
+    /// ([`Activity::confirm_written`]).
     pub fn unwritten(&self) -> Vec<(Id, Use)> {
         let mut marks = self.marks();
         marks.written.clear();
         marks.uses.iter().map(|(id, last)| (id.clone(), last.clone())).collect()
     }
 
-    /// Forgets what was written, unless it has been used again since.
-    pub fn forget(&self, written: &[(Id, Use)]) {
+    /// Removes written uses, except where there was a newer use in the meantime.
+    pub fn confirm_written(&self, written: &[(Id, Use)]) {
         let mut marks = self.marks();
         for (id, last) in written {
             if marks.uses.get(id).is_some_and(|known| known.at == last.at) {
@@ -96,10 +97,10 @@ impl<Id: Clone + Eq + Hash> Activity<Id> {
         }
     }
 
-    /// The same of a batch, but for the ids that were skipped.
-    pub fn forget_except(&self, batch: &[(Id, Use)], skipped: &HashSet<Id>) {
+    /// Same as [`Activity::confirm_written`], without the ids that the write skipped.
+    pub fn confirm_written_except(&self, batch: &[(Id, Use)], skipped: &HashSet<Id>) {
         let written: Vec<_> = batch.iter().filter(|(id, _)| !skipped.contains(id)).cloned().collect();
-        self.forget(&written);
+        self.confirm_written(&written);
     }
 
     fn marks(&self) -> MutexGuard<'_, Marks<Id>> {
@@ -138,27 +139,27 @@ mod tests {
         activity.mark(&session, used(10, "192.0.2.10"));
         let written = activity.unwritten();
         activity.mark(&session, used(11, "192.0.2.11"));
-        activity.forget(&written);
+        activity.confirm_written(&written);
         assert_eq!(activity.unwritten().len(), 1);
-        activity.forget(&activity.unwritten());
+        activity.confirm_written(&activity.unwritten());
         assert!(activity.unwritten().is_empty());
     }
 
-    /// SES-4: who read the database just before a write finds the use in memory just after it.
+    /// SES-4: a lookup that read the database just before a write still finds the use in memory just after it.
     #[test]
-    fn a_use_is_found_until_the_write_after_its_own() {
+    fn a_use_stays_readable_until_the_write_after_its_own() {
         let (activity, session) = (Activity::default(), SessionId::new(DateTime::UNIX_EPOCH));
         activity.mark(&session, used(10, "192.0.2.10"));
-        activity.forget(&activity.unwritten());
+        activity.confirm_written(&activity.unwritten());
         assert!(activity.last_use(&session).is_some());
         assert!(activity.unwritten().is_empty() && activity.last_use(&session).is_none());
     }
 
     #[test]
-    fn each_use_is_announced_once() {
+    fn each_use_is_published_once() {
         let (activity, session) = (Activity::default(), SessionId::new(DateTime::UNIX_EPOCH));
         activity.mark(&session, used(10, "192.0.2.10"));
-        assert_eq!(activity.take_unannounced().len(), 1);
-        assert!(activity.take_unannounced().is_empty());
+        assert_eq!(activity.take_unpublished().len(), 1);
+        assert!(activity.take_unpublished().is_empty());
     }
 }

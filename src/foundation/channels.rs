@@ -1,4 +1,4 @@
-//! How many live channels are open, by person and by network (LIM-5).
+//! Counts and limits open live channels, by user and by network (LIM-5).
 
 use std::{
     collections::HashMap,
@@ -6,7 +6,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard},
 };
 
-use crate::foundation::{ids::UserId, network::network};
+use crate::foundation::{client::network::network, ids::UserId};
 
 const MAX_PER_USER: usize = 100;
 const MAX_PER_NETWORK: usize = 1_000;
@@ -17,35 +17,35 @@ pub struct Channels(Arc<Mutex<Counts>>);
 
 #[derive(Default)]
 struct Counts {
-    people: HashMap<UserId, usize>,
+    users: HashMap<UserId, usize>,
     networks: HashMap<String, usize>,
 }
 
-/// One open channel; it counts until it is dropped.
-pub struct Open {
+/// One open channel. Counted until it is dropped.
+pub struct OpenChannel {
     channels: Channels,
-    person: UserId,
+    user: UserId,
     network: String,
 }
 
 impl Channels {
-    /// Counts one more channel. `None` if this person or the network of this address has too many open.
-    pub fn open(&self, person: &UserId, address: IpAddr) -> Option<Open> {
+    /// Counts one more channel. `None` if the user, or the network of this address, has too many open channels.
+    pub fn open(&self, user: &UserId, address: IpAddr) -> Option<OpenChannel> {
         let network = network(address);
         let mut counts = self.counts();
-        let is_full = counts.people.get(person).is_some_and(|open| *open >= MAX_PER_USER)
+        let is_full = counts.users.get(user).is_some_and(|open| *open >= MAX_PER_USER)
             || counts.networks.get(&network).is_some_and(|open| *open >= MAX_PER_NETWORK);
         if is_full {
             return None;
         }
-        *counts.people.entry(person.clone()).or_default() += 1;
+        *counts.users.entry(user.clone()).or_default() += 1;
         *counts.networks.entry(network.clone()).or_default() += 1;
-        Some(Open { channels: self.clone(), person: person.clone(), network })
+        Some(OpenChannel { channels: self.clone(), user: user.clone(), network })
     }
 
-    /// Returns how many are open.
+    /// Returns the number of open channels.
     pub fn count(&self) -> usize {
-        self.counts().people.values().sum()
+        self.counts().users.values().sum()
     }
 
     fn counts(&self) -> MutexGuard<'_, Counts> {
@@ -53,15 +53,15 @@ impl Channels {
     }
 }
 
-impl Drop for Open {
+impl Drop for OpenChannel {
     fn drop(&mut self) {
         let mut counts = self.channels.counts();
-        close(&mut counts.people, &self.person);
-        close(&mut counts.networks, &self.network);
+        decrement(&mut counts.users, &self.user);
+        decrement(&mut counts.networks, &self.network);
     }
 }
 
-fn close<K: std::hash::Hash + Eq>(open: &mut HashMap<K, usize>, key: &K) {
+fn decrement<K: std::hash::Hash + Eq>(open: &mut HashMap<K, usize>, key: &K) {
     if let Some(count) = open.get_mut(key) {
         *count -= 1;
         if *count == 0 {
@@ -76,7 +76,7 @@ mod tests {
 
     /// LIM-5
     #[test]
-    fn a_person_has_a_bounded_number_of_channels() {
+    fn a_user_has_a_bounded_number_of_channels() {
         let (channels, alice) = (Channels::default(), UserId::new(chrono::DateTime::UNIX_EPOCH));
         let address = "192.0.2.1".parse().unwrap();
         let mut open: Vec<_> = (0..MAX_PER_USER).map(|_| channels.open(&alice, address).unwrap()).collect();
@@ -84,10 +84,10 @@ mod tests {
         open.pop();
         assert!(channels.open(&alice, address).is_some());
         drop(open);
-        assert!(channels.counts().people.is_empty() && channels.counts().networks.is_empty());
+        assert!(channels.counts().users.is_empty() && channels.counts().networks.is_empty());
     }
 
-    /// LIM-5: whoever has a /64 cannot open a thousand channels from each of its addresses.
+    /// LIM-5: an IPv6 /64 counts as one network, so that its addresses share one limit.
     #[test]
     fn an_ipv6_network_has_a_bounded_number_of_channels() {
         let channels = Channels::default();

@@ -1,25 +1,25 @@
-//! Time is an argument: nothing else in the crate may ask the system for it (`clippy.toml`).
+//! The clock, which is passed as an argument: no other code may read the system time (enforced by `clippy.toml`).
 
 use chrono::{DateTime, SubsecRound, Utc};
 use tokio::sync::watch;
 
-/// Says what time it is, in microseconds: the finest that both databases keep.
+/// Source of the current time, truncated to microseconds: the finest precision that both databases store.
 #[derive(Clone)]
 pub enum Clock {
-    /// The machine's own clock.
+    /// The system clock.
     System,
-    /// One that stands until a test moves it.
+    /// A clock that stands still until a test advances it.
     Manual(watch::Sender<DateTime<Utc>>),
 }
 
 impl Clock {
-    /// A clock that stands at `now`.
+    /// Creates a manual clock that stands at `now`.
     pub fn manual(now: DateTime<Utc>) -> Self {
         Self::Manual(watch::Sender::new(now.trunc_subsecs(6)))
     }
 
-    /// The time.
-    #[expect(clippy::disallowed_methods, reason = "the one place that asks")]
+    /// Returns the current time.
+    #[expect(clippy::disallowed_methods, reason = "the only place that reads the system time")]
     pub fn now(&self) -> DateTime<Utc> {
         match self {
             Self::System => Utc::now().trunc_subsecs(6),
@@ -27,22 +27,22 @@ impl Clock {
         }
     }
 
-    /// Moves a manual clock on. The system's clock is not ours to move: it stays.
+    /// Advances a manual clock. Has no effect on the system clock.
     pub fn advance(&self, by: chrono::Duration) {
         if let Self::Manual(time) = self {
             time.send_modify(|now| *now += by);
         }
     }
 
-    /// Returns once `time` has come, on whichever clock this is.
+    /// Sleeps until this clock reaches `time`.
     pub async fn sleep_until(&self, time: DateTime<Utc>) {
         match self {
             Self::System => {
-                let wait = (time - self.now()).to_std().unwrap_or_default(); // past: no wait
+                let wait = (time - self.now()).to_std().unwrap_or_default(); // in the past: no wait
                 tokio::time::sleep(wait).await;
             }
             Self::Manual(now) => {
-                // The sender is held here, so the channel cannot close under us.
+                // Cannot fail: `self` holds the sender, so the channel stays open.
                 let _ = now.subscribe().wait_for(|now| *now >= time).await;
             }
         }

@@ -1,4 +1,4 @@
-//! The settings. Each is an option of `serve` and an environment variable; a wrong one stops the start with one line.
+//! Settings. Each is an option of `serve` and an environment variable. An invalid one stops the start with a one-line error.
 
 use std::{
     net::{IpAddr, SocketAddr},
@@ -13,7 +13,7 @@ use clap::{Args, ValueEnum};
 use ipnet::IpNet;
 use tracing_subscriber::EnvFilter;
 
-/// Where the database is and where our files lie: what every command needs.
+/// Location of the database and of our files. Used by every command.
 #[derive(Debug, Clone, Args)]
 pub struct Storage {
     /// Folder for the database, keys and the outbox.
@@ -26,36 +26,36 @@ pub struct Storage {
 }
 
 impl Storage {
-    /// The database to open: the one that was named, else the file in the data folder.
+    /// Returns the URL of the database: the configured one, else that of the SQLite file in the data folder.
     pub fn url(&self) -> String {
         self.database_url.clone().unwrap_or_else(|| format!("sqlite://{}/whereabouts.db", self.data_dir.display()))
     }
 }
 
-/// How long a session lives, and how long it counts as online.
+/// Session lifetimes, and how long a session counts as online.
 #[derive(Debug, Clone, Copy, Args)]
 pub struct Lifetimes {
-    /// A session ends this long after it was last used.
+    /// A session expires this long after its last use.
     #[arg(long, env = "WHEREABOUTS_IDLE_TIMEOUT", default_value = "14d", value_parser = duration)]
     pub idle_timeout: Duration,
 
-    /// A session ends this long after its sign-in, however much it is used.
+    /// A session expires this long after its sign-in, even if it is in use.
     #[arg(long, env = "WHEREABOUTS_ABSOLUTE_TIMEOUT", default_value = "90d", value_parser = duration)]
     pub absolute_timeout: Duration,
 
-    /// A session counts as online this long after it was last used.
+    /// A session counts as online this long after its last use.
     #[arg(long, env = "WHEREABOUTS_ONLINE_WINDOW", default_value = "5m", value_parser = duration)]
     pub online_window: Duration,
 }
 
-/// All that `serve` can be told.
+/// All settings of `serve`.
 #[derive(Debug, Clone, Args)]
 pub struct Config {
     /// Address and port to listen on.
     #[arg(long, env = "WHEREABOUTS_ADDR", default_value = "127.0.0.1:3000")]
     pub addr: SocketAddr,
 
-    /// The address that people's browsers use; links in mails are built from it [default: http://ADDR].
+    /// URL of the site for browsers; also used for links in emails [default: http://ADDR].
     #[arg(long, env = "WHEREABOUTS_PUBLIC_URL")]
     pub public_url: Option<PublicUrl>,
 
@@ -70,7 +70,7 @@ pub struct Config {
     #[command(flatten)]
     pub lifetimes: Lifetimes,
 
-    /// A .mmdb file, a folder of them, or `off` [default: the databases that the set-up brought].
+    /// Location databases: a .mmdb file, a folder of them, or `off` [default: the databases in dist/].
     #[arg(long, env = "WHEREABOUTS_GEOIP")]
     pub geoip: Option<String>,
 
@@ -78,7 +78,7 @@ pub struct Config {
     #[arg(long, env = "WHEREABOUTS_TRUSTED_PROXIES", value_delimiter = ',')]
     pub trusted_proxies: Vec<IpNet>,
 
-    /// The header in which trusted proxies name the client; every other one is ignored.
+    /// Header in which trusted proxies send the client's address. All others are ignored.
     #[arg(long, env = "WHEREABOUTS_FORWARDED_HEADER", default_value = "x-forwarded-for")]
     pub forwarded_header: ForwardedHeader,
 
@@ -86,23 +86,23 @@ pub struct Config {
     #[arg(long, env = "WHEREABOUTS_MAX_CONNECTIONS", default_value = "10000", value_parser = clap::value_parser!(u32).range(1..))]
     pub max_connections: u32,
 
-    /// Where mails are sent: smtps://USER:PASSWORD@HOST, or smtp://HOST:PORT?tls=required [default: files in DATA_DIR/outbox].
+    /// Mail server: smtps://USER:PASSWORD@HOST, or smtp://HOST:PORT?tls=required [default: files in DATA_DIR/outbox].
     #[arg(long, env = "WHEREABOUTS_SMTP_URL", hide_env_values = true)]
     pub smtp_url: Option<String>,
 
-    /// Who mails come from [default: Whereabouts <whereabouts@HOST>].
+    /// Sender of emails [default: Whereabouts <whereabouts@HOST>].
     #[arg(long, env = "WHEREABOUTS_MAIL_FROM")]
     pub mail_from: Option<String>,
 
-    /// Who makes an account: `invite`, whom an administrator invites; `open`, everybody with an email address.
+    /// Who can create an account: with `invite`, invited people; with `open`, everybody with an email address.
     #[arg(long, env = "WHEREABOUTS_REGISTRATION", default_value = "invite")]
     pub registration: Registration,
 
-    /// Other sites whose pages may ask the API, each as https://HOST, with commas between [default: none].
+    /// Other sites whose pages may call the API, each as https://HOST, separated by commas [default: none].
     #[arg(long, env = "WHEREABOUTS_CORS_ORIGINS", value_delimiter = ',', value_parser = cors_origin)]
     pub cors_origins: Vec<HeaderValue>,
 
-    /// `off` is for load tests only.
+    /// Rate limits. Use `off` for load tests only.
     #[arg(long, env = "WHEREABOUTS_RATE_LIMITS", default_value = "on")]
     pub rate_limits: Switch,
 
@@ -110,24 +110,26 @@ pub struct Config {
     #[arg(long, env = "WHEREABOUTS_METRICS_ADDR")]
     pub metrics_addr: Option<SocketAddr>,
 
-    /// What to log: error, warn, info, debug, or tracing's directives.
+    /// Log level: error, warn, info, debug, or tracing directives.
     #[arg(long, env = "WHEREABOUTS_LOG", default_value = "info")]
     pub log: String,
 }
 
 impl Config {
-    /// The address that browsers use.
+    /// Returns the URL under which browsers reach this site.
     pub fn public_url(&self) -> PublicUrl {
         self.public_url.clone().unwrap_or_else(|| PublicUrl { https: false, authority: self.addr.to_string() })
     }
 
-    /// Whether `ip`, in canonical form, is one of [`Self::trusted_proxies`].
+    /// Returns whether `ip`, which must be in canonical form, is one of [`Self::trusted_proxies`].
     pub fn is_trusted_proxy(&self, ip: IpAddr) -> bool {
         self.trusted_proxies.iter().any(|net| net.contains(&ip))
     }
 
-    /// Refuses pairs of settings that cannot both be meant (OPS-3).
-    pub fn check(&self) -> anyhow::Result<()> {
+    /// Validates what option parsing does not: settings that depend on each other, the database URL, files and log directives (OPS-3).
+    ///
+    /// Errors: a sentence that names the first invalid setting.
+    pub fn validate(&self) -> anyhow::Result<()> {
         let Lifetimes { idle_timeout, absolute_timeout, online_window } = self.lifetimes;
         anyhow::ensure!(idle_timeout <= absolute_timeout, "WHEREABOUTS_IDLE_TIMEOUT is longer than WHEREABOUTS_ABSOLUTE_TIMEOUT");
         anyhow::ensure!(online_window <= idle_timeout, "WHEREABOUTS_ONLINE_WINDOW is longer than WHEREABOUTS_IDLE_TIMEOUT");
@@ -139,30 +141,30 @@ impl Config {
         if let Some(path) = self.geoip.as_deref().filter(|path| *path != "off") {
             anyhow::ensure!(Path::new(path).exists(), "WHEREABOUTS_GEOIP: {path} does not exist");
         }
-        EnvFilter::try_new(&self.log).context("WHEREABOUTS_LOG is not understood")?;
+        EnvFilter::try_new(&self.log).context("WHEREABOUTS_LOG is invalid")?;
         Ok(())
     }
 }
 
-/// An origin, as browsers write it: never `*` (API-4).
+/// Parses an origin in the form in which browsers send it. Wildcards are refused (API-4).
 fn cors_origin(text: &str) -> Result<HeaderValue, String> {
     let url: PublicUrl = text.parse()?;
     if text.contains('*') {
         return Err("write each origin in full, without *".to_owned());
     }
-    HeaderValue::try_from(url.origin()).map_err(|_| format!("{text:?} is no origin"))
+    HeaderValue::try_from(url.origin()).map_err(|_| format!("{text:?} is not an origin"))
 }
 
 /// On or off.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Switch {
-    /// As it should be.
+    /// The normal setting.
     On,
-    /// For load tests.
+    /// For load tests only.
     Off,
 }
 
-/// The header in which a trusted proxy names its client.
+/// The header in which trusted proxies send the client's address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum ForwardedHeader {
     /// `X-Forwarded-For`: addresses, separated by commas.
@@ -171,43 +173,44 @@ pub enum ForwardedHeader {
     Forwarded,
 }
 
-/// Who makes an account.
+/// Who may create an account.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Registration {
-    /// Whom an administrator invites.
+    /// Everybody whom an administrator invites.
     Invite,
     /// Everybody with an email address.
     Open,
 }
 
-/// Scheme, host and port that browsers use; nothing behind them.
+/// Scheme, host and port under which browsers reach this site, without a path.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PublicUrl {
-    /// Whether cookies are `Secure` and `__Host-`.
+    /// Whether the scheme is `https`. Cookies are then `Secure` and have the prefix `__Host-`.
     pub https: bool,
-    /// Host, and port where it is not the scheme's own.
+    /// Host, with the port if it is not the default port of the scheme.
     pub authority: String,
 }
 
 impl PublicUrl {
-    /// As an `Origin` header writes it.
+    /// Returns the origin, as in an `Origin` header.
     pub fn origin(&self) -> String {
         format!("{}://{}", if self.https { "https" } else { "http" }, self.authority)
     }
 
-    /// Whether `authority` (a `Host` header) is this site (NET-2). On loopback every name of this machine is.
+    /// Returns whether `authority` (a `Host` header) names this site (NET-2). If the public host is a loopback name, all loopback names
+    /// are equivalent.
     pub fn is_host(&self, authority: &str) -> bool {
         let port_of = |authority: &str| authority.rsplit_once(':').map(|(_, port)| port.to_owned());
         authority.eq_ignore_ascii_case(&self.authority)
             || (is_loopback(authority) && is_loopback(&self.authority) && port_of(authority) == port_of(&self.authority))
     }
 
-    /// Whether it is on this very machine.
+    /// Returns whether the host is a loopback name or address.
     pub fn is_loopback(&self) -> bool {
         is_loopback(&self.authority)
     }
 
-    /// Whether an `Origin` header names this site.
+    /// Returns whether an `Origin` header names this site.
     pub fn is_origin(&self, origin: &str) -> bool {
         let scheme = if self.https { "https://" } else { "http://" };
         origin.strip_prefix(scheme).is_some_and(|authority| self.is_host(authority))
@@ -230,7 +233,7 @@ impl FromStr for PublicUrl {
             _ => return Err("must start with http:// or https://".to_owned()),
         };
         if url.path().len() > 1 || url.query().is_some() {
-            return Err("must be scheme, host and port alone".to_owned());
+            return Err("must consist of scheme, host and port only".to_owned());
         }
         let authority = url.authority().ok_or("has no host")?.as_str().to_ascii_lowercase();
         let default_port = if https { ":443" } else { ":80" };
@@ -239,7 +242,7 @@ impl FromStr for PublicUrl {
     }
 }
 
-/// `14d`, `90m`, `1h 30m`; at least a second and at most ten years.
+/// Parses a duration such as `14d`, `90m` or `1h 30m`: at least a second, at most ten years.
 fn duration(text: &str) -> Result<Duration, String> {
     const TEN_YEARS: Duration = Duration::from_secs(3653 * 86_400);
     let duration = humantime::parse_duration(text).map_err(|_| "write it like 14d, 12h or 5m".to_owned())?;
@@ -249,7 +252,7 @@ fn duration(text: &str) -> Result<Duration, String> {
     Ok(duration)
 }
 
-/// `2s`, `500ms`; at least 100 milliseconds and at most 30 seconds.
+/// Parses a duration such as `2s` or `500ms`: at least 100 milliseconds, at most 30 seconds.
 fn database_timeout(text: &str) -> Result<Duration, String> {
     let timeout = humantime::parse_duration(text).map_err(|_| "write it like 2s or 500ms".to_owned())?;
     if timeout < Duration::from_millis(100) || timeout > Duration::from_secs(30) {
@@ -263,7 +266,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_public_url_is_scheme_and_host_alone() {
+    fn a_public_url_is_only_scheme_and_host() {
         let url: PublicUrl = "https://Sessions.example:443".parse().unwrap();
         assert_eq!(url.origin(), "https://sessions.example");
         for bad in ["sessions.example", "ftp://x", "https://x/path", "https://x?q", ""] {
@@ -286,7 +289,7 @@ mod tests {
 
     /// API-4
     #[test]
-    fn other_sites_are_named_in_full() {
+    fn cors_origins_are_written_in_full() {
         assert_eq!(cors_origin("https://Grafana.example:443").unwrap(), "https://grafana.example");
         for bad in ["*", "https://*", "https://*.example", "grafana.example", "https://grafana.example/path", "null"] {
             assert!(cors_origin(bad).is_err(), "{bad}");

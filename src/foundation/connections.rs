@@ -1,4 +1,4 @@
-//! Open TCP connections, and how many there may be: in all, and from one network (LIM-5, NET-3).
+//! Counts and limits open TCP connections, in total and per network (LIM-5, NET-3).
 
 use std::{
     collections::HashMap,
@@ -9,12 +9,12 @@ use std::{
     },
 };
 
-use crate::foundation::{config::Config, network::network};
+use crate::foundation::{client::network::network, config::Config};
 
-/// The part of all connections that one network may hold.
-const NETWORK_SHARE: usize = 4;
-/// Browsers open six connections to a host, and several people may share an address.
-const MIN_PER_NETWORK: usize = 16;
+/// One network may hold this fraction (1/n) of all connections.
+const NETWORK_SHARE_DIVISOR: usize = 4;
+/// Lower bound of the limit per network: browsers open six connections to a host, and several people may share an address.
+const MIN_NETWORK_LIMIT: usize = 16;
 
 /// The open connections of this node. Cheap to clone.
 #[derive(Clone, Default)]
@@ -32,18 +32,18 @@ struct Open {
     networks: HashMap<String, usize>,
 }
 
-/// What happened to connections since the start.
+/// Counts since the start of the server.
 #[derive(Default)]
 pub struct Counters {
-    /// Refused, because the node had as many connections as it may.
+    /// Connections refused because the node had reached its limit.
     pub refused: AtomicU64,
-    /// Refused, because their network had as many connections as it may.
+    /// Connections refused because their network had reached its limit.
     pub refused_by_network: AtomicU64,
-    /// Closed, because no request arrived in time.
+    /// Connections closed because no request arrived in time.
     pub silent: AtomicU64,
 }
 
-/// An admitted connection. It counts until this is dropped.
+/// An admitted connection. Counted until it is dropped.
 pub struct Permit {
     connections: Connections,
     network: Option<String>,
@@ -52,29 +52,29 @@ pub struct Permit {
 /// Why a connection is refused.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refused {
-    /// The node has as many connections as it may.
+    /// The node has reached its limit.
     #[error("the server has as many connections as WHEREABOUTS_MAX_CONNECTIONS allows")]
     Total,
-    /// This network has as many connections as it may.
+    /// The network has reached its limit.
     #[error("a client has as many connections as one network may")]
     Network,
 }
 
 impl Connections {
-    /// Admits a connection from `peer`. Trusted proxies are exempt from the limit of a network.
+    /// Admits a connection from `peer`. Trusted proxies are exempt from the limit per network.
     ///
-    /// Errors: [`Refused`], if there are too many already. The connection is counted as refused and must be closed.
+    /// Errors: [`Refused`] if a limit is reached. The connection is counted as refused and must be closed.
     pub fn admit(&self, peer: IpAddr, config: &Config) -> Result<Permit, Refused> {
         let max = usize::try_from(config.max_connections).unwrap_or(usize::MAX); // a u32 always fits
         let network = (!config.is_trusted_proxy(peer.to_canonical())).then(|| network(peer));
-        let mut open = self.open_now();
+        let mut open = self.lock();
         if open.total >= max {
             self.0.counters.refused.fetch_add(1, Relaxed);
             return Err(Refused::Total);
         }
         if let Some(network) = &network {
             let count = open.networks.entry(network.clone()).or_default();
-            if *count >= (max / NETWORK_SHARE).max(MIN_PER_NETWORK) {
+            if *count >= (max / NETWORK_SHARE_DIVISOR).max(MIN_NETWORK_LIMIT) {
                 self.0.counters.refused_by_network.fetch_add(1, Relaxed);
                 return Err(Refused::Network);
             }
@@ -84,9 +84,9 @@ impl Connections {
         Ok(Permit { connections: self.clone(), network })
     }
 
-    /// Returns how many connections are open, upgraded ones included.
-    pub fn open(&self) -> usize {
-        self.open_now().total
+    /// Returns the number of open connections, including upgraded ones.
+    pub fn count(&self) -> usize {
+        self.lock().total
     }
 
     /// Counts a connection that is closed because no request arrived in time.
@@ -94,12 +94,12 @@ impl Connections {
         self.0.counters.silent.fetch_add(1, Relaxed);
     }
 
-    /// What happened to connections since the start.
+    /// Returns the counts since the start of the server.
     pub fn counters(&self) -> &Counters {
         &self.0.counters
     }
 
-    fn open_now(&self) -> MutexGuard<'_, Open> {
+    fn lock(&self) -> MutexGuard<'_, Open> {
         // No code panics while it holds the counts.
         self.0.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -107,7 +107,7 @@ impl Connections {
 
 impl Drop for Permit {
     fn drop(&mut self) {
-        let mut open = self.connections.open_now();
+        let mut open = self.connections.lock();
         open.total -= 1;
         let Some(network) = &self.network else { return };
         if let Some(count) = open.networks.get_mut(network) {
@@ -136,7 +136,7 @@ mod tests {
 
     /// LIM-5
     #[test]
-    fn one_network_holds_a_quarter_and_all_networks_the_whole() {
+    fn one_network_is_limited_to_a_quarter_and_all_networks_to_the_total() {
         let (connections, config) = (Connections::default(), config(&["--max-connections", "100"]));
         let admit = |ip: &str, count: usize| -> Result<Vec<Permit>, Refused> {
             (0..count).map(|_| connections.admit(ip.parse().unwrap(), &config)).collect()
@@ -150,7 +150,7 @@ mod tests {
         permits.truncate(99);
         assert!(admit("192.0.2.3", 1).is_ok());
         drop(permits);
-        assert!(connections.open() == 0 && connections.open_now().networks.is_empty());
+        assert!(connections.count() == 0 && connections.lock().networks.is_empty());
         let counters = connections.counters();
         assert_eq!((counters.refused.load(Relaxed), counters.refused_by_network.load(Relaxed)), (1, 1));
     }
@@ -162,6 +162,6 @@ mod tests {
         let permits: Vec<_> = (0..40).map(|_| connections.admit("::ffff:10.0.0.1".parse().unwrap(), &config).unwrap()).collect();
         assert_eq!(connections.admit("10.0.0.1".parse().unwrap(), &config).err(), Some(Refused::Total));
         drop(permits);
-        assert_eq!(connections.open(), 0);
+        assert_eq!(connections.count(), 0);
     }
 }

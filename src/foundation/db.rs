@@ -1,5 +1,5 @@
-//! SQLite or PostgreSQL behind one door. SQL is written once and runs on both: `$1`, TEXT ids made in Rust, times bound
-//! from the clock, no `now()`.
+//! SQLite and PostgreSQL behind one interface. SQL is written once and runs on both: `$1` placeholders, TEXT ids generated in Rust,
+//! times bound from the clock, no `now()`.
 
 use std::{str::FromStr, time::Duration};
 
@@ -16,43 +16,43 @@ use sqlx::{
 use crate::foundation::postgres::{PostgresConnection, PostgresPool};
 
 static MIGRATOR: Migrator = sqlx::migrate!("./migrations");
-/// Triggers, which the two databases write each in its own way. They may be made again at every start.
-const SQLITE_TRIGGERS: &str = include_str!("../../migrations/sqlite/the_record_only_grows.sql");
-const POSTGRES_TRIGGERS: &str = include_str!("../../migrations/postgres/the_record_only_grows.sql");
+/// Triggers, whose syntax differs between the two databases. They are idempotent, and run at every start.
+const SQLITE_TRIGGERS: &str = include_str!("../../migrations/sqlite/append_only_audit_events.sql");
+const POSTGRES_TRIGGERS: &str = include_str!("../../migrations/postgres/append_only_audit_events.sql");
 
 const MAX_POSTGRES_CONNECTIONS: u32 = 16;
-/// How long a statement waits for another program that writes to the same SQLite file, or for a free connection to it. SQLite runs
-/// in this process, so no other deadline is needed.
+/// How long a statement waits while another program writes to the same SQLite file, or for a free connection to it. SQLite runs in
+/// this process, so no other deadline is needed.
 const SQLITE_BUSY_TIMEOUT: Duration = Duration::from_secs(5);
-/// Deadline of a statement of a command, where no setting says otherwise: nobody's request waits for it.
+/// Deadline of each statement of a command, unless a setting overrides it. Longer than the server's, since no request waits for it.
 const COMMAND_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// The database. Cheap to clone.
 #[derive(Clone)]
 pub enum Db {
-    /// One file. One writer, since SQLite has one; readers never wait for it (WAL).
+    /// One file, with one writer, as SQLite allows no more. Readers never wait for it (WAL).
     Sqlite {
-        /// Connections that only read.
+        /// Read-only connections.
         read: SqlitePool,
-        /// The connection that writes.
+        /// The only connection that writes.
         write: SqlitePool,
     },
-    /// A server that several nodes share.
+    /// A server that several nodes may share.
     Postgres(PostgresPool),
 }
 
 /// A read connection outside any transaction. Each query is one round trip. On PostgreSQL, a query is retried once if its connection
 /// was lost.
-pub enum Reader {
+pub enum ReadConnection {
     /// On SQLite.
     Sqlite(PoolConnection<Sqlite>),
     /// On PostgreSQL.
     Postgres(PostgresConnection),
 }
 
-/// A transaction that writes. Dropped without [`Tx::commit`], it never was.
+/// A write transaction. Rolled back if it is dropped without [`Tx::commit`].
 pub struct Tx {
-    on: Writer,
+    writer: Writer,
     after_commit: Vec<Box<dyn FnOnce() + Send>>,
 }
 
@@ -61,29 +61,29 @@ enum Writer {
     Postgres(PostgresConnection),
 }
 
-/// What a statement runs on: see [`fetch`](crate::fetch) and [`execute`](crate::execute).
-pub enum On<'c> {
+/// The database-specific connection that a statement runs on: see [`fetch`](crate::fetch) and [`execute`](crate::execute).
+pub enum Backend<'c> {
     /// SQLite.
     Sqlite(&'c mut SqliteConnection),
     /// PostgreSQL.
     Postgres(&'c mut PostgresConnection),
 }
 
-/// What store functions take: a [`Reader`] or a [`Tx`].
+/// The argument of store functions: a [`ReadConnection`] or a [`Tx`].
 pub trait Connection: Send {
-    /// The connection beneath.
-    fn on(&mut self) -> On<'_>;
+    /// Returns the underlying connection.
+    fn backend(&mut self) -> Backend<'_>;
 
-    /// Returns whether a query that failed so may be tried once more, on another connection, which this then has. A query of a
-    /// transaction may not.
+    /// Replaces the connection if this error of a query says that it was lost. Returns whether the query may be retried, once: never
+    /// in a transaction.
     fn recover(&mut self, error: &sqlx::Error) -> impl Future<Output = bool> + Send;
 }
 
-impl Connection for Reader {
-    fn on(&mut self) -> On<'_> {
+impl Connection for ReadConnection {
+    fn backend(&mut self) -> Backend<'_> {
         match self {
-            Self::Sqlite(connection) => On::Sqlite(connection),
-            Self::Postgres(connection) => On::Postgres(connection),
+            Self::Sqlite(connection) => Backend::Sqlite(connection),
+            Self::Postgres(connection) => Backend::Postgres(connection),
         }
     }
 
@@ -96,10 +96,10 @@ impl Connection for Reader {
 }
 
 impl Connection for Tx {
-    fn on(&mut self) -> On<'_> {
-        match &mut self.on {
-            Writer::Sqlite(tx) => On::Sqlite(tx),
-            Writer::Postgres(tx) => On::Postgres(tx),
+    fn backend(&mut self) -> Backend<'_> {
+        match &mut self.writer {
+            Writer::Sqlite(tx) => Backend::Sqlite(tx),
+            Writer::Postgres(tx) => Backend::Postgres(tx),
         }
     }
 
@@ -116,10 +116,10 @@ impl Tx {
 
     /// Commits durably.
     ///
-    /// Errors: [`is_unconfirmed`](crate::foundation::postgres::is_unconfirmed) tells a commit that may or may not have happened,
-    /// because the database did not answer, from one that has not happened.
+    /// Errors: [`is_unconfirmed`](crate::foundation::postgres::is_unconfirmed) is true if the commit may or may not have happened,
+    /// because the database did not answer. With any other error it has not happened.
     pub async fn commit(self) -> sqlx::Result<()> {
-        match self.on {
+        match self.writer {
             Writer::Sqlite(tx) => tx.commit().await?,
             Writer::Postgres(tx) => tx.commit().await?,
         }
@@ -130,16 +130,20 @@ impl Tx {
     }
 }
 
-/// `fetch!(db, fetch_optional as Row, "SELECT …", bind, bind)`: rows of one statement, on either database. What is bound is only
-/// borrowed, since the statement may be tried again.
+/// `fetch!(db, fetch_optional as Row, "SELECT …", bind, bind)`: fetches the rows of one statement, on either database. Binds are only
+/// borrowed, since the statement may be retried.
 #[macro_export]
 macro_rules! fetch {
     ($db:expr, $how:ident as $row:ty, $sql:expr $(, $bind:expr)* $(,)?) => {
         match &mut *$db {
             db => loop {
-                let fetched = match $crate::foundation::db::Connection::on(db) {
-                    $crate::foundation::db::On::Sqlite(c) => sqlx::query_as::<sqlx::Sqlite, $row>($sql)$(.bind(&$bind))*.$how(c).await,
-                    $crate::foundation::db::On::Postgres(c) => sqlx::query_as::<sqlx::Postgres, $row>($sql)$(.bind(&$bind))*.$how(c).await,
+                let fetched = match $crate::foundation::db::Connection::backend(db) {
+                    $crate::foundation::db::Backend::Sqlite(c) => {
+                        sqlx::query_as::<sqlx::Sqlite, $row>($sql)$(.bind(&$bind))*.$how(c).await
+                    }
+                    $crate::foundation::db::Backend::Postgres(c) => {
+                        sqlx::query_as::<sqlx::Postgres, $row>($sql)$(.bind(&$bind))*.$how(c).await
+                    }
                 };
                 match fetched {
                     Err(error) if $crate::foundation::db::Connection::recover(db, &error).await => {}
@@ -150,36 +154,42 @@ macro_rules! fetch {
     };
 }
 
-/// `execute!(tx, "UPDATE …", bind, bind)`: how many rows one statement changed, on either database.
+/// `execute!(tx, "UPDATE …", bind, bind)`: executes one statement, on either database. Returns the number of rows that it changed.
 #[macro_export]
 macro_rules! execute {
     ($db:expr, $sql:expr $(, $bind:expr)* $(,)?) => {
-        match $crate::foundation::db::Connection::on($db) {
-            $crate::foundation::db::On::Sqlite(c) => sqlx::query::<sqlx::Sqlite>($sql)$(.bind($bind))*.execute(c).await.map(|done| done.rows_affected()),
-            $crate::foundation::db::On::Postgres(c) => sqlx::query::<sqlx::Postgres>($sql)$(.bind($bind))*.execute(c).await.map(|done| done.rows_affected()),
+        match $crate::foundation::db::Connection::backend($db) {
+            $crate::foundation::db::Backend::Sqlite(c) => {
+                sqlx::query::<sqlx::Sqlite>($sql)$(.bind($bind))*.execute(c).await.map(|done| done.rows_affected())
+            }
+            $crate::foundation::db::Backend::Postgres(c) => {
+                sqlx::query::<sqlx::Postgres>($sql)$(.bind($bind))*.execute(c).await.map(|done| done.rows_affected())
+            }
         }
     };
 }
 
-/// `locking!(tx, "SELECT … IN (SELECT …", "FOR UPDATE SKIP LOCKED", ")")`: a statement with a row lock on PostgreSQL. SQLite has
-/// one writer and needs none.
+/// `locking!(tx, "SELECT … IN (SELECT …", "FOR UPDATE SKIP LOCKED", ")")`: returns a statement with the row lock on PostgreSQL, and
+/// without it on SQLite, which has one writer.
 #[macro_export]
 macro_rules! locking {
-    ($tx:expr, $before:literal, $lock:literal, $after:literal) => {
-        match $crate::foundation::db::Connection::on($tx) {
-            $crate::foundation::db::On::Sqlite(_) => concat!($before, $after),
-            $crate::foundation::db::On::Postgres(_) => concat!($before, " ", $lock, $after),
+    ($tx:expr, $before:expr, $lock:literal, $after:literal) => {
+        match $crate::foundation::db::Connection::backend($tx) {
+            $crate::foundation::db::Backend::Sqlite(_) => concat!($before, $after),
+            $crate::foundation::db::Backend::Postgres(_) => concat!($before, " ", $lock, $after),
         }
     };
 }
 
 impl Db {
-    /// Opens the database of `url` (`sqlite://…` or `postgres://…`) for a command; a SQLite file that is not there is made.
+    /// Opens the database at `url` (`sqlite://…` or `postgres://…`) for a command. A missing SQLite file is created.
+    ///
+    /// Errors: the URL is invalid, or the database cannot be opened.
     pub async fn open(url: &str) -> anyhow::Result<Self> {
         Self::open_with_timeout(url, COMMAND_TIMEOUT).await
     }
 
-    /// The same, with another deadline for each statement. SQLite has none but its busy timeout.
+    /// Same as [`Db::open`], with another deadline for each statement. On SQLite only its busy timeout applies.
     pub async fn open_with_timeout(url: &str, timeout: Duration) -> anyhow::Result<Self> {
         let scheme = url.split_once(':').map_or("", |(scheme, _)| scheme);
         match scheme {
@@ -191,33 +201,33 @@ impl Db {
 
     async fn open_sqlite(url: &str) -> anyhow::Result<Self> {
         let options = SqliteConnectOptions::from_str(url)
-            .context("the database URL is not understood")?
+            .context("the database URL is invalid")?
             .create_if_missing(true)
             .journal_mode(SqliteJournalMode::Wal)
-            // What was answered is kept, through a power cut too (OPS-1).
+            // Writes that were confirmed to a client survive a power failure (OPS-1).
             .synchronous(SqliteSynchronous::Full)
             .foreign_keys(true)
             .busy_timeout(SQLITE_BUSY_TIMEOUT)
             .pragma("cache_size", "-65536")
             .pragma("mmap_size", "268435456");
-        make_private(options.get_filename())?;
+        create_private_file(options.get_filename())?;
         let pool = |connections| {
             SqlitePoolOptions::new().max_connections(connections).acquire_timeout(SQLITE_BUSY_TIMEOUT).test_before_acquire(false)
         };
-        let write = pool(1).connect_with(options.clone()).await.context("the database cannot be opened")?;
-        let read = pool(4).connect_with(options.read_only(true)).await.context("the database cannot be opened")?;
+        let write = pool(1).connect_with(options.clone()).await.context("the database could not be opened")?;
+        let read = pool(4).connect_with(options.read_only(true)).await.context("the database could not be opened")?;
         Ok(Self::Sqlite { read, write })
     }
 
     async fn open_postgres(url: &str, timeout: Duration) -> anyhow::Result<Self> {
-        let options = PgConnectOptions::from_str(url).context("the database URL is not understood")?;
+        let options = PgConnectOptions::from_str(url).context("the database URL is invalid")?;
         let pool = PostgresPool::connect(options, MAX_POSTGRES_CONNECTIONS, timeout);
-        Ok(Self::Postgres(pool.await.context("the database cannot be reached")?))
+        Ok(Self::Postgres(pool.await.context("the database could not be reached")?))
     }
 
-    /// Opens an existing database for commands that only read. It is neither created nor migrated, and refuses writes.
+    /// Opens an existing database for read-only commands. It is neither created nor migrated, and refuses writes.
     ///
-    /// Errors: there is no such database, or it does not answer.
+    /// Errors: the database does not exist, or does not answer.
     pub async fn open_read_only(url: &str) -> anyhow::Result<Self> {
         match url.split_once(':').map_or("", |(scheme, _)| scheme) {
             "sqlite" => Self::open_sqlite_read_only(url).await,
@@ -225,14 +235,15 @@ impl Db {
         }
     }
 
-    /// Not by SQLite's own read-only mode: closing such a connection leaves `-wal` and `-shm` files behind.
+    /// Opens a SQLite file with `query_only` instead of SQLite's read-only mode, because closing a connection in that mode leaves `-wal`
+    /// and `-shm` files behind.
     async fn open_sqlite_read_only(url: &str) -> anyhow::Result<Self> {
-        let options = SqliteConnectOptions::from_str(url).context("the database URL is not understood")?;
+        let options = SqliteConnectOptions::from_str(url).context("the database URL is invalid")?;
         let file = options.get_filename();
         anyhow::ensure!(file.exists(), "there is no database {}; `whereabouts migrate` creates it", file.display());
         let options = options.create_if_missing(false).busy_timeout(SQLITE_BUSY_TIMEOUT).pragma("query_only", "ON");
         let pool = SqlitePoolOptions::new().max_connections(1).acquire_timeout(SQLITE_BUSY_TIMEOUT).connect_with(options);
-        let pool = pool.await.context("the database cannot be opened")?;
+        let pool = pool.await.context("the database could not be opened")?;
         Ok(Self::Sqlite { read: pool.clone(), write: pool })
     }
 
@@ -240,24 +251,27 @@ impl Db {
         let options = PgConnectOptions::from_str(url).context("the database URL must start with sqlite:// or postgres://")?;
         let options = options.options([("default_transaction_read_only", "on")]);
         let pool = PostgresPool::connect(options, 1, COMMAND_TIMEOUT);
-        Ok(Self::Postgres(pool.await.context("the database cannot be reached")?))
+        Ok(Self::Postgres(pool.await.context("the database could not be reached")?))
     }
 
-    /// Compares the migrations that this database has with those of this program. Changes nothing.
+    /// Compares the migrations of this database with those of this program. Read-only.
     ///
-    /// Errors: the schema is older or newer than this program's, or there is none.
+    /// Errors: the schema is missing, or older or newer than this program's.
     pub async fn ensure_schema_is_current(&self) -> anyhow::Result<()> {
         let sql = "SELECT version FROM _sqlx_migrations ORDER BY version";
         let applied: Result<Vec<(i64,)>, _> = crate::fetch!(&mut self.read().await?, fetch_all as (i64,), sql);
-        let applied = applied.context("the schema version of the database cannot be read; `whereabouts migrate` sets up an empty one")?;
+        let applied =
+            applied.context("the schema version of the database could not be read; `whereabouts migrate` sets up an empty one")?;
         let (has, knows) = (applied.last().map_or(0, |(version,)| *version), MIGRATOR.iter().map(|known| known.version).max().unwrap_or(0));
         anyhow::ensure!(has <= knows, "the database has schema version {has}, and this program knows {knows} at most; use a newer program");
         anyhow::ensure!(has == knows, "the database has schema version {has}, and this program needs {knows}; run: whereabouts migrate");
         Ok(())
     }
 
-    /// Brings the schema to this version. Runs once, also when several nodes start together (PostgreSQL holds an
-    /// advisory lock meanwhile); a schema newer than this binary is refused. No statement of it has a deadline.
+    /// Migrates the schema to the version of this program. Migrations run once, even if several nodes start together (PostgreSQL holds
+    /// an advisory lock meanwhile). Their statements have no deadline.
+    ///
+    /// Errors: the schema is newer than this program, or a migration failed.
     pub async fn migrate(&self) -> anyhow::Result<()> {
         let migrated = async {
             match self {
@@ -276,28 +290,28 @@ impl Db {
             }
             Ok::<_, MigrateError>(())
         };
-        migrated.await.context("the database could not be brought to this version")
+        migrated.await.context("the database could not be migrated")
     }
 
-    /// A connection that reads.
-    pub async fn read(&self) -> sqlx::Result<Reader> {
+    /// Acquires a read connection.
+    pub async fn read(&self) -> sqlx::Result<ReadConnection> {
         Ok(match self {
-            Self::Sqlite { read, .. } => Reader::Sqlite(read.acquire().await?),
-            Self::Postgres(pool) => Reader::Postgres(pool.acquire().await?),
+            Self::Sqlite { read, .. } => ReadConnection::Sqlite(read.acquire().await?),
+            Self::Postgres(pool) => ReadConnection::Postgres(pool.acquire().await?),
         })
     }
 
-    /// A transaction that writes. SQLite takes its write lock at once: taken later, it would fail with "database is
-    /// locked" however long the busy timeout.
+    /// Begins a write transaction. SQLite takes its write lock immediately: taken later, it would fail with "database is locked"
+    /// regardless of the busy timeout.
     pub async fn write(&self) -> sqlx::Result<Tx> {
-        let on = match self {
+        let writer = match self {
             Self::Sqlite { write, .. } => Writer::Sqlite(write.begin_with("BEGIN IMMEDIATE").await?),
             Self::Postgres(pool) => Writer::Postgres(pool.begin().await?),
         };
-        Ok(Tx { on, after_commit: Vec::new() })
+        Ok(Tx { writer, after_commit: Vec::new() })
     }
 
-    /// Whether it answers.
+    /// Returns an error unless the database answers.
     pub async fn ping(&self) -> sqlx::Result<()> {
         match self {
             Self::Sqlite { read, .. } => sqlx::Connection::ping(&mut *read.acquire().await?.acquire().await?).await,
@@ -305,7 +319,7 @@ impl Db {
         }
     }
 
-    /// Counts statements that were not answered in time: none on SQLite.
+    /// Returns the counter of statements that were not answered in time. Always 0 on SQLite.
     pub fn missed_deadlines(&self) -> Counter {
         match self {
             Self::Sqlite { .. } => Counter::default(),
@@ -313,7 +327,7 @@ impl Db {
         }
     }
 
-    /// Lets go of every connection, the last writes made.
+    /// Closes all connections after their last writes.
     pub async fn close(&self) {
         match self {
             Self::Sqlite { read, write } => {
@@ -325,9 +339,9 @@ impl Db {
     }
 }
 
-/// Makes the file, if it is not there, readable by its owner alone (OPS-2): SQLite gives its WAL the same rights.
-fn make_private(file: &std::path::Path) -> anyhow::Result<()> {
+/// Creates the file, if it is missing, with access for its owner only (OPS-2). SQLite creates its WAL with the same permissions.
+fn create_private_file(file: &std::path::Path) -> anyhow::Result<()> {
     use std::os::unix::fs::OpenOptionsExt as _;
-    let made = std::fs::OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(file);
-    made.map(drop).with_context(|| format!("{} cannot be opened", file.display()))
+    let opened = std::fs::OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(file);
+    opened.map(drop).with_context(|| format!("{} could not be opened", file.display()))
 }

@@ -1,4 +1,4 @@
-//! Ids: UUIDv7 as text. They name rows and open nothing.
+//! Ids of rows: UUIDv7 as text. They are not secret and grant no access.
 
 use serde::{Deserialize, Serialize};
 
@@ -9,6 +9,13 @@ macro_rules! id {
         #[cfg_attr(feature = "ssr", derive(sqlx::Type, utoipa::ToSchema), sqlx(transparent), schema(value_type = String, format = Uuid))]
         #[serde(transparent)]
         pub struct $name(String);
+
+        impl $name {
+            /// Returns the id as text.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
 
         impl std::fmt::Display for $name {
             fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -27,12 +34,12 @@ macro_rules! id {
 
         #[cfg(feature = "ssr")]
         impl $name {
-            /// A new id, ordered by the time it was made.
+            /// Creates a new id. Ids sort by creation time.
             pub fn new(now: chrono::DateTime<chrono::Utc>) -> Self {
                 Self(new_uuid(now).to_string())
             }
 
-            /// What somebody outside sent, if it has the form of an id. Another form names nothing.
+            /// Parses an id from untrusted input. `None` if it is not a UUID.
             pub fn parse(text: &str) -> Option<Self> {
                 text.parse().ok()
             }
@@ -41,41 +48,41 @@ macro_rules! id {
 }
 
 id!(
-    /// Names an account.
+    /// Id of a user account.
     UserId
 );
 id!(
-    /// Names a session. The token that opens it is another value.
+    /// Id of a session. Not the session token.
     SessionId
 );
 id!(
-    /// Names an API token. The secret that it is used by is another value.
+    /// Id of an API token. Not its secret.
     TokenId
 );
 id!(
-    /// Names a mail.
+    /// Id of a mail in the outbox.
     MailId
 );
 id!(
-    /// Names a one-time token. The secret that spends it is another value.
+    /// Id of a one-time token. Not its secret.
     OneTimeTokenId
 );
 id!(
-    /// Names a request to join.
+    /// Id of an access request.
     RequestId
 );
 id!(
-    /// Names an event of the audit log.
+    /// Id of an audit event.
     EventId
 );
 id!(
-    /// Names a change that another process left for the server to publish.
+    /// Id of a notification that another process left for the server to publish.
     NotificationId
 );
 
 #[cfg(feature = "ssr")]
 fn new_uuid(now: chrono::DateTime<chrono::Utc>) -> uuid::Uuid {
-    let seconds = u64::try_from(now.timestamp()).unwrap_or_default(); // before 1970: no clock says so
+    let seconds = u64::try_from(now.timestamp()).unwrap_or_default(); // before 1970: impossible in practice
     let time = uuid::Timestamp::from_unix(uuid::NoContext, seconds, now.timestamp_subsec_nanos());
     uuid::Uuid::new_v7(time)
 }

@@ -1,4 +1,4 @@
-//! What operators measure, in the text format of OpenMetrics, which Prometheus reads.
+//! Metrics for operators, in the OpenMetrics text format, which Prometheus reads.
 
 use std::{fmt, sync::atomic::Ordering};
 
@@ -19,7 +19,7 @@ use crate::foundation::{channels::Channels, connections::Connections, db::Db};
 /// The `Content-Type` of [`Metrics::render`].
 pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
-/// All that is measured. No label holds anything that a request says.
+/// All metrics. No label contains data from a request.
 pub struct Metrics {
     registry: Registry,
     worker_failures: Family<WorkerLabel, Counter>,
@@ -27,8 +27,8 @@ pub struct Metrics {
     responses: Family<StatusLabel, Counter>,
 }
 
-/// What is counted elsewhere, and read when somebody asks.
-struct Clients {
+/// Reads counts that are kept elsewhere, on each scrape.
+struct ConnectionCollector {
     connections: Connections,
     channels: Channels,
 }
@@ -44,7 +44,7 @@ struct StatusLabel {
 }
 
 impl Metrics {
-    /// Registers all metrics, those that the database counts included.
+    /// Registers all metrics, including the counter of the database.
     pub fn new(db: &Db, connections: &Connections, channels: &Channels) -> Self {
         let mut registry = Registry::with_prefix("whereabouts");
         let (worker_failures, job_panics, responses) = Default::default();
@@ -56,22 +56,22 @@ impl Metrics {
         registry.register("background_job_panics", "Background jobs that panicked", Counter::clone(&job_panics));
         registry.register("http_responses", "Responses of the site by class of status", Family::clone(&responses));
         registry.register("database_deadline_misses", "Statements that PostgreSQL did not answer in time", db.missed_deadlines());
-        registry.register_collector(Box::new(Clients { connections: connections.clone(), channels: channels.clone() }));
+        registry.register_collector(Box::new(ConnectionCollector { connections: connections.clone(), channels: channels.clone() }));
         Self { registry, worker_failures, job_panics, responses }
     }
 
-    /// Counts a worker that was started again.
-    pub fn worker_failed(&self, worker: &'static str) {
+    /// Counts a worker that failed and was restarted.
+    pub fn count_worker_failure(&self, worker: &'static str) {
         self.worker_failures.get_or_create(&WorkerLabel { worker }).inc();
     }
 
     /// Counts a background job that panicked.
-    pub fn job_panicked(&self) {
+    pub fn count_job_panic(&self) {
         self.job_panics.inc();
     }
 
-    /// Counts a response.
-    pub fn responded(&self, status: StatusCode) {
+    /// Counts a response by its class of status.
+    pub fn count_response(&self, status: StatusCode) {
         let status = match status.as_u16() {
             ..200 => "1xx",
             200..300 => "2xx",
@@ -82,7 +82,7 @@ impl Metrics {
         self.responses.get_or_create(&StatusLabel { status }).inc();
     }
 
-    /// Writes all of them.
+    /// Renders all metrics.
     ///
     /// Errors: none in practice, since writing to a string does not fail.
     pub fn render(&self) -> Result<String, fmt::Error> {
@@ -92,14 +92,14 @@ impl Metrics {
     }
 }
 
-impl Collector for Clients {
+impl Collector for ConnectionCollector {
     fn encode(&self, mut encoder: DescriptorEncoder) -> Result<(), fmt::Error> {
         let counters = self.connections.counters();
         let mut write = |name: &str, help: &str, metric: &dyn EncodeMetric| {
             metric.encode(encoder.encode_descriptor(name, help, None, metric.metric_type())?)
         };
         write("live_channels", "Open live channels", &gauge(self.channels.count()))?;
-        write("connections", "Open connections, live channels included", &gauge(self.connections.open()))?;
+        write("connections", "Open connections, live channels included", &gauge(self.connections.count()))?;
         for (name, help, count) in [
             ("connections_refused", "Connections refused because the node has as many as it may", &counters.refused),
             (
@@ -115,12 +115,12 @@ impl Collector for Clients {
     }
 }
 
-impl fmt::Debug for Clients {
+impl fmt::Debug for ConnectionCollector {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Clients").finish_non_exhaustive()
+        f.debug_struct("ConnectionCollector").finish_non_exhaustive()
     }
 }
 
 fn gauge(count: usize) -> ConstGauge<i64> {
-    ConstGauge::new(i64::try_from(count).unwrap_or(i64::MAX)) // memory ends long before
+    ConstGauge::new(i64::try_from(count).unwrap_or(i64::MAX)) // cannot overflow in practice
 }

@@ -1,4 +1,4 @@
-//! An id in the path of a request. What is none names nothing.
+//! Extractor for an id in the path of a request.
 
 use std::str::FromStr;
 
@@ -9,7 +9,7 @@ use axum::{
 
 use crate::error::AppError;
 
-/// The id, read.
+/// A parsed id. A malformed one is rejected with [`AppError::NotFound`], like the id of a row that does not exist.
 pub struct Id<T>(pub T);
 
 impl<T: FromStr, S: Send + Sync> FromRequestParts<S> for Id<T> {

@@ -1,5 +1,5 @@
 //! PostgreSQL with a deadline for every statement. A server that is frozen, or unreachable without an error, keeps its connections
-//! open and answers nothing: only a deadline on this side ends the wait. A connection that missed one is closed and never reused.
+//! open and answers nothing: only a deadline on the client side ends the wait. A connection that missed one is closed, never reused.
 
 use std::{
     fmt,
@@ -20,9 +20,9 @@ use sqlx::{
 };
 use tokio::time::{Instant, timeout, timeout_at};
 
-/// How long the first connection may take: the server may be starting, too.
+/// Timeout for the first connection, since the server may be starting as well.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
-/// A server that fails rarely closes all its connections in one instant: those used shortly after a failure are suspect as well.
+/// A failing server rarely closes all its connections at the same instant: those used shortly after a failure are suspect as well.
 const SETTLING_TIME: Duration = Duration::from_secs(1);
 
 /// A pool of connections whose statements have deadlines. Cheap to clone.
@@ -33,7 +33,7 @@ pub struct PostgresPool {
     failures: Arc<Failures>,
 }
 
-/// When the server last failed, and how often it missed a deadline.
+/// The time of the server's last failure, and the number of missed deadlines.
 #[derive(Default)]
 struct Failures {
     last: Mutex<Option<Instant>>,
@@ -41,7 +41,7 @@ struct Failures {
 }
 
 impl Failures {
-    /// Returns whether a connection may have died with the last failure: it has not been used since.
+    /// Returns whether a connection may have been lost in the last failure, because it has been idle since then.
     fn is_suspect(&self, idle_for: Duration) -> bool {
         let idle_since = Instant::now().checked_sub(idle_for);
         self.last().is_some_and(|last| idle_since.is_none_or(|since| since < last + SETTLING_TIME))
@@ -53,32 +53,32 @@ impl Failures {
 }
 
 impl PostgresPool {
-    /// Opens up to `max_connections` connections. Each statement is then answered within `timeout`, or fails.
+    /// Creates a pool of up to `max_connections` connections. Each of their statements is answered within `timeout`, or fails.
     pub async fn connect(options: PgConnectOptions, max_connections: u32, timeout: Duration) -> sqlx::Result<Self> {
         let failures = Arc::<Failures>::default();
         let known = failures.clone();
-        let options = with_limits_of_the_server(options, timeout);
+        let options = with_server_timeouts(options, timeout);
         let pool = PgPoolOptions::new()
             .max_connections(max_connections)
-            // Each caller has a deadline of its own, which is never later.
+            // Each caller has its own deadline, which is never later.
             .acquire_timeout(timeout.max(CONNECT_TIMEOUT))
-            // A ping for each request would be a second round trip. Connections are tested only once the server has failed.
+            // A ping per request would be a second round trip. Connections are tested only after a failure of the server.
             .test_before_acquire(false)
             .before_acquire(move |connection, metadata| test_if_suspect(connection, metadata, &known, timeout / 4));
         Ok(Self { pool: pool.connect_with(options).await?, timeout, failures })
     }
 
-    /// The pool beneath, without deadlines: for migrations.
+    /// Returns the underlying pool, whose statements have no deadline. For migrations.
     pub fn without_deadlines(&self) -> &PgPool {
         &self.pool
     }
 
-    /// Counts statements that were not answered in time.
+    /// Returns the counter of statements that were not answered in time.
     pub fn missed_deadlines(&self) -> &Counter {
         &self.failures.missed_deadlines
     }
 
-    /// Returns a connection for reading, outside any transaction. Waiting for it counts towards the deadline of its first statement.
+    /// Acquires a connection for reading, outside any transaction. The wait counts towards the deadline of its first statement.
     pub async fn acquire(&self) -> sqlx::Result<PostgresConnection> {
         self.acquire_by(Instant::now() + self.timeout).await
     }
@@ -102,11 +102,11 @@ impl PostgresPool {
         })
     }
 
-    /// Begins a transaction. A connection that turns out dead at this point is replaced once: nothing has happened yet.
+    /// Begins a transaction. A connection that turns out to be lost at this point is replaced once, since nothing has happened yet.
     pub async fn begin(&self) -> sqlx::Result<PostgresConnection> {
         let mut connection = self.acquire().await?;
         loop {
-            // Set first: if this future is dropped half-way, the transaction is rolled back all the same.
+            // Set first: if this future is dropped while it waits, the transaction is still rolled back.
             connection.transaction = Transaction::Beginning;
             match connection.execute("BEGIN ISOLATION LEVEL READ COMMITTED").await {
                 Ok(_) => {
@@ -119,7 +119,7 @@ impl PostgresPool {
         }
     }
 
-    /// Returns whether the server answers.
+    /// Returns an error unless the server answers.
     pub async fn ping(&self) -> sqlx::Result<()> {
         let mut connection = self.acquire().await?;
         loop {
@@ -131,7 +131,7 @@ impl PostgresPool {
         }
     }
 
-    /// Notifies whoever listens on this channel of these payloads, in order.
+    /// Sends these payloads, in order, to all listeners of a channel.
     pub async fn notify(&self, channel: &str, payloads: &[String]) -> sqlx::Result<()> {
         let mut connection = self.acquire().await?;
         loop {
@@ -144,12 +144,12 @@ impl PostgresPool {
         }
     }
 
-    /// Listens on a channel, over a connection outside the pool. Only [`PostgresPool::check`] finds out that the server is frozen.
+    /// Listens on a channel, over a connection outside the pool. Only [`PostgresPool::check`] detects a frozen server.
     pub async fn listen(&self, channel: &str) -> sqlx::Result<PgListener> {
         let own = PgPoolOptions::new().max_connections(1).connect_lazy_with((*self.pool.connect_options()).clone());
         let listening = async {
             let mut listener = PgListener::connect_with(&own).await?;
-            // The caller connects again, and has to know, since what was said meanwhile is lost.
+            // The caller reconnects, because it has to know that notifications in between are lost.
             listener.eager_reconnect(false);
             listener.listen(channel).await?;
             Ok(listener)
@@ -157,7 +157,7 @@ impl PostgresPool {
         timeout(self.timeout, listening).await.unwrap_or_else(|_| Err(deadline_missed()))
     }
 
-    /// Returns an error unless the listener's server answers in time. Notifications that arrive meanwhile are kept.
+    /// Returns an error unless the listener's server answers in time. Notifications that arrive in the meantime are kept.
     pub async fn check(&self, listener: &mut PgListener) -> sqlx::Result<()> {
         timeout(self.timeout, listener.execute("SELECT 1")).await.unwrap_or_else(|_| Err(deadline_missed())).map(drop)
     }
@@ -168,15 +168,15 @@ impl PostgresPool {
     }
 }
 
-/// Has the server itself give up what nobody waits for any more: our deadline closes a socket, which a backend that waits for a lock does
-/// not notice, so it would keep its connection and its own locks for as long as it waits. Not `statement_timeout`: it would end a COMMIT's
-/// wait for a synchronous standby, and report that all is well (OPS-1).
-fn with_limits_of_the_server(options: PgConnectOptions, timeout: Duration) -> PgConnectOptions {
+/// Sets timeouts in the server, which end statements that no client waits for any more. Our deadline closes the socket, but a backend
+/// that waits for a lock does not notice that, and would keep its connection and its own locks while it waits. Not `statement_timeout`:
+/// it would end a COMMIT's wait for a synchronous standby, and report success (OPS-1).
+fn with_server_timeouts(options: PgConnectOptions, timeout: Duration) -> PgConnectOptions {
     let milliseconds = |time: Duration| time.as_millis().to_string();
     options.options([
-        // A little earlier than our deadline: the statement fails, and its connection stays good.
+        // Slightly before our deadline: the statement fails, and its connection stays usable.
         ("lock_timeout", milliseconds(timeout * 9 / 10).as_str()),
-        // The locks of a node that is gone in the middle of a transaction.
+        // Releases the locks of a node that disappeared during a transaction.
         ("idle_in_transaction_session_timeout", milliseconds(timeout * 5).as_str()),
         ("tcp_keepalives_idle", "10"),
         ("tcp_keepalives_interval", "5"),
@@ -184,7 +184,7 @@ fn with_limits_of_the_server(options: PgConnectOptions, timeout: Duration) -> Pg
     ])
 }
 
-/// Tests a connection that was idle when the server failed. Without this, whoever tries again might get another dead one.
+/// Tests a connection that was idle when the server failed. Without this, a retry might get another lost connection.
 fn test_if_suspect<'c>(
     connection: &'c mut PgConnection,
     metadata: PoolConnectionMetadata,
@@ -197,16 +197,16 @@ fn test_if_suspect<'c>(
     timeout(ping_timeout, connection.ping()).map(|ping| Ok(matches!(ping, Ok(Ok(()))))).boxed()
 }
 
-/// A connection whose statements each have a deadline. When it is dropped, an open transaction is rolled back; a connection on which
-/// the server has failed is closed rather than returned to the pool.
+/// A connection whose statements each have a deadline. When it is dropped, an open transaction is rolled back. A connection on which
+/// the server has failed is closed instead of returned to the pool.
 pub struct PostgresConnection {
-    /// `None` only while it is being dropped.
+    /// `None` only during drop.
     connection: Option<PoolConnection<Postgres>>,
     pool: PostgresPool,
     transaction: Transaction,
-    /// Of the statement that runs, or ran last.
+    /// Deadline of the current or last statement.
     deadline: Instant,
-    /// Whether the next statement has this deadline still: acquiring counts towards the first.
+    /// Whether the next statement still has this deadline: acquiring the connection counts towards the first statement.
     is_deadline_for_next: bool,
     is_broken: bool,
     has_recovered: bool,
@@ -215,12 +215,12 @@ pub struct PostgresConnection {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Transaction {
     None,
-    /// `BEGIN` was sent.
+    /// `BEGIN` was sent, and is not answered yet.
     Beginning,
     Open,
 }
 
-/// What a statement runs on: the connection, and where a failure is noted.
+/// The connection that a statement runs on, and where its failure is recorded.
 struct Statement<'c> {
     connection: &'c mut PgConnection,
     failures: &'c Failures,
@@ -229,9 +229,10 @@ struct Statement<'c> {
 }
 
 impl PostgresConnection {
-    /// Makes the transaction durable before it returns.
+    /// Commits durably.
     ///
-    /// Errors: [`is_unconfirmed`] tells an unanswered commit, which may or may not have happened, from one that has not happened.
+    /// Errors: [`is_unconfirmed`] is true for an unanswered commit, which may or may not have happened. With any other error it has not
+    /// happened.
     pub async fn commit(mut self) -> sqlx::Result<()> {
         if self.is_broken {
             return Err(broken()); // `COMMIT` is not sent, so nothing is committed
@@ -246,8 +247,8 @@ impl PostgresConnection {
         }
     }
 
-    /// Replaces the connection if it was lost, as this error of a statement says. Returns whether the statement may be tried again:
-    /// once, outside transactions, within its deadline.
+    /// Replaces the connection if this error of a statement says that it was lost. Returns whether the statement may be retried: once,
+    /// outside transactions, within its deadline.
     pub async fn recover(&mut self, error: &sqlx::Error) -> bool {
         let is_in_time = Instant::now() < self.deadline;
         if self.transaction == Transaction::Open || self.has_recovered || !is_in_time || !is_connection_lost(error) {
@@ -255,21 +256,21 @@ impl PostgresConnection {
         }
         match self.pool.acquire_by(self.deadline).await {
             Ok(mut fresh) => {
-                tracing::info!(%error, "a connection to the database was lost; its query is tried again on another");
+                tracing::info!(%error, "a database connection was lost; the query is retried on another one");
                 fresh.has_recovered = true;
                 *self = fresh;
                 true
             }
             Err(error) => {
-                tracing::warn!(%error, "a connection to the database was lost, and there is no other");
+                tracing::warn!(%error, "a database connection was lost, and no other one is available");
                 false
             }
         }
     }
 
-    /// Starts a statement's deadline.
+    /// Starts the deadline of a statement.
     ///
-    /// Errors: the server failed before on this connection.
+    /// Errors: the server has failed on this connection before.
     fn statement(&mut self) -> sqlx::Result<Statement<'_>> {
         if self.is_broken {
             return Err(broken());
@@ -282,8 +283,8 @@ impl PostgresConnection {
     }
 }
 
-/// Waits for an answer until the deadline, and notes that the connection is broken if there is none.
-async fn watch<T>(
+/// Waits for an answer until the deadline. Marks the connection as broken if there is none, or if the connection was lost.
+async fn await_answer<T>(
     answer: impl Future<Output = sqlx::Result<T>>,
     failures: &Failures,
     is_broken: &mut bool,
@@ -303,7 +304,7 @@ async fn watch<T>(
 impl<'c> Executor<'c> for &'c mut PostgresConnection {
     type Database = Postgres;
 
-    /// All rows have one deadline.
+    /// All rows share one deadline.
     fn fetch_many<'e, 'q: 'e, E>(self, query: E) -> BoxStream<'e, sqlx::Result<Either<PgQueryResult, PgRow>>>
     where
         'c: 'e,
@@ -315,7 +316,7 @@ impl<'c> Executor<'c> for &'c mut PostgresConnection {
         };
         let rows = connection.fetch_many(query);
         let next = move |(mut rows, is_broken): (BoxStream<'e, _>, &'e mut bool)| async move {
-            let row = watch(rows.try_next(), failures, is_broken, deadline).await.transpose()?;
+            let row = await_answer(rows.try_next(), failures, is_broken, deadline).await.transpose()?;
             Some((row, (rows, is_broken)))
         };
         stream::unfold((rows, is_broken), next).boxed()
@@ -328,7 +329,7 @@ impl<'c> Executor<'c> for &'c mut PostgresConnection {
     {
         async move {
             let Statement { connection, failures, is_broken, deadline } = self.statement()?;
-            watch(connection.fetch_optional(query), failures, is_broken, deadline).await
+            await_answer(connection.fetch_optional(query), failures, is_broken, deadline).await
         }
         .boxed()
     }
@@ -339,7 +340,7 @@ impl<'c> Executor<'c> for &'c mut PostgresConnection {
     {
         async move {
             let Statement { connection, failures, is_broken, deadline } = self.statement()?;
-            watch(connection.prepare_with(sql, parameters), failures, is_broken, deadline).await
+            await_answer(connection.prepare_with(sql, parameters), failures, is_broken, deadline).await
         }
         .boxed()
     }
@@ -350,7 +351,7 @@ impl<'c> Executor<'c> for &'c mut PostgresConnection {
     {
         async move {
             let Statement { connection, failures, is_broken, deadline } = self.statement()?;
-            watch(connection.describe(sql), failures, is_broken, deadline).await
+            await_answer(connection.describe(sql), failures, is_broken, deadline).await
         }
         .boxed()
     }
@@ -370,7 +371,7 @@ impl Drop for PostgresConnection {
                 let is_open = self.transaction != Transaction::None;
                 drop(runtime.spawn(release(connection, is_open, Instant::now() + self.pool.timeout)));
             }
-            // Closes the socket. Returned to the pool it would be pinged first, and a frozen server answers no ping.
+            // Closes the socket. The pool would ping the connection first, and a frozen server does not answer.
             Ok(_) | Err(_) => drop(connection.detach()),
         }
     }
@@ -384,13 +385,13 @@ async fn release(mut connection: PoolConnection<Postgres>, is_open: bool, deadli
             return drop(connection.detach());
         }
     }
-    // sqlx pings the connection first. A ping that is cut short closes it.
+    // sqlx pings the connection first. If that ping is interrupted, the connection is closed.
     if timeout_at(deadline, connection.return_to_pool()).await.is_err() {
-        tracing::warn!("a connection to the database was closed: it did not answer in time");
+        tracing::warn!("a database connection was closed because it did not answer in time");
     }
 }
 
-/// A commit whose answer did not come: it may or may not have happened.
+/// A commit that was not answered: it may or may not have happened.
 #[derive(Debug, thiserror::Error)]
 #[error("the commit was not answered: {0}")]
 struct Unconfirmed(String);
@@ -412,7 +413,7 @@ fn broken() -> sqlx::Error {
     sqlx::Error::Io(std::io::Error::new(std::io::ErrorKind::NotConnected, "the connection to the database was lost before"))
 }
 
-/// Returns whether the connection is of no use after this error: it broke, or the server ended it (SQLSTATE classes 08 and 57P).
+/// Returns whether the connection is unusable after this error: it broke, or the server ended it (SQLSTATE classes 08 and 57P).
 fn is_connection_lost(error: &sqlx::Error) -> bool {
     match error {
         sqlx::Error::Io(_) | sqlx::Error::Tls(_) | sqlx::Error::Protocol(_) => true,
@@ -436,7 +437,7 @@ mod tests {
     }
 
     #[test]
-    fn an_unconfirmed_commit_is_told_from_one_that_did_not_happen() {
+    fn an_unconfirmed_commit_is_distinguished_from_one_that_did_not_happen() {
         assert!(is_unconfirmed(&unconfirmed(&deadline_missed())));
         for error in [deadline_missed(), broken(), sqlx::Error::PoolTimedOut] {
             assert!(!is_unconfirmed(&error), "{error}");

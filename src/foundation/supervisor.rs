@@ -1,7 +1,7 @@
-//! Runs workers for as long as the server runs: one that panics, or returns before the stop, is logged, counted and started again.
-//! [`every`] and [`until_done`] are what periodic workers are made of.
+//! Runs workers as long as the server runs: one that panics, or returns before the stop, is logged, counted and restarted.
+//! [`run_every`] and [`run_until_done`] are the building blocks of periodic workers.
 
-use std::{any::Any, collections::HashMap, panic::AssertUnwindSafe, sync::Arc, time::Duration};
+use std::{collections::HashMap, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 use futures::FutureExt;
 use tokio::{
@@ -9,30 +9,33 @@ use tokio::{
     time::{Instant, timeout_at},
 };
 
-use crate::{error::AppError, foundation::services::Services};
+use crate::{
+    error::AppError,
+    foundation::{panics::panic_message, services::Services},
+};
 
-/// The pause before a worker starts again. It doubles with each failure.
+/// Pause before a failed worker is restarted. Doubles with each failure.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const MAX_PAUSE: Duration = Duration::from_secs(30);
-/// A worker that ran for this long before it failed starts again after the first pause.
+/// After this time without a failure, the pause of a worker is reset.
 const STABLE_AFTER: Duration = Duration::from_secs(60);
 
-/// The workers of a server. Dropping it ends them.
+/// The workers of a server. They are aborted when it is dropped.
 pub struct Supervisor {
     services: Arc<Services>,
     tasks: JoinSet<()>,
     names: HashMap<Id, &'static str>,
-    /// What the last requests and jobs need.
-    lasting: JoinSet<()>,
+    /// Workers that the last requests and background jobs need.
+    until_shutdown: JoinSet<()>,
 }
 
 impl Supervisor {
-    /// Without any worker.
+    /// Creates a supervisor without workers.
     pub fn new(services: Arc<Services>) -> Self {
-        Self { services, tasks: JoinSet::new(), names: HashMap::new(), lasting: JoinSet::new() }
+        Self { services, tasks: JoinSet::new(), names: HashMap::new(), until_shutdown: JoinSet::new() }
     }
 
-    /// Starts a worker, which returns once the server stops ([`Services::stopped`]). Its name is for logs and metrics.
+    /// Starts a worker, which must return once the server stops ([`Services::stopped`]). `name` appears in logs and metrics.
     pub fn spawn<W, F>(&mut self, name: &'static str, work: W)
     where
         W: Fn(Arc<Services>) -> F + Send + Sync + 'static,
@@ -42,16 +45,16 @@ impl Supervisor {
         self.names.insert(task.id(), name);
     }
 
-    /// Starts a worker that the last requests and jobs need: it runs until [`Supervisor::end`].
-    pub fn spawn_lasting<W, F>(&mut self, name: &'static str, work: W)
+    /// Starts a worker that the last requests and jobs need: it runs until [`Supervisor::shutdown`].
+    pub fn spawn_until_shutdown<W, F>(&mut self, name: &'static str, work: W)
     where
         W: Fn(Arc<Services>) -> F + Send + Sync + 'static,
         F: Future<Output = ()> + Send + 'static,
     {
-        self.lasting.spawn(supervise(self.services.clone(), name, work));
+        self.until_shutdown.spawn(supervise(self.services.clone(), name, work));
     }
 
-    /// Waits for the workers that return once the server stops. Those that have not by the deadline are ended, which is logged.
+    /// Waits for the workers that return once the server stops. Those that have not returned by the deadline are aborted, which is logged.
     pub async fn stop(&mut self, deadline: Instant) {
         let all = async {
             while let Some(ended) = self.tasks.join_next_with_id().await {
@@ -61,15 +64,15 @@ impl Supervisor {
         };
         if timeout_at(deadline, all).await.is_err() {
             let workers: Vec<_> = self.names.drain().map(|(_, name)| name).collect();
-            tracing::warn!(?workers, "some workers did not stop in time, and were ended");
+            tracing::warn!(?workers, "some workers did not stop in time and were aborted");
             self.tasks.shutdown().await;
         }
     }
 
-    /// Ends all workers that are left.
-    pub async fn end(mut self) {
+    /// Aborts all remaining workers.
+    pub async fn shutdown(mut self) {
         self.tasks.shutdown().await;
-        self.lasting.shutdown().await;
+        self.until_shutdown.shutdown().await;
     }
 }
 
@@ -86,8 +89,8 @@ where
             return;
         }
         let reason = ended.map_or_else(|panic| panic_message(&*panic), |()| "it returned".to_owned());
-        tracing::error!(worker = name, reason, "a worker failed; it is started again");
-        services.metrics.worker_failed(name);
+        tracing::error!(worker = name, reason, "a worker failed and is restarted");
+        services.metrics.count_worker_failure(name);
         if started.elapsed() >= STABLE_AFTER {
             pause = FIRST_PAUSE;
         }
@@ -98,12 +101,12 @@ where
     }
 }
 
-/// Does some work at once and every `period` of the services' clock until the server stops, and once more then: what is held in memory
-/// is written, and [`until_done`] does nothing.
-pub async fn every<W: Future<Output = ()>>(services: &Arc<Services>, period: chrono::Duration, work: impl Fn(Arc<Services>) -> W) {
+/// Runs `work` immediately, then once per `period` of the services' clock until the server stops, and one last time then: data in memory
+/// is then written, and [`run_until_done`] does nothing.
+pub async fn run_every<W: Future<Output = ()>>(services: &Arc<Services>, period: chrono::Duration, work: impl Fn(Arc<Services>) -> W) {
     let mut is_stopping = false;
     loop {
-        // Before the work: what comes while it is under way waits no longer than a period.
+        // Computed before the work: data that arrives while it runs waits no longer than one period.
         let next = services.clock.now() + period;
         work(services.clone()).await;
         if is_stopping {
@@ -116,19 +119,16 @@ pub async fn every<W: Future<Output = ()>>(services: &Arc<Services>, period: chr
     }
 }
 
-/// Runs one batch after another until one returns that nothing is left, or the server stops. Between two batches others get the
-/// database's one writer, and the thread.
+/// Runs `batch` repeatedly, until it returns false (nothing is left) or the server stops. Yields between two batches, so that others
+/// get the thread, and the database's only writer.
 ///
-/// Errors: those of the batch that failed, which is the last.
-pub async fn until_done<B: Future<Output = Result<bool, AppError>>>(services: &Services, batch: impl Fn() -> B) -> Result<(), AppError> {
+/// Errors: that of the first batch that fails. No batch runs after it.
+pub async fn run_until_done<B: Future<Output = Result<bool, AppError>>>(
+    services: &Services,
+    batch: impl Fn() -> B,
+) -> Result<(), AppError> {
     while !services.is_stopping() && batch().await? {
         tokio::task::yield_now().await;
     }
     Ok(())
-}
-
-/// Returns what a panic says.
-pub fn panic_message(panic: &(dyn Any + Send)) -> String {
-    let message = panic.downcast_ref::<&str>().map(ToString::to_string).or_else(|| panic.downcast_ref::<String>().cloned());
-    message.unwrap_or_else(|| "a panic without words".to_owned())
 }

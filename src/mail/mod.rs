@@ -1,13 +1,13 @@
-//! Mail: written with its cause in one transaction, sent by one worker (ALT-2).
+//! Mail: enqueued in the transaction of its cause, sent by one worker (ALT-2).
 
-mod letter;
+mod content;
 mod store;
 mod transport;
 mod worker;
 
-pub use letter::Letter;
-pub use store::{forget_old, was_told};
-pub use transport::{Transport, check};
+pub use content::Content;
+pub use store::{remove_old, was_notified};
+pub use transport::{Transport, check_config};
 pub use worker::{run, send_due};
 
 use chrono::{DateTime, Duration, Utc};
@@ -15,57 +15,56 @@ use chrono::{DateTime, Duration, Utc};
 use crate::{
     accounts::model::Account,
     foundation::{
+        crypto::{one_time_tokens::Purpose, secret::hash_hex},
         db::Tx,
         ids::{MailId, UserId},
-        links::Purpose,
-        secret::hash_hex,
         services::Services,
     },
-    mail::store::{Digest, Outgoing},
+    mail::store::{Digest, NewMail},
 };
 
-/// What strangers may have sent to one address in an hour, of one kind (LIM-3, ASVS 2.4.1). Mails of other kinds do not count:
-/// nobody keeps an owner from a reset by causing those.
-const MOST_AN_HOUR: i64 = 4;
-/// Notices of one kind to one address in an hour; further ones are collected in a digest.
+/// Mails of one kind that anybody may request to one address per hour (LIM-3, ASVS 2.4.1). Other kinds are counted separately, so that
+/// requesting those does not block a password reset.
+const MAX_REQUESTED_MAILS_PER_HOUR: i64 = 4;
+/// Notices of one kind to one address per hour; further ones are collected in a digest.
 const MAX_NOTICES_PER_HOUR: usize = 5;
 
-/// What a mail is about. The names are stable: they are in the outbox.
+/// The kind of a mail. The names are stable, because they are stored in the outbox.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, sqlx::Type)]
 #[sqlx(type_name = "TEXT", rename_all = "snake_case")]
 pub enum Kind {
-    /// The way to a new password.
+    /// A link to reset the password.
     Reset,
-    /// The password is another.
+    /// The password was changed.
     PasswordChanged,
-    /// The second factor was turned on or off, or its codes are new.
+    /// The second factor was enabled or disabled, or its recovery codes were replaced.
     SecondFactorChanged,
     /// A recovery code was used.
     RecoveryCodeUsed,
-    /// A sign-in from somewhere new.
+    /// A sign-in from a new device or location.
     NewSignIn,
-    /// A session gave way to a new one.
-    SessionDisplaced,
+    /// A session was evicted for a new one.
+    SessionEvicted,
     /// Several sign-ins failed.
     FailedSignIns,
-    /// Several wrong codes were entered after a right password.
+    /// Several wrong codes were entered after a correct password.
     FailedCodes,
-    /// An invitation, or the way to an account that was asked for.
+    /// An invitation, or a link to create a requested account.
     Invitation,
-    /// An API token was made, rotated or revoked.
+    /// An API token was created, rotated or revoked.
     TokenChanged,
     /// An API token is about to expire.
     TokenExpires,
-    /// To confirm a change of address, or that it was done.
+    /// A link to confirm a change of the email address, or a notice that it was changed.
     EmailChange,
-    /// The username is another.
+    /// The username was changed.
     ProfileChanged,
-    /// Somebody is to become an administrator, or has become one.
+    /// A user is about to become an administrator, or has become one.
     AdministratorAdded,
 }
 
 impl Kind {
-    /// How long the link works that such a mail carries, where somebody asked for it.
+    /// Returns how long the link in such a mail is valid, if the mail was requested. `None` for notices.
     fn link_lifetime(self) -> Option<Duration> {
         match self {
             Self::Reset => Some(Purpose::Reset.lifetime()),
@@ -76,77 +75,77 @@ impl Kind {
     }
 }
 
-/// Tells the owner of an account, whatever else was sent: it is about something that was done. Beyond a few an hour, mails of one
-/// kind are collected in a digest that is sent at the end of the hour.
-pub async fn tell(tx: &mut Tx, services: &Services, account: &Account, kind: Kind, letter: Letter) -> sqlx::Result<()> {
+/// Enqueues a notice to the owner of an account about something that happened. Never refused, but beyond `MAX_NOTICES_PER_HOUR`,
+/// notices of one kind are collected in a digest that is sent at the end of the hour.
+pub async fn enqueue(tx: &mut Tx, services: &Services, account: &Account, kind: Kind, content: Content) -> sqlx::Result<()> {
     let (user, now) = (&account.id, services.clock.now());
-    let recent = store::notices_since(tx, user, kind, &hashed(&account.email), now - Duration::hours(1)).await?;
+    let recent = store::notices_since(tx, user, kind, &hash_address(&account.email), now - Duration::hours(1)).await?;
     match recent.first() {
         Some(oldest) if recent.len() >= MAX_NOTICES_PER_HOUR => {
-            collect(tx, services, account, kind, letter, *oldest + Duration::hours(1)).await
+            add_to_digest(tx, services, account, kind, content, *oldest + Duration::hours(1)).await
         }
-        _ => send(tx, services, Outgoing::now(Some(user), &account.email, kind, now), letter).await,
+        _ => insert(tx, services, NewMail::immediate(Some(user), &account.email, kind, now), content).await,
     }
 }
 
-/// Puts a notice into the digest of its kind, which is due at `due_at` where there is none yet. The digest shows its latest
-/// notice and how many came before it.
-async fn collect(
+/// Adds a notice to the digest of its kind, or creates one that is due at `due_at`. The digest shows its latest notice and the number of
+/// earlier ones.
+async fn add_to_digest(
     tx: &mut Tx,
     services: &Services,
     account: &Account,
     kind: Kind,
-    letter: Letter,
+    content: Content,
     due_at: DateTime<Utc>,
 ) -> sqlx::Result<()> {
     let now = services.clock.now();
-    match store::add_to_digest(tx, &account.id, kind, &hashed(&account.email), now).await? {
+    match store::add_to_digest(tx, &account.id, kind, &hash_address(&account.email), now).await? {
         Some(Digest { id, digest_count }) => {
-            let sealed = seal(services, &id, letter.and_more(digest_count), &account.email);
-            store::replace(tx, &id, &sealed).await
+            let encrypted = encrypt(services, &id, content.with_digest_note(digest_count), &account.email);
+            store::replace_content(tx, &id, &encrypted).await
         }
         None => {
-            let digest = Outgoing { digest_count: Some(0), due_at, ..Outgoing::now(Some(&account.id), &account.email, kind, now) };
-            send(tx, services, digest, letter).await
+            let digest = NewMail { digest_count: Some(0), due_at, ..NewMail::immediate(Some(&account.id), &account.email, kind, now) };
+            insert(tx, services, digest, content).await
         }
     }
 }
 
-/// Sends what anybody may have asked for, unless this address was sent too much of it already. Whether it was.
-pub async fn send_asked_for(
+/// Enqueues a mail that anybody can request, unless its address has reached the rate limit. Returns whether it was enqueued.
+pub async fn enqueue_limited(
     tx: &mut Tx,
     services: &Services,
     user: Option<&UserId>,
     address: &str,
     kind: Kind,
-    letter: Letter,
+    content: Content,
 ) -> sqlx::Result<bool> {
     let since = services.clock.now() - Duration::hours(1);
-    if store::count_asked_for(tx, &hashed(address), kind, since).await? >= MOST_AN_HOUR {
+    if store::count_requested(tx, &hash_address(address), kind, since).await? >= MAX_REQUESTED_MAILS_PER_HOUR {
         return Ok(false);
     }
     let now = services.clock.now();
     let expires_at = kind.link_lifetime().map(|lifetime| now + lifetime);
-    send(tx, services, Outgoing { expires_at, ..Outgoing::now(user, address, kind, now) }, letter).await?;
+    insert(tx, services, NewMail { expires_at, ..NewMail::immediate(user, address, kind, now) }, content).await?;
     Ok(true)
 }
 
-async fn send(tx: &mut Tx, services: &Services, outgoing: Outgoing<'_>, letter: Letter) -> sqlx::Result<()> {
+async fn insert(tx: &mut Tx, services: &Services, mail: NewMail<'_>, content: Content) -> sqlx::Result<()> {
     let id = MailId::new(services.clock.now());
-    let sealed = seal(services, &id, letter, outgoing.address);
-    store::insert(tx, &id, &outgoing, &hashed(outgoing.address), &sealed).await?;
-    // Woken earlier, the worker might look before the mail is there, and not again for some seconds.
-    let post = services.post.clone();
+    let encrypted = encrypt(services, &id, content, mail.address);
+    store::insert(tx, &id, &mail, &hash_address(mail.address), &encrypted).await?;
+    // If it were notified before the commit, the worker might not see the mail, and would not check again for some seconds.
+    let post = services.mail_wakeup.clone();
     tx.after_commit(move || post.notify_one());
     Ok(())
 }
 
-fn seal(services: &Services, id: &MailId, letter: Letter, address: &str) -> String {
-    let mail = letter.write(address, &services.config.public_url().origin());
-    services.seal.seal(&id.to_string(), &serde_json::to_string(&mail).expect("words are JSON"))
+fn encrypt(services: &Services, id: &MailId, content: Content, address: &str) -> String {
+    let mail = content.render(address, &services.config.public_url().origin());
+    services.keyring.encrypt(&id.to_string(), &serde_json::to_string(&mail).expect("mails are JSON"))
 }
 
-/// Addresses are counted without being kept.
-fn hashed(address: &str) -> String {
-    hash_hex(crate::accounts::store::key(address).as_bytes())
+/// Hashes an email address, so that mails per address can be counted without storing it.
+fn hash_address(address: &str) -> String {
+    hash_hex(crate::accounts::store::normalize_identifier(address).as_bytes())
 }

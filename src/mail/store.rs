@@ -12,62 +12,62 @@ use crate::{
     mail::Kind,
 };
 
-/// A mail to send.
+/// A mail in the outbox that is due.
 #[derive(sqlx::FromRow)]
-pub struct Waiting {
+pub struct QueuedMail {
     pub id: MailId,
     pub kind: Kind,
     pub user_id: Option<UserId>,
-    pub sealed: String,
+    pub encrypted_content: String,
     pub created_at: DateTime<Utc>,
     pub expires_at: Option<DateTime<Utc>>,
-    pub tries: i64,
+    pub attempts: i64,
 }
 
-/// A mail before it is written into the outbox.
-pub struct Outgoing<'a> {
+/// A mail to write into the outbox.
+pub struct NewMail<'a> {
     pub user: Option<&'a UserId>,
     pub address: &'a str,
     pub kind: Kind,
     pub created_at: DateTime<Utc>,
     /// When it is to be sent.
     pub due_at: DateTime<Utc>,
-    /// When its link expires, if somebody asked for it. `None`: a notice.
+    /// When its link expires, if the mail was requested. `None` for a notice.
     pub expires_at: Option<DateTime<Utc>>,
-    /// How many more mails a digest stands for. `None`: not a digest.
+    /// The number of further mails that a digest stands for. `None` if it is not a digest.
     pub digest_count: Option<i64>,
 }
 
-impl<'a> Outgoing<'a> {
-    /// One that is sent at once.
-    pub fn now(user: Option<&'a UserId>, address: &'a str, kind: Kind, now: DateTime<Utc>) -> Self {
+impl<'a> NewMail<'a> {
+    /// Creates a mail that is sent immediately.
+    pub fn immediate(user: Option<&'a UserId>, address: &'a str, kind: Kind, now: DateTime<Utc>) -> Self {
         Self { user, address, kind, created_at: now, due_at: now, expires_at: None, digest_count: None }
     }
 }
 
 /// Writes a mail into the outbox.
 ///
-/// `expires_at` is set exactly for mails that somebody asked for: they are limited ([`count_asked_for`]). The others are notices, which
-/// are collected ([`notices_since`]).
-pub async fn insert(tx: &mut Tx, id: &MailId, outgoing: &Outgoing<'_>, address_hash: &str, sealed: &str) -> sqlx::Result<()> {
+/// `expires_at` is set only for mails that were requested, which are rate limited ([`count_requested`]). The others are notices, which are
+/// collected in digests ([`notices_since`]).
+pub async fn insert(tx: &mut Tx, id: &MailId, mail: &NewMail<'_>, address_hash: &str, encrypted: &str) -> sqlx::Result<()> {
     execute!(
         tx,
-        "INSERT INTO outbox (id, kind, user_id, address_hash, sealed, created_at, tries, next_try_at, expires_at, folded)
-         VALUES ($1, $2, $3, $4, $5, $6, 0, $7, $8, $9)",
+        "INSERT INTO outbox (id, kind, user_id, address_hash, encrypted_content, created_at, attempts, next_attempt_at, expires_at,
+             digest_count) VALUES ($1, $2, $3, $4, $5, $6, 0, $7, $8, $9)",
         id,
-        outgoing.kind,
-        outgoing.user,
+        mail.kind,
+        mail.user,
         address_hash,
-        sealed,
-        outgoing.created_at,
-        outgoing.due_at,
-        outgoing.expires_at,
-        outgoing.digest_count,
+        encrypted,
+        mail.created_at,
+        mail.due_at,
+        mail.expires_at,
+        mail.digest_count,
     )?;
     Ok(())
 }
 
-/// When notices of this kind to this address were written since, the oldest first. What somebody asked for is none.
+/// Returns when notices of a kind were enqueued to an address after `since`, oldest first. Requested mails are not notices.
 pub async fn notices_since(
     db: &mut impl Connection,
     user: &UserId,
@@ -88,7 +88,7 @@ pub async fn notices_since(
     Ok(found.into_iter().map(|(at,)| at).collect())
 }
 
-/// A digest that waits for the end of its hour.
+/// A digest that waits until the end of its hour.
 #[derive(sqlx::FromRow)]
 pub struct Digest {
     pub id: MailId,
@@ -100,10 +100,10 @@ pub async fn add_to_digest(tx: &mut Tx, user: &UserId, kind: Kind, address_hash:
     fetch!(
         tx,
         fetch_optional as Digest,
-        "UPDATE outbox SET folded = folded + 1 WHERE id = (
-             SELECT id FROM outbox WHERE user_id = $1 AND kind = $2 AND address_hash = $3 AND folded IS NOT NULL AND tries = 0 AND next_try_at > $4
-             ORDER BY next_try_at LIMIT 1) AND tries = 0
-         RETURNING id, folded AS digest_count",
+        "UPDATE outbox SET digest_count = digest_count + 1 WHERE id = (
+             SELECT id FROM outbox WHERE user_id = $1 AND kind = $2 AND address_hash = $3 AND digest_count IS NOT NULL AND attempts = 0
+                 AND next_attempt_at > $4 ORDER BY next_attempt_at LIMIT 1) AND attempts = 0
+         RETURNING id, digest_count",
         user,
         kind,
         address_hash,
@@ -111,58 +111,58 @@ pub async fn add_to_digest(tx: &mut Tx, user: &UserId, kind: Kind, address_hash:
     )
 }
 
-/// Replaces what a mail says that waits.
-pub async fn replace(tx: &mut Tx, id: &MailId, sealed: &str) -> sqlx::Result<()> {
-    execute!(tx, "UPDATE outbox SET sealed = $2 WHERE id = $1", id, sealed)?;
+/// Replaces the content of a mail that is not sent yet.
+pub async fn replace_content(tx: &mut Tx, id: &MailId, encrypted: &str) -> sqlx::Result<()> {
+    execute!(tx, "UPDATE outbox SET encrypted_content = $2 WHERE id = $1", id, encrypted)?;
     Ok(())
 }
 
-/// How many mails of this kind to this address were asked for since.
-pub async fn count_asked_for(db: &mut impl Connection, address_hash: &str, kind: Kind, since: DateTime<Utc>) -> sqlx::Result<i64> {
+/// Returns how many mails of a kind to an address were requested after `since`.
+pub async fn count_requested(db: &mut impl Connection, address_hash: &str, kind: Kind, since: DateTime<Utc>) -> sqlx::Result<i64> {
     let sql = "SELECT COUNT(*) FROM outbox WHERE address_hash = $1 AND created_at > $2 AND kind = $3 AND expires_at IS NOT NULL";
     let (count,): (i64,) = fetch!(db, fetch_one as (i64,), sql, address_hash, since, kind)?;
     Ok(count)
 }
 
-/// Whether this person was written to about this since.
-pub async fn was_told(db: &mut impl Connection, user: &UserId, kind: Kind, since: DateTime<Utc>) -> sqlx::Result<bool> {
+/// Returns whether a mail of a kind to a user was enqueued after `since`.
+pub async fn was_notified(db: &mut impl Connection, user: &UserId, kind: Kind, since: DateTime<Utc>) -> sqlx::Result<bool> {
     let sql = "SELECT id FROM outbox WHERE user_id = $1 AND kind = $2 AND created_at > $3 LIMIT 1";
     Ok(fetch!(db, fetch_optional as (String,), sql, user, kind, since)?.is_some())
 }
 
-/// Takes the next mail that is due, for this node alone until `lease`: whoever sends it says so before then.
-pub async fn take(tx: &mut Tx, now: DateTime<Utc>, lease: DateTime<Utc>) -> sqlx::Result<Option<Waiting>> {
+/// Claims the next due mail exclusively until `lease`. [`mark_sent`] must be called before then. `None` if no mail is due.
+pub async fn claim_next(tx: &mut Tx, now: DateTime<Utc>, lease: DateTime<Utc>) -> sqlx::Result<Option<QueuedMail>> {
     let sql = locking!(
         tx,
-        "UPDATE outbox SET next_try_at = $2, tries = tries + 1
-         WHERE id = (SELECT id FROM outbox WHERE next_try_at <= $1 ORDER BY next_try_at LIMIT 1",
+        "UPDATE outbox SET next_attempt_at = $2, attempts = attempts + 1
+         WHERE id = (SELECT id FROM outbox WHERE next_attempt_at <= $1 ORDER BY next_attempt_at LIMIT 1",
         "FOR UPDATE SKIP LOCKED",
-        ") AND next_try_at <= $1 RETURNING id, kind, user_id, sealed, created_at, expires_at, tries"
+        ") AND next_attempt_at <= $1 RETURNING id, kind, user_id, encrypted_content, created_at, expires_at, attempts"
     );
-    fetch!(tx, fetch_optional as Waiting, sql, now, lease)
+    fetch!(tx, fetch_optional as QueuedMail, sql, now, lease)
 }
 
-/// It was sent, and is forgotten but for the fact.
-pub async fn sent(tx: &mut Tx, id: &MailId, now: DateTime<Utc>) -> sqlx::Result<()> {
-    execute!(tx, "UPDATE outbox SET sent_at = $2, next_try_at = NULL, sealed = '' WHERE id = $1", id, now)?;
+/// Marks a mail as sent and deletes its content.
+pub async fn mark_sent(tx: &mut Tx, id: &MailId, now: DateTime<Utc>) -> sqlx::Result<()> {
+    execute!(tx, "UPDATE outbox SET sent_at = $2, next_attempt_at = NULL, encrypted_content = '' WHERE id = $1", id, now)?;
     Ok(())
 }
 
-pub async fn try_again(tx: &mut Tx, id: &MailId, at: DateTime<Utc>) -> sqlx::Result<()> {
-    execute!(tx, "UPDATE outbox SET next_try_at = $2 WHERE id = $1", id, at)?;
+pub async fn schedule_retry(tx: &mut Tx, id: &MailId, at: DateTime<Utc>) -> sqlx::Result<()> {
+    execute!(tx, "UPDATE outbox SET next_attempt_at = $2 WHERE id = $1", id, at)?;
     Ok(())
 }
 
-pub async fn give_up(tx: &mut Tx, id: &MailId) -> sqlx::Result<()> {
-    execute!(tx, "UPDATE outbox SET next_try_at = NULL, sealed = '' WHERE id = $1", id)?;
+pub async fn mark_given_up(tx: &mut Tx, id: &MailId) -> sqlx::Result<()> {
+    execute!(tx, "UPDATE outbox SET next_attempt_at = NULL, encrypted_content = '' WHERE id = $1", id)?;
     Ok(())
 }
 
-/// Forgets up to `batch` mails that were sent or given up long ago; how many.
-pub async fn forget_old(tx: &mut Tx, before: DateTime<Utc>, batch: i64) -> sqlx::Result<u64> {
+/// Removes up to `batch` mails that were created before `before` and have been sent or given up. Returns their number.
+pub async fn remove_old(tx: &mut Tx, before: DateTime<Utc>, batch: i64) -> sqlx::Result<u64> {
     execute!(
         tx,
-        "DELETE FROM outbox WHERE id IN (SELECT id FROM outbox WHERE created_at < $1 AND next_try_at IS NULL LIMIT $2)",
+        "DELETE FROM outbox WHERE id IN (SELECT id FROM outbox WHERE created_at < $1 AND next_attempt_at IS NULL LIMIT $2)",
         before,
         batch,
     )

@@ -1,4 +1,4 @@
-//! How mails leave: by SMTP, or as files where no server is set.
+//! Sends mails by SMTP, or writes them to files if no server is configured.
 
 use std::{
     error::Error as _,
@@ -19,71 +19,77 @@ use tokio::time::timeout;
 
 use crate::{
     foundation::{config::Config, ids::MailId},
-    mail::letter::Mail,
+    mail::content::Mail,
 };
 
-/// A server that cannot be reached for so long is tried again later.
-const PATIENCE: Duration = Duration::from_secs(30);
-/// A mail is taken within this time, or tried again later. lettre's own timeout covers no more than the connection, so a server that
-/// accepts it and then says nothing would hold the worker for ever. Shorter than a worker's lease of a mail.
-const SENT_WITHIN: Duration = Duration::from_secs(60);
+/// Timeout of the SMTP connection. The mail is tried again later.
+const CONNECTION_TIMEOUT: Duration = Duration::from_secs(30);
+/// Timeout of sending a mail, which is then tried again later. lettre's own timeout covers only the connection, so a server that accepts
+/// it and then does not respond would block the worker forever. Shorter than the worker's lease of a mail.
+const SEND_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// The way that mails take.
+/// Sends mails.
 pub struct Transport {
     from: Mailbox,
-    way: Way,
+    backend: Backend,
 }
 
-enum Way {
+enum Backend {
     Smtp(Box<AsyncSmtpTransport<Tokio1Executor>>),
     Files(PathBuf),
 }
 
-/// Whether the settings of mail are understood.
-pub fn check(config: &Config) -> anyhow::Result<()> {
-    sender(config)?;
+/// Checks the mail settings.
+///
+/// Errors: an invalid sender address or SMTP URL.
+pub fn check_config(config: &Config) -> anyhow::Result<()> {
+    parse_sender(config)?;
     if let Some(url) = &config.smtp_url {
-        smtp(url)?;
+        create_smtp_client(url)?;
     }
     Ok(())
 }
 
-fn sender(config: &Config) -> anyhow::Result<Mailbox> {
+fn parse_sender(config: &Config) -> anyhow::Result<Mailbox> {
     let host = config.public_url().authority;
     let host = host.rsplit_once(':').map_or(host.as_str(), |(host, _)| host);
-    let named = config.mail_from.clone().unwrap_or_else(|| format!("Whereabouts <whereabouts@{host}>"));
-    named.parse().ok().context("WHEREABOUTS_MAIL_FROM is no address: write it like Whereabouts <no-reply@example.com>")
+    let sender = config.mail_from.clone().unwrap_or_else(|| format!("Whereabouts <whereabouts@{host}>"));
+    sender.parse().ok().context("WHEREABOUTS_MAIL_FROM is not an address: write it like Whereabouts <no-reply@example.com>")
 }
 
-fn smtp(url: &str) -> anyhow::Result<AsyncSmtpTransport<Tokio1Executor>> {
-    // What is wrong is not told in full: the URL holds a password.
+fn create_smtp_client(url: &str) -> anyhow::Result<AsyncSmtpTransport<Tokio1Executor>> {
+    // The cause is not included: the URL contains a password.
     let builder = AsyncSmtpTransport::<Tokio1Executor>::from_url(url).ok();
     let builder = builder.context("WHEREABOUTS_SMTP_URL must be smtps://HOST, or smtp://HOST:PORT?tls=required (or opportunistic)")?;
-    Ok(builder.timeout(Some(PATIENCE)).build())
+    Ok(builder.timeout(Some(CONNECTION_TIMEOUT)).build())
 }
 
 impl Transport {
-    /// As the settings say.
+    /// Creates a transport from the settings.
+    ///
+    /// Errors: an invalid sender address or SMTP URL.
     pub fn new(config: &Config) -> anyhow::Result<Self> {
-        let way = match &config.smtp_url {
-            Some(url) => Way::Smtp(Box::new(smtp(url)?)),
-            None => Way::Files(config.storage.data_dir.join("outbox")),
+        let backend = match &config.smtp_url {
+            Some(url) => Backend::Smtp(Box::new(create_smtp_client(url)?)),
+            None => Backend::Files(config.storage.data_dir.join("outbox")),
         };
-        Ok(Self { from: sender(config)?, way })
+        Ok(Self { from: parse_sender(config)?, backend })
     }
 
-    /// Sends one mail. What comes back says why it could not, without its address or its words.
+    /// Sends a mail.
+    ///
+    /// Errors: why it could not be sent, without its address or content.
     pub async fn send(&self, id: &MailId, mail: &Mail) -> anyhow::Result<()> {
         let message = self.message(id, mail)?;
-        match &self.way {
-            Way::Smtp(server) => {
-                let sent = timeout(SENT_WITHIN, server.send(message)).await.context("the mail server did not answer in time")?;
-                sent.map(drop).map_err(|error| anyhow!("the mail server did not take it: {}", class(&error)))
+        match &self.backend {
+            Backend::Smtp(server) => {
+                let sent = timeout(SEND_TIMEOUT, server.send(message)).await.context("the mail server did not answer in time")?;
+                sent.map(drop).map_err(|error| anyhow!("the mail server refused the mail: {}", describe_smtp_error(&error)))
             }
-            Way::Files(folder) => {
+            Backend::Files(folder) => {
                 let file = folder.join(format!("{id}.eml"));
                 write(folder, &file, &message.formatted()).with_context(|| format!("{} cannot be written", file.display()))?;
-                tracing::info!(file = %file.display(), "no mail server is set: a mail was written to a file");
+                tracing::info!(file = %file.display(), "no mail server is configured: a mail was written to a file");
                 Ok(())
             }
         }
@@ -92,19 +98,19 @@ impl Transport {
     fn message(&self, id: &MailId, mail: &Mail) -> anyhow::Result<Message> {
         let message = Message::builder()
             .from(self.from.clone())
-            // An address without the person's name: nothing of theirs gets into a header but what was checked.
-            .to(Mailbox::new(None, mail.to.parse().ok().context("the address is none")?))
+            // The address without the user's name, so that only validated input gets into a header.
+            .to(Mailbox::new(None, mail.to.parse().ok().context("the address is invalid")?))
             .subject(&mail.subject)
-            // The same at every try: a server that took it before the answer was lost sees that it is the same mail.
+            // The same for every attempt: a server that accepted the mail, but whose reply was lost, can recognize it.
             .message_id(Some(format!("<{id}@{}>", self.from.email.domain())))
             .multipart(MultiPart::alternative_plain_html(mail.text.clone(), mail.html.clone()));
         message.ok().context("the mail cannot be written")
     }
 }
 
-/// What kind of failure it was, with the code of the server's reply. Without the reply's text, which usually quotes the address that
-/// the mail went to (LOG-3).
-fn class(error: &smtp::Error) -> String {
+/// Describes an SMTP error with the status code of the server's reply. Without the reply's text, which usually quotes the recipient's
+/// address (LOG-3).
+fn describe_smtp_error(error: &smtp::Error) -> String {
     if let Some(code) = error.status() {
         return format!("it replied {code}");
     }
@@ -112,16 +118,16 @@ fn class(error: &smtp::Error) -> String {
     if let Some(error) = sources.filter_map(|error| error.downcast_ref::<std::io::Error>()).next() {
         return error.kind().to_string();
     }
-    let words = match error {
+    let description = match error {
         error if error.is_tls() => "TLS failed",
         error if error.is_response() => "its reply cannot be read",
         error if error.is_client() => "it does not support what the mail needs",
         _ => "the connection failed",
     };
-    words.to_owned()
+    description.to_owned()
 }
 
-/// For its owner alone (OPS-2).
+/// Writes a file that only its owner can read (OPS-2).
 fn write(folder: &Path, file: &Path, bytes: &[u8]) -> std::io::Result<()> {
     std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
     let mut file = std::fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(file)?;
@@ -135,11 +141,11 @@ mod tests {
     use tokio::net::TcpListener;
 
     use super::*;
-    use crate::mail::Letter;
+    use crate::mail::Content;
 
-    /// A server that accepts connections and never says a word does not hold whoever sends. Time passes as soon as everybody waits for it.
+    /// A server that accepts connections and never responds does not block the sender. Time is paused and advances when all tasks wait.
     #[tokio::test(start_paused = true)]
-    async fn a_silent_server_is_given_up() {
+    async fn an_unresponsive_server_times_out() {
         #[derive(clap::Parser)]
         struct Options {
             #[command(flatten)]
@@ -148,7 +154,7 @@ mod tests {
         let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("smtp://{}", silent.local_addr().unwrap());
         let config = Options::try_parse_from(["test", "--smtp-url", &url]).unwrap().config;
-        let mail = Letter::new("Subject", "Why.").write("alice@example.com", "https://site.example");
+        let mail = Content::new("Subject", "Why.").render("alice@example.com", "https://site.example");
         let sending = async { Transport::new(&config).unwrap().send(&MailId::new(chrono::DateTime::UNIX_EPOCH), &mail).await };
         let accepting = async { (silent.accept().await.unwrap(), std::future::pending::<()>().await) };
         let error = tokio::select! {

@@ -1,60 +1,110 @@
-//! The Security tab of the profile: what guards the account, and the Active Sessions card.
+//! The page of the Profile tab: the user, their email address, and the recent events of the account.
 
 use leptos::prelude::*;
 use leptos_meta::Title;
 
 use crate::{
-    error::AppError,
-    frame::Frame,
-    profile::api::{Guards, Opened, open_guards, open_profile},
-    sessions::card::ActiveSessions,
-    tabs::{Tab, Tabs},
+    accounts::model::Account,
+    layout::{
+        frame::framed_with,
+        tabs::{Tab, Tabs},
+    },
+    profile::api::{ProfilePageData, load_profile},
+    record::{Outcome, RecordedEvent},
     ui::{
-        icon::Icon,
-        loaded::{failed, loaded},
+        date::time_zones,
+        field::{Field, FlashMessages},
+        form_response::Flash,
+        time::exact,
     },
 };
 
-/// The Security tab.
+/// Renders the page.
 #[component]
 pub fn ProfilePage() -> impl IntoView {
-    loaded(open_profile, |opened: Result<Opened, AppError>| match opened {
-        Ok(Opened { account, notice, tokens_used }) => view! {
-            <Title text="Security" />
-            <Frame account notice>
-                <Tabs open=Tab::Security>{loaded(open_guards, guards)} <ActiveSessions tokens_used /></Tabs>
-            </Frame>
+    framed_with(load_profile(), |ProfilePageData { account, new_email, recent }, flash| {
+        let time_zone = account.time_zone.clone();
+        view! {
+            <Title text="Profile" />
+            <Tabs open=Tab::Profile>
+                <FlashMessages flash=Flash { typed: Default::default(), ..flash.clone() } />
+                <div class="profile-cards">
+                    <About account=account.clone() flash=flash.clone() />
+                    <Email account new_email flash />
+                </div>
+                <Recent recent time_zone />
+            </Tabs>
         }
-        .into_any(),
-        Err(error) => view! { <main>{failed(&error)}</main> }.into_any(),
+        .into_any()
     })
 }
 
-/// What guards the account: a card each for the password and the second factor.
-fn guards(guards: Result<Guards, AppError>) -> AnyView {
-    match guards {
-        Ok(Guards { password, second_factor, is_on }) => {
-            let (shield, act) = if is_on { (Icon::ShieldOn, "Manage") } else { (Icon::Shield, "Set up") };
-            view! {
-                <div class="guards">
-                    {guard(Icon::Key, "Password", password, "Change", "/profile/password")}
-                    {guard(shield, "Two-factor authentication", second_factor, act, "/profile/two-factor")}
-                </div>
-            }
-            .into_any()
-        }
-        Err(error) => failed(&error),
+#[component]
+fn About(account: Account, flash: Flash) -> impl IntoView {
+    let typed_or = |field: &str, stored: &str| if flash.typed.contains_key(field) { flash.typed(field) } else { stored.to_owned() };
+    let (name, username, selected_zone) =
+        (typed_or("name", &account.name), typed_or("username", &account.username), typed_or("time_zone", &account.time_zone));
+    let zones = time_zones()
+        .map(|zone| view! { <option value=zone selected=zone == selected_zone>{zone.replace('_', " ")}</option> })
+        .collect_view();
+    view! {
+        <form class="card" method="post" action="/api/ui/update_profile" data-sent aria-labelledby="about">
+            <h2 id="about">"About you"</h2>
+            <div role="alert" class="failure is-empty"></div>
+            <Field name="name" label="Name" autocomplete="name" value=name />
+            <Field name="username" label="Username" autocomplete="username" value=username />
+            <div class="field">
+                <label for="time_zone">"Time zone"</label>
+                <select id="time_zone" name="time_zone">{zones}</select>
+                <p class="hint">"Used for times on pages and in emails."</p>
+            </div>
+            <div class="buttons"><button class="primary">"Save"</button></div>
+        </form>
     }
 }
 
-fn guard(icon: Icon, name: &'static str, words: String, act: &'static str, path: &'static str) -> AnyView {
-    let label = format!("{act}: {name}");
+#[component]
+fn Email(account: Account, new_email: Option<String>, flash: Flash) -> impl IntoView {
+    let pending = new_email.map(|email| {
+        view! {
+            <form class="notice" method="post" action="/api/ui/cancel_email_change" data-sent>
+                <div role="alert" class="failure is-empty"></div>
+                <p><strong>{email}</strong>" takes effect once both addresses have confirmed it."</p>
+                <button class="outlined">"Cancel the change"</button>
+            </form>
+        }
+    });
     view! {
-        <section class="card guard" aria-label=name>
-            <span class="tile">{icon.draw()}</span>
-            <div><h2>{name}</h2><p>{words}</p></div>
-            <a class="outlined" rel="external" href=path aria-label=label>{act}</a>
+        <section class="card" aria-labelledby="email-address">
+            <h2 id="email-address">"Email"</h2>
+            <p>"Used to sign in and for notifications: "<strong>{account.email}</strong></p>
+            {pending}
+            <form method="post" action="/api/ui/change_email" data-sent>
+                <div role="alert" class="failure is-empty"></div>
+                <Field name="email" label="New email" autocomplete="email" kind="email" value=flash.typed("email")
+                    hint="We send an email to both addresses. The change takes effect once both have confirmed it." />
+                <div class="buttons"><button class="primary">"Change email"</button></div>
+            </form>
         </section>
     }
-    .into_any()
+}
+
+#[component]
+fn Recent(recent: Vec<RecordedEvent>, time_zone: String) -> impl IntoView {
+    let row = |event: RecordedEvent| {
+        let class = if event.outcome == Outcome::Refused { "refused" } else { "" };
+        view! {
+            <li class=class>
+                <span>{event.action.description(event.outcome)}</span>
+                <span class="address">{event.ip}</span>
+                <time datetime=event.occurred_at.to_rfc3339()>{exact(event.occurred_at, &time_zone)}</time>
+            </li>
+        }
+    };
+    view! {
+        <section class="card recent-activity" aria-labelledby="recent">
+            <h2 id="recent">"Recent security activity"</h2>
+            <ol>{recent.into_iter().map(row).collect_view()}</ol>
+        </section>
+    }
 }

@@ -1,4 +1,4 @@
-//! What is refused before anything looks at it.
+//! Middleware that refuses requests before they are processed.
 
 use std::{sync::Arc, time::Duration};
 
@@ -13,15 +13,14 @@ use axum::{
 use crate::{
     error::AppError,
     foundation::{config::PublicUrl, services::Services},
-    sessions::{caller::bearer, wire},
+    sessions::{caller::bearer_token, live::protocol},
 };
 
-/// A request, its body included, is answered within this time or cut (NET-3).
-const PATIENCE: Duration = Duration::from_secs(25);
+/// Time within which a request, its body included, is answered; then it is cut (NET-3).
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(25);
 
-/// Middleware: only requests to the public URL's host are answered (NET-2). A person who opened a page by another name is
-/// led to the right one.
-pub async fn host(State(services): State<Arc<Services>>, request: Request, next: Next) -> Response {
+/// Middleware: accepts only requests to the host of the public URL (NET-2). Requests for pages on another host are redirected to it.
+pub async fn check_host(State(services): State<Arc<Services>>, request: Request, next: Next) -> Response {
     let public = services.config.public_url();
     let host = request.headers().get(header::HOST).and_then(|host| host.to_str().ok()).or(request.uri().host()).unwrap_or_default();
     let is_probe = matches!(request.uri().path(), "/healthz" | "/readyz");
@@ -35,21 +34,21 @@ pub async fn host(State(services): State<Arc<Services>>, request: Request, next:
     }
 }
 
-/// Middleware: cuts what takes too long: a body by the byte, since our own side gives up on its database well before. The
-/// live channel has no end of its own: it is cut by its own rules.
-pub async fn in_time(request: Request, next: Next) -> Response {
-    if request.uri().path() == wire::PATH {
+/// Middleware: cuts requests that take too long, such as a body sent byte by byte. The server itself gives up on its database well before.
+/// The live channel is exempt: it has timeouts of its own.
+pub async fn enforce_timeout(request: Request, next: Next) -> Response {
+    if request.uri().path() == protocol::PATH {
         return next.run(request).await;
     }
-    match tokio::time::timeout(PATIENCE, next.run(request)).await {
+    match tokio::time::timeout(REQUEST_TIMEOUT, next.run(request)).await {
         Ok(response) => response,
         Err(_) => AppError::TooSlow.into_response(),
     }
 }
 
-/// Middleware: reads the whole body before anybody asks who sent it. A session that is revoked while its request arrives must not act
-/// (SES-5): it could hold the last byte back for as long as a request may take.
-pub async fn whole_body(request: Request, next: Next) -> Response {
+/// Middleware: reads the whole body before the caller is identified. A session that is revoked while its request arrives must not act
+/// (SES-5): a client could hold back the last byte for as long as a request may take.
+pub async fn buffer_body(request: Request, next: Next) -> Response {
     let (parts, body) = request.into_parts();
     match Bytes::from_request(Request::new(body), &()).await {
         Ok(bytes) => next.run(Request::from_parts(parts, Body::from(bytes))).await,
@@ -58,42 +57,42 @@ pub async fn whole_body(request: Request, next: Next) -> Response {
     }
 }
 
-/// Middleware: what changes something, or opens a live channel, must come from this site (WEB-2, ASVS 3.5.1).
-pub async fn same_site(State(services): State<Arc<Services>>, request: Request, next: Next) -> Response {
-    let is_safe = matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS) && request.uri().path() != wire::PATH;
-    let from = Provenance::of(request.headers(), &services.config.public_url());
-    // A script sends neither header. It may, if nothing that a browser adds by itself vouches for it.
+/// Middleware: requests that change something or open a live channel must come from this site (WEB-2, ASVS 3.5.1).
+pub async fn require_same_origin(State(services): State<Arc<Services>>, request: Request, next: Next) -> Response {
+    let is_safe = matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS) && request.uri().path() != protocol::PATH;
+    let source = RequestSource::from_headers(request.headers(), &services.config.public_url());
+    // Scripts send neither header. They are accepted without a cookie, which a browser would add by itself.
     let is_script = request.uri().path().starts_with("/api/v1/") && !request.headers().contains_key(header::COOKIE);
-    // No browser sends a bearer token by itself, and beside one a cookie is ignored.
-    let is_bearer = bearer(request.headers()).is_some();
-    match from {
+    // Browsers do not add a bearer token by themselves, and cookies are ignored beside one.
+    let is_bearer = bearer_token(request.headers()).is_some();
+    match source {
         _ if is_safe || is_bearer => next.run(request).await,
-        Provenance::ThisSite => next.run(request).await,
-        Provenance::Unsaid if is_script => next.run(request).await,
-        Provenance::Unsaid | Provenance::Elsewhere => AppError::ForeignOrigin.into_response(),
+        RequestSource::SameOrigin => next.run(request).await,
+        RequestSource::Unspecified if is_script => next.run(request).await,
+        RequestSource::Unspecified | RequestSource::CrossOrigin => AppError::ForeignOrigin.into_response(),
     }
 }
 
-const SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
+const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
-/// Where a browser says that a request comes from.
+/// Where a request comes from, according to the browser.
 #[derive(Debug, PartialEq, Eq)]
-enum Provenance {
-    ThisSite,
-    Elsewhere,
-    Unsaid,
+enum RequestSource {
+    SameOrigin,
+    CrossOrigin,
+    Unspecified,
 }
 
-impl Provenance {
-    fn of(headers: &HeaderMap, public: &PublicUrl) -> Self {
-        // A page that tells nobody where it is (`no-referrer`) sends `Origin: null`: then the browser's own word stands alone.
-        let origin = headers.get(header::ORIGIN).filter(|origin| !headers.contains_key(SITE) || *origin != "null");
+impl RequestSource {
+    fn from_headers(headers: &HeaderMap, public: &PublicUrl) -> Self {
+        // A page with `no-referrer` sends `Origin: null`: then only Sec-Fetch-Site counts.
+        let origin = headers.get(header::ORIGIN).filter(|origin| !headers.contains_key(SEC_FETCH_SITE) || *origin != "null");
         let origin = origin.map(|origin| origin.to_str().is_ok_and(|origin| public.is_origin(origin)));
-        let site = headers.get(SITE).map(|site| site == "same-origin");
+        let site = headers.get(SEC_FETCH_SITE).map(|site| site == "same-origin");
         match (origin, site) {
-            (None, None) => Self::Unsaid,
-            (Some(true) | None, Some(true)) | (Some(true), None) => Self::ThisSite,
-            _ => Self::Elsewhere,
+            (None, None) => Self::Unspecified,
+            (Some(true) | None, Some(true)) | (Some(true), None) => Self::SameOrigin,
+            _ => Self::CrossOrigin,
         }
     }
 }
@@ -102,19 +101,19 @@ impl Provenance {
 mod tests {
     use super::*;
 
-    fn provenance(headers: &[(&'static str, &str)]) -> Provenance {
+    fn request_source(headers: &[(&'static str, &str)]) -> RequestSource {
         let headers = headers.iter().map(|(name, value)| (HeaderName::from_static(name), value.parse().unwrap())).collect();
-        Provenance::of(&headers, &"https://site.example".parse().unwrap())
+        RequestSource::from_headers(&headers, &"https://site.example".parse().unwrap())
     }
 
     /// WEB-2
     #[test]
-    fn only_what_says_this_site_is_from_this_site() {
-        assert_eq!(provenance(&[]), Provenance::Unsaid);
-        assert_eq!(provenance(&[("origin", "https://site.example")]), Provenance::ThisSite);
-        assert_eq!(provenance(&[("sec-fetch-site", "same-origin")]), Provenance::ThisSite);
-        assert_eq!(provenance(&[("origin", "null"), ("sec-fetch-site", "same-origin")]), Provenance::ThisSite);
-        let elsewhere: [&[(&str, &str)]; 7] = [
+    fn only_matching_headers_are_same_origin() {
+        assert_eq!(request_source(&[]), RequestSource::Unspecified);
+        assert_eq!(request_source(&[("origin", "https://site.example")]), RequestSource::SameOrigin);
+        assert_eq!(request_source(&[("sec-fetch-site", "same-origin")]), RequestSource::SameOrigin);
+        assert_eq!(request_source(&[("origin", "null"), ("sec-fetch-site", "same-origin")]), RequestSource::SameOrigin);
+        let cross_origin: [&[(&str, &str)]; 7] = [
             &[("origin", "null"), ("sec-fetch-site", "cross-site")],
             &[("origin", "https://evil.example")],
             &[("origin", "null")],
@@ -123,8 +122,8 @@ mod tests {
             &[("sec-fetch-site", "none")],
             &[("origin", "https://site.example"), ("sec-fetch-site", "cross-site")],
         ];
-        for headers in elsewhere {
-            assert_eq!(provenance(headers), Provenance::Elsewhere, "{headers:?}");
+        for headers in cross_origin {
+            assert_eq!(request_source(headers), RequestSource::CrossOrigin, "{headers:?}");
         }
     }
 }

@@ -1,6 +1,6 @@
-//! Headers of every answer.
+//! Headers of every response, and what is logged of requests.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use axum::{
     extract::{Request, State},
@@ -8,16 +8,17 @@ use axum::{
     middleware::Next,
     response::Response,
 };
+use tower_http::classify::ServerErrorsFailureClass;
 
-use crate::foundation::services::Services;
+use crate::{foundation::services::Services, server::request_id::RequestId};
 
-/// On every answer, errors and files too (WEB-4). A page sets a policy of its own, with its nonce.
+/// Defaults for every response, errors and files included (WEB-4). A page sets its own policy with its nonce.
 const HEADERS: [(HeaderName, &str); 9] = [
     (
         header::CONTENT_SECURITY_POLICY,
         "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
     ),
-    // Nothing that depends on who asks is kept by anybody (WEB-5); files say otherwise themselves.
+    // No cache may store what depends on the caller (WEB-5). Static files override this.
     (header::CACHE_CONTROL, "no-store"),
     (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
     (header::REFERRER_POLICY, "same-origin"),
@@ -25,12 +26,12 @@ const HEADERS: [(HeaderName, &str); 9] = [
     (HeaderName::from_static("permissions-policy"), "camera=(), geolocation=(), microphone=(), payment=(), usb=()"),
     (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
     (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
-    // Asks Chromium for what its user agent no longer tells: Windows 11, and nothing else.
+    // Asks Chromium for what its user agent no longer contains, and only for that: Windows 11.
     (HeaderName::from_static("accept-ch"), "Sec-CH-UA-Platform-Version"),
 ];
 
-/// Middleware: sets [`HEADERS`], where the answer did not itself.
-pub async fn secure(State(services): State<Arc<Services>>, request: Request, next: Next) -> Response {
+/// Middleware: sets those [`HEADERS`] that the response does not have yet.
+pub async fn set_security_headers(State(services): State<Arc<Services>>, request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
     let headers = response.headers_mut();
     for (name, value) in HEADERS {
@@ -46,7 +47,15 @@ fn set_default(headers: &mut HeaderMap, name: HeaderName, value: &'static str) {
     headers.entry(name).or_insert(HeaderValue::from_static(value));
 }
 
-/// What the log says of a request: never its query, which may hold a link's secret (LOG-3).
-pub fn span(request: &Request) -> tracing::Span {
-    tracing::info_span!("request", method = %request.method(), path = request.uri().path())
+/// Returns the log span of a request: its id, method and path, without its query, which may contain a one-time token (LOG-3).
+pub fn make_span(request: &Request) -> tracing::Span {
+    let id = request.extensions().get::<RequestId>().cloned().unwrap_or_default();
+    tracing::info_span!("request", id = id.as_str(), method = %request.method(), path = request.uri().path())
+}
+
+/// Logs a response whose body broke midway. Responses of 5xx are logged where the failure happens.
+pub fn log_broken_body(failure: ServerErrorsFailureClass, _: Duration, _: &tracing::Span) {
+    if let ServerErrorsFailureClass::Error(error) = failure {
+        tracing::error!(error, "a response could not be sent");
+    }
 }

@@ -1,4 +1,4 @@
-//! Whether the server is alive, and whether it is ready.
+//! Liveness and readiness checks.
 
 use std::sync::Arc;
 
@@ -8,10 +8,10 @@ use crate::{error::AppError, foundation::services::Services, server::Site};
 
 /// `GET /healthz` and `GET /readyz`.
 pub fn routes() -> Router<Site> {
-    Router::new().route("/healthz", get(async || "ok\n")).route("/readyz", get(ready))
+    Router::new().route("/healthz", get(async || "ok\n")).route("/readyz", get(check_readiness))
 }
 
-async fn ready(State(services): State<Arc<Services>>) -> Result<(StatusCode, &'static str), AppError> {
+async fn check_readiness(State(services): State<Arc<Services>>) -> Result<(StatusCode, &'static str), AppError> {
     services.db.ping().await?;
     Ok((StatusCode::OK, "ready\n"))
 }

@@ -4,7 +4,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 const INTERVAL: TimeDelta = TimeDelta::minutes(1);
 
-/// Lets through one log line a minute, and counts the events that it stands for.
+/// Allows one log line a minute, and counts the events that it stands for.
 #[derive(Default)]
 pub struct LogThrottle {
     events: u64,

@@ -1,6 +1,8 @@
-//! The roof: it puts every feature under one router, serves it, and stops it.
+//! The HTTP server: one router for every feature, the workers, and shutdown.
 
+mod compression;
 mod content;
+mod error_page;
 mod errors;
 mod gate;
 mod guard;
@@ -8,6 +10,8 @@ mod headers;
 mod health;
 mod log_throttle;
 mod metrics;
+mod quota;
+mod request_id;
 mod router;
 mod serve;
 mod socket;

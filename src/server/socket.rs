@@ -1,4 +1,4 @@
-//! A client's socket: it counts as a connection until it is closed, whatever it is upgraded to, and is closed if its client stops reading.
+//! A client's socket. It counts as a connection until it is closed, even after an upgrade, and is closed if its client stops reading.
 
 use std::{
     io::{ErrorKind, IoSlice, Result},
@@ -15,25 +15,25 @@ use tokio::{
 
 use crate::foundation::connections::Permit;
 
-/// A client that takes nothing of what is sent to it for this long is disconnected (NET-3). hyper has no such timer.
+/// A client that reads nothing of what is sent to it for this long is disconnected (NET-3). hyper has no such timer.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// A TCP stream with its [`Permit`].
 pub struct Socket {
     stream: TcpStream,
     /// Runs while a write waits for the client.
-    stalled: Option<Pin<Box<Sleep>>>,
+    stall_timer: Option<Pin<Box<Sleep>>>,
     _permit: Permit,
 }
 
 impl Socket {
-    /// Keeps the permit for as long as the stream.
+    /// Wraps a stream, and keeps the permit until it is dropped.
     pub fn new(stream: TcpStream, permit: Permit) -> Self {
-        // Pages are streamed in pieces: without this each would wait for the acknowledgement of the one before.
+        // Pages are streamed in pieces: without this, each would wait for the acknowledgment of the previous one.
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(%error, "TCP_NODELAY could not be set");
         }
-        Self { stream, stalled: None, _permit: permit }
+        Self { stream, stall_timer: None, _permit: permit }
     }
 
     fn stream(self: Pin<&mut Self>) -> Pin<&mut TcpStream> {
@@ -41,13 +41,13 @@ impl Socket {
     }
 
     /// Fails a write that has been pending for [`WRITE_TIMEOUT`].
-    fn in_time(&mut self, cx: &mut Context<'_>, written: Poll<Result<usize>>) -> Poll<Result<usize>> {
+    fn fail_if_stalled(&mut self, cx: &mut Context<'_>, written: Poll<Result<usize>>) -> Poll<Result<usize>> {
         if written.is_ready() {
-            self.stalled = None;
+            self.stall_timer = None;
             return written;
         }
-        let stalled = self.stalled.get_or_insert_with(|| Box::pin(sleep(WRITE_TIMEOUT)));
-        ready!(stalled.as_mut().poll(cx));
+        let stall_timer = self.stall_timer.get_or_insert_with(|| Box::pin(sleep(WRITE_TIMEOUT)));
+        ready!(stall_timer.as_mut().poll(cx));
         Poll::Ready(Err(ErrorKind::TimedOut.into()))
     }
 }
@@ -61,12 +61,12 @@ impl AsyncRead for Socket {
 impl AsyncWrite for Socket {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<Result<usize>> {
         let written = self.as_mut().stream().poll_write(cx, bytes);
-        self.in_time(cx, written)
+        self.fail_if_stalled(cx, written)
     }
 
     fn poll_write_vectored(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[IoSlice<'_>]) -> Poll<Result<usize>> {
         let written = self.as_mut().stream().poll_write_vectored(cx, bytes);
-        self.in_time(cx, written)
+        self.fail_if_stalled(cx, written)
     }
 
     fn is_write_vectored(&self) -> bool {

@@ -1,4 +1,4 @@
-//! The workers of a server, and how all of it stops: within five seconds.
+//! The workers of a server, and its shutdown within five seconds.
 
 use std::{sync::Arc, time::Duration};
 
@@ -10,29 +10,29 @@ use tokio::{
 
 use crate::{
     api_tokens::worker as tokens,
-    foundation::{db::Db, later, limiter, services::Services, supervisor::Supervisor},
-    mail,
+    foundation::{db::Db, limiter, services::Services, supervisor::Supervisor},
+    mail, record,
     server::{Site, metrics, serve},
-    sessions::{epoch, presence, sweep},
+    sessions::{cleanup, epoch, presence},
 };
 
 /// Grace periods after the last requests (3 s): for workers, background jobs, the last writes, and closing the database. Unused time
 /// of the first three passes to the next.
-const WORKERS: Duration = Duration::from_millis(800);
-const JOBS: Duration = Duration::from_millis(300);
-const LAST_WRITES: Duration = Duration::from_millis(400);
-const CLOSE: Duration = Duration::from_millis(300);
+const WORKER_GRACE_PERIOD: Duration = Duration::from_millis(800);
+const JOB_GRACE_PERIOD: Duration = Duration::from_millis(300);
+const WRITE_GRACE_PERIOD: Duration = Duration::from_millis(400);
+const CLOSE_GRACE_PERIOD: Duration = Duration::from_millis(300);
 
-/// A worker. Its name stands in logs and metrics.
+/// A worker. Its name appears in logs and metrics.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Worker {
     /// Publishes and writes uses of sessions.
     Presence,
-    /// Removes what is old.
+    /// Removes old data.
     Cleanup,
-    /// Runs what is left for after an answer.
+    /// Runs background jobs after responses.
     BackgroundJobs,
-    /// Writes uses of API tokens, and reminds of their end.
+    /// Writes uses of API tokens, and reminds owners of their expiry.
     ApiTokens,
     /// Sends mails.
     Mail,
@@ -40,6 +40,8 @@ pub enum Worker {
     SignOutEverybody,
     /// Counts attempts that are rate limited.
     Limiter,
+    /// Records refused sign-ins.
+    RefusedSignIns,
     /// Receives what other nodes commit.
     Listen,
     /// Notifies other nodes of what this one commits.
@@ -48,7 +50,7 @@ pub enum Worker {
 
 impl Worker {
     /// All of them.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Presence,
         Self::Cleanup,
         Self::BackgroundJobs,
@@ -56,6 +58,7 @@ impl Worker {
         Self::Mail,
         Self::SignOutEverybody,
         Self::Limiter,
+        Self::RefusedSignIns,
         Self::Listen,
         Self::Relay,
     ];
@@ -69,6 +72,7 @@ impl Worker {
             Self::Mail => "mail",
             Self::SignOutEverybody => "sign_out_everybody",
             Self::Limiter => "limiter",
+            Self::RefusedSignIns => "refused_sign_ins",
             Self::Listen => "listen",
             Self::Relay => "relay",
         }
@@ -77,31 +81,41 @@ impl Worker {
     fn start(self, services: &Services, supervisor: &mut Supervisor) -> anyhow::Result<()> {
         let name = self.name();
         match self {
-            // A node that stands alone has nobody to notify.
+            // A single node has no other to notify.
             Self::Listen | Self::Relay if services.outgoing.is_none() => {}
             Self::Presence => supervisor.spawn(name, presence::run),
-            Self::Cleanup => supervisor.spawn(name, sweep::run),
-            Self::BackgroundJobs => supervisor.spawn(name, later::run),
+            Self::Cleanup => supervisor.spawn(name, cleanup::run),
+            Self::BackgroundJobs => supervisor.spawn(name, run_background_jobs),
             Self::ApiTokens => supervisor.spawn(name, tokens::run),
             Self::Mail => {
                 let transport = Arc::new(mail::Transport::new(&services.config)?);
                 supervisor.spawn(name, move |services| mail::run(services, transport.clone()));
             }
             Self::SignOutEverybody => supervisor.spawn(name, epoch::run),
-            Self::Limiter => supervisor.spawn_lasting(name, limiter::run),
+            Self::Limiter => supervisor.spawn_until_shutdown(name, count_attempts),
+            Self::RefusedSignIns => supervisor.spawn_until_shutdown(name, write_refused_sign_ins),
             Self::Listen => supervisor.spawn(name, listen),
-            Self::Relay => supervisor.spawn_lasting(name, relay),
+            Self::Relay => supervisor.spawn_until_shutdown(name, relay),
         }
         Ok(())
     }
 }
 
+async fn run_background_jobs(services: Arc<Services>) {
+    services.background_jobs.run(&services.running, &services.metrics).await;
+}
+
+async fn count_attempts(services: Arc<Services>) {
+    limiter::run(&services.limiter, &services.db, &services.clock, &services.hasher).await;
+}
+
+async fn write_refused_sign_ins(services: Arc<Services>) {
+    record::run(&services.refused_sign_ins, &services.db, &services.clock, &services.hasher).await;
+}
+
 async fn listen(services: Arc<Services>) {
     let Db::Postgres(pool) = &services.db else { return };
-    tokio::select! {
-        () = services.hub.listen(pool) => {}
-        () = services.stopped() => {}
-    }
+    services.running.run_until_cancelled(services.hub.listen(pool)).await;
 }
 
 async fn relay(services: Arc<Services>) {
@@ -111,7 +125,7 @@ async fn relay(services: Arc<Services>) {
 
 /// Starts workers.
 ///
-/// Errors: the settings of mail are wrong.
+/// Errors: the mail settings are invalid.
 pub fn start_workers(services: &Arc<Services>, workers: &[Worker]) -> anyhow::Result<Supervisor> {
     let mut supervisor = Supervisor::new(services.clone());
     for worker in workers {
@@ -120,7 +134,7 @@ pub fn start_workers(services: &Arc<Services>, workers: &[Worker]) -> anyhow::Re
     Ok(supervisor)
 }
 
-/// What a server listens on.
+/// The listeners of a server.
 pub struct Listeners {
     /// For the site.
     pub site: TcpListener,
@@ -130,7 +144,7 @@ pub struct Listeners {
 
 /// Serves the site, with these workers, until its services are stopping, and returns within five seconds of that.
 ///
-/// Errors: the settings of mail are wrong, or a listener fails.
+/// Errors: the mail settings are invalid, or a listener fails.
 pub async fn run(listeners: Listeners, site: Site, workers: &[Worker]) -> anyhow::Result<()> {
     let services = site.services.clone();
     let mut supervisor = start_workers(&services, workers)?;
@@ -145,21 +159,21 @@ pub async fn run(listeners: Listeners, site: Site, workers: &[Worker]) -> anyhow
 
 /// Stops everything else after the last request has been answered.
 async fn stop(services: &Services, mut supervisor: Supervisor) {
-    let workers_until = Instant::now() + WORKERS;
-    let jobs_until = workers_until + JOBS;
+    let workers_until = Instant::now() + WORKER_GRACE_PERIOD;
+    let jobs_until = workers_until + JOB_GRACE_PERIOD;
     supervisor.stop(workers_until).await;
-    later::finish(services, jobs_until).await;
-    supervisor.end().await;
-    if timeout_at(jobs_until + LAST_WRITES, write_the_rest(services)).await.is_err() {
+    services.background_jobs.finish(&services.metrics, jobs_until).await;
+    supervisor.shutdown().await;
+    if timeout_at(jobs_until + WRITE_GRACE_PERIOD, write_remaining(services)).await.is_err() {
         tracing::warn!("the last uses of sessions and API tokens could not be written in time");
     }
-    if timeout(CLOSE, services.db.close()).await.is_err() {
+    if timeout(CLOSE_GRACE_PERIOD, services.db.close()).await.is_err() {
         tracing::warn!("the database did not close its connections in time");
     }
 }
 
 /// Writes what is held in memory: uses come last, since requests and jobs use sessions until here.
-async fn write_the_rest(services: &Services) {
+async fn write_remaining(services: &Services) {
     if let (Db::Postgres(pool), Some(outgoing)) = (&services.db, &services.outgoing) {
         outgoing.lock().await.finish(pool).await;
     }

@@ -1,4 +1,4 @@
-//! What is done with sessions, once: pages, server functions, the API and the command line all come through here.
+//! Session operations, shared by pages, server functions, the API and the command line.
 
 use std::{collections::HashMap, net::IpAddr};
 
@@ -6,183 +6,195 @@ use chrono::{DateTime, Duration, Utc};
 use serde_json::json;
 
 use crate::{
-    access::{self, Client, Credential},
+    access::{self, Credential, Principal},
     accounts::{
         known,
         model::Account,
         store::{self as accounts, Credentials},
     },
-    audit::{self, Action, Event, Outcome},
     error::AppError,
     foundation::{
-        agent::Agent,
+        client::{
+            device::Device,
+            headers::UserAgentHeaders,
+            info::ClientInfo,
+            location::{Location, Place},
+        },
+        crypto::secret::Secret,
         db::Tx,
-        device::Device,
-        hub::{Change, SessionUse},
+        hub::{SessionEvent, SessionUse},
         ids::{SessionId, UserId},
-        location::{Location, Place},
-        origin::Origin,
-        secret::Secret,
         services::Services,
     },
-    mail::{self, Kind, Letter},
+    mail::{self, Content, Kind},
+    record::{self, Action, Event, Outcome},
     sessions::{
-        caller::Caller,
+        caller::CurrentSession,
         expiry::Expiry,
         model::{EndReason, Query, Session, Sessions},
-        store::{self, New, Row},
+        store::{self, NewSession, SessionRow},
     },
 };
 
-/// More than this many live sessions an account does not have (SES-9, ASVS 7.1.2).
-pub const MOST_A_PERSON: i64 = 1_000;
+/// Maximum number of live sessions per user (SES-9, ASVS 7.1.2).
+pub const MAX_SESSIONS_PER_USER: i64 = 1_000;
 
-/// Where a client stands and what it is: found out before a transaction is opened.
-pub struct Arrival {
+/// Device and location of a client. Resolve it before the transaction starts.
+pub struct ClientContext {
     device: Device,
     location: Location,
-    origin: Origin,
+    client_info: ClientInfo,
 }
 
-/// Finds out device and place of a client.
-pub async fn arrive(services: &Services, origin: Origin) -> Result<Arrival, AppError> {
-    let device = describe(services, &origin.agent).await?;
-    let location = locate(services, origin.ip).await;
-    Ok(Arrival { device, location, origin })
+/// Resolves the device and location of a client.
+pub async fn resolve_client(services: &Services, client_info: ClientInfo) -> Result<ClientContext, AppError> {
+    let device = detect_device(services, &client_info.agent).await?;
+    let location = locate(services, client_info.ip).await;
+    Ok(ClientContext { device, location, client_info })
 }
 
-/// What a client is, by what it says of itself.
-pub async fn describe(services: &Services, agent: &Agent) -> Result<Device, AppError> {
+/// Detects the device from the user agent headers.
+///
+/// Errors: [`AppError::Unavailable`] if the user agent database is not available.
+pub async fn detect_device(services: &Services, agent: &UserAgentHeaders) -> Result<Device, AppError> {
     let user_agents = services.user_agents.get().await.ok_or(AppError::Unavailable)?;
     if let Some(device) = user_agents.cached(agent) {
         return Ok(device);
     }
     let agent = agent.clone();
-    let described = tokio::task::spawn_blocking(move || user_agents.describe(&agent)).await;
-    described.map_err(|error| AppError::internal(&error))
+    let device = tokio::task::spawn_blocking(move || user_agents.describe(&agent)).await;
+    device.map_err(|error| AppError::internal(&error))
 }
 
-/// A place that cannot be looked up is unknown: nobody is kept out for want of it (LOG-6).
+/// Looks up the location of an IP address. Returns an unknown location if GeoIP is not available, so that nobody is locked out (LOG-6).
 pub async fn locate(services: &Services, ip: IpAddr) -> Location {
     match services.geoip.get().await {
         Some(geoip) => geoip.locate(ip),
-        None => Location::of(Place::Unknown),
+        None => Location::from_place(Place::Unknown),
     }
 }
 
-/// Begins a session in the transaction of its sign-in. The token is given out once; only its hash is kept.
-pub async fn begin(tx: &mut Tx, services: &Services, account: &Account, arrival: Arrival, method: &str) -> Result<Begun, AppError> {
-    let Arrival { device, location, origin } = arrival;
+/// Creates a session in the transaction of its sign-in. The token is returned only here; the database stores its hash.
+pub async fn create(
+    tx: &mut Tx,
+    services: &Services,
+    account: &Account,
+    context: ClientContext,
+    method: &str,
+) -> Result<CreatedSession, AppError> {
+    let ClientContext { device, location, client_info } = context;
     let (now, token) = (services.clock.now(), Secret::generate());
     let visit = known::record_location(tx, &account.id, &location, now).await?;
-    let row = Row {
+    let row = SessionRow {
         id: SessionId::new(now),
         sign_in_method: method.to_owned(),
         created_at: now,
         last_active_at: now,
-        user_agent: origin.agent.user_agent,
+        user_agent: client_info.agent.user_agent,
         device,
-        first_ip: origin.ip.to_string(),
-        ip: origin.ip.to_string(),
+        first_ip: client_info.ip.to_string(),
+        ip: client_info.ip.to_string(),
         location,
-        new_location: visit.is_new_country,
+        is_new_location: visit.is_new_country,
     };
-    store::insert(tx, &[New { user: &account.id, token_hash: token.hash(), row: row.clone() }]).await?;
-    let displaced = displace(tx, services, account, &row.id).await?;
-    Ok(Begun { user: account.id.clone(), token, row, is_first: visit.is_first, displaced })
+    store::insert(tx, &[NewSession { user: &account.id, token_hash: token.hash(), row: row.clone() }]).await?;
+    let evicted = evict(tx, services, account, &row.id).await?;
+    Ok(CreatedSession { user: account.id.clone(), token, row, is_first: visit.is_first, evicted })
 }
 
-/// A session that began; [`Begun::announce`] it once its transaction is committed.
-pub struct Begun {
+/// A created session. Call [`CreatedSession::publish`] after the transaction has committed.
+pub struct CreatedSession {
     user: UserId,
-    /// The token, for the answer alone.
+    /// The token, for the response only.
     pub token: Secret,
-    row: Row,
+    row: SessionRow,
     is_first: bool,
-    displaced: Vec<SessionId>,
+    evicted: Vec<SessionId>,
 }
 
-impl Begun {
-    /// Its id.
+impl CreatedSession {
+    /// Returns the id of the session.
     pub fn id(&self) -> &SessionId {
         &self.row.id
     }
 
-    /// What it is, and from where.
-    pub fn row(&self) -> &Row {
+    /// Returns the inserted row.
+    pub fn row(&self) -> &SessionRow {
         &self.row
     }
 
-    /// Whether the account had never signed in before.
+    /// Returns whether this is the first sign-in of the account.
     pub fn is_first(&self) -> bool {
         self.is_first
     }
 
-    /// Tells the open pages.
-    pub fn announce(&self, services: &Services) {
-        services.hub.publish(&self.user, Change::Began(self.row.id.clone()));
-        ended(services, &self.user, self.displaced.clone());
+    /// Publishes the new session and the evicted ones to the user's open pages.
+    pub fn publish(&self, services: &Services) {
+        services.hub.publish(&self.user, SessionEvent::Began(self.row.id.clone()));
+        publish_ended(services, &self.user, self.evicted.clone());
     }
 
-    /// As its owner sees it.
+    /// Returns the session as its owner sees it, marked as the current one.
     pub fn session(&self, services: &Services) -> Session {
-        View::of(services, Some(&self.row.id)).show(self.row.clone(), None)
+        View::new(services, Some(&self.row.id)).show(self.row.clone(), None)
     }
 }
 
-async fn displace(tx: &mut Tx, services: &Services, account: &Account, by: &SessionId) -> Result<Vec<SessionId>, AppError> {
-    let displaced = store::end_longest_unused(tx, &account.id, MOST_A_PERSON, services.clock.now()).await?;
-    if !displaced.is_empty() {
-        let detail = json!({ "sessions": displaced, "most": MOST_A_PERSON });
+/// Ends the least recently used sessions above [`MAX_SESSIONS_PER_USER`]. Returns their ids.
+async fn evict(tx: &mut Tx, services: &Services, account: &Account, new_session: &SessionId) -> Result<Vec<SessionId>, AppError> {
+    let evicted = store::end_least_recently_used(tx, &account.id, MAX_SESSIONS_PER_USER, services.clock.now()).await?;
+    if !evicted.is_empty() {
+        let detail = json!({ "sessions": evicted, "most": MAX_SESSIONS_PER_USER });
         let event = Event {
             action: Action::SessionDisplaced,
             outcome: Outcome::Success,
             actor: Some(&account.id),
-            session: Some(by),
+            session: Some(new_session),
             token: None,
             subject: Some(&account.id),
             ip: None,
             detail,
         };
-        audit::record(tx, &services.clock, event).await?;
-        tell_of_displaced(tx, services, account).await?;
+        record::write(tx, &services.clock, event).await?;
+        notify_of_eviction(tx, services, account).await?;
     }
-    Ok(displaced)
+    Ok(evicted)
 }
 
-/// Tells the owner by mail, once a day at most: a script that signs in and never out does so every minute (SES-9).
-async fn tell_of_displaced(tx: &mut Tx, services: &Services, account: &Account) -> sqlx::Result<()> {
-    if mail::was_told(tx, &account.id, Kind::SessionDisplaced, services.clock.now() - Duration::days(1)).await? {
+/// Notifies the owner by mail, at most once a day, because a script that never signs out can cause an eviction every minute (SES-9).
+async fn notify_of_eviction(tx: &mut Tx, services: &Services, account: &Account) -> sqlx::Result<()> {
+    if mail::was_notified(tx, &account.id, Kind::SessionEvicted, services.clock.now() - Duration::days(1)).await? {
         return Ok(());
     }
-    let letter = Letter::new(
-        "A session gave way to a new one",
-        "You are told when your account has more sessions than it may, once a day at most.",
+    let content = Content::new(
+        "A session was ended because of a newer one",
+        "You get this email when your account reaches its maximum number of sessions, at most once a day.",
     )
-    .say(format!(
-        "Your Whereabouts account has {MOST_A_PERSON} sessions, and may have no more: for each new one, the one longest unused ends."
+    .paragraph(format!(
+        "Your Whereabouts account has reached the maximum of {MAX_SESSIONS_PER_USER} sessions. Each new session ends \
+         the least recently used one."
     ))
-    .lead("Review your sessions", "/profile?tab=security")
-    .advise("Usually this is a script that signs in and never signs out.");
-    mail::tell(tx, services, account, Kind::SessionDisplaced, letter).await
+    .button("Review your sessions", "/profile?tab=security")
+    .note("This is usually a script that signs in but never signs out.");
+    mail::enqueue(tx, services, account, Kind::SessionEvicted, content).await
 }
 
-/// Turns rows into what their owner sees: both clocks of expiry, and memory over database.
+/// Converts rows to sessions as their owner sees them: with expiry, and with last uses from memory where newer than the database.
 struct View<'a> {
     services: &'a Services,
-    /// The session that asks, if it is one.
+    /// The requesting session. `None` for API tokens.
     current: Option<&'a SessionId>,
-    /// Uses on other nodes that this one received.
+    /// Uses received from other nodes.
     remote_uses: Option<&'a HashMap<SessionId, SessionUse>>,
     now: DateTime<Utc>,
 }
 
 impl<'a> View<'a> {
-    fn of(services: &'a Services, current: Option<&'a SessionId>) -> Self {
+    fn new(services: &'a Services, current: Option<&'a SessionId>) -> Self {
         Self { services, current, remote_uses: None, now: services.clock.now() }
     }
 
-    async fn show_now(&self, mut row: Row) -> Session {
+    async fn show_now(&self, mut row: SessionRow) -> Session {
         let last_use = self.last_use(&row);
         if let Some((_, ip)) = last_use
             && ip.to_string() != row.ip
@@ -192,57 +204,58 @@ impl<'a> View<'a> {
         self.show(row, last_use)
     }
 
-    /// The last use that is not written yet, noted here or received from another node.
-    fn last_use(&self, row: &Row) -> Option<(DateTime<Utc>, IpAddr)> {
-        let noted = self.services.activity.last_use(&row.id).map(|last| (last.at, last.ip));
+    /// Returns the last use that is newer than the row: recorded on this node or received from another one.
+    fn last_use(&self, row: &SessionRow) -> Option<(DateTime<Utc>, IpAddr)> {
+        let local = self.services.activity.last_use(&row.id).map(|last| (last.at, last.ip));
         let remote = self.remote_uses.and_then(|uses| uses.get(&row.id)).map(|last| (last.at, last.ip));
-        noted.max(remote).filter(|(at, _)| *at > row.last_active_at)
+        local.max(remote).filter(|(at, _)| *at > row.last_active_at)
     }
 
-    fn show(&self, row: Row, last_use: Option<(DateTime<Utc>, IpAddr)>) -> Session {
+    fn show(&self, row: SessionRow, last_use: Option<(DateTime<Utc>, IpAddr)>) -> Session {
         let lifetimes = &self.services.config.lifetimes;
         let last_active_at = last_use.map_or(row.last_active_at, |(at, _)| at);
-        let expiry = Expiry::of(lifetimes, row.created_at, last_active_at);
-        let since = (self.now - last_active_at).to_std().unwrap_or_default(); // used this instant on another thread
+        let expiry = Expiry::new(lifetimes, row.created_at, last_active_at);
+        let inactive_for = (self.now - last_active_at).to_std().unwrap_or_default(); // negative if another thread has just recorded a use
         Session {
             current: self.current == Some(&row.id),
-            online: since < lifetimes.online_window,
+            online: inactive_for < lifetimes.online_window,
             id: row.id,
             device: row.device,
             location: row.location,
             ip: last_use.map_or(row.ip, |(_, ip)| ip.to_string()),
             first_ip: row.first_ip,
             user_agent: row.user_agent,
-            created_at: row.created_at,
-            last_active_at,
-            idle_expires_at: expiry.idle,
-            absolute_expires_at: expiry.absolute,
-            expires_at: expiry.at(),
+            created_at: row.created_at.into(),
+            last_active_at: last_active_at.into(),
+            idle_expires_at: expiry.idle.into(),
+            absolute_expires_at: expiry.absolute.into(),
+            expires_at: expiry.at().into(),
             sign_in_method: row.sign_in_method,
-            new_location: row.new_location,
+            new_location: row.is_new_location,
         }
     }
 
-    async fn all(&self, rows: Vec<Row>) -> Vec<Session> {
+    /// Converts all rows, drops expired sessions, and sorts the most recently active first.
+    async fn show_all(&self, rows: Vec<SessionRow>) -> Vec<Session> {
         let mut sessions = Vec::with_capacity(rows.len());
         for row in rows {
             sessions.push(self.show_now(row).await);
         }
         sessions.retain(|session| !session.is_expired(self.now));
-        sessions.sort_by(|a, b| a.rank().cmp(&b.rank()));
+        sessions.sort_by(|a, b| a.sort_key().cmp(&b.sort_key()));
         sessions
     }
 }
 
-/// All sessions of the client, most recently active first.
-pub async fn all(services: &Services, client: &Client) -> Result<Vec<Session>, AppError> {
-    let rows = store::of_user(&mut services.db.read().await?, &client.account.id).await?;
-    Ok(View::of(services, client.session()).all(rows).await)
+/// Lists all sessions of the client, most recently active first.
+pub async fn list_all(services: &Services, client: &Principal) -> Result<Vec<Session>, AppError> {
+    let rows = store::list_by_user(&mut services.db.read().await?, &client.account.id).await?;
+    Ok(View::new(services, client.session()).show_all(rows).await)
 }
 
-/// Sessions of a person as every page of theirs may see them, so none is the current one: all of them, or those of these ids. One
-/// query. `remote_uses` holds uses on other nodes, which the database may not know yet.
-pub async fn for_pages(
+/// Lists the user's sessions, or those with the given ids, for all of their open pages: none is marked as the current one. Runs one
+/// query. `remote_uses` holds uses on other nodes that may not be in the database yet.
+pub async fn list_for_pages(
     services: &Services,
     user: &UserId,
     ids: Option<&[SessionId]>,
@@ -251,37 +264,42 @@ pub async fn for_pages(
     let mut db = services.db.read().await?;
     let rows = match ids {
         Some(ids) => store::find_many(&mut db, user, ids).await?,
-        None => store::of_user(&mut db, user).await?,
+        None => store::list_by_user(&mut db, user).await?,
     };
     drop(db);
-    Ok(View { remote_uses: Some(remote_uses), ..View::of(services, None) }.all(rows).await)
+    Ok(View { remote_uses: Some(remote_uses), ..View::new(services, None) }.show_all(rows).await)
 }
 
-/// The rows that the page shows.
-pub async fn list(services: &Services, client: &Client, query: &Query) -> Result<Sessions, AppError> {
-    let mut list = whole_list(services, all(services, client).await?);
+/// Lists the sessions that the page shows.
+pub async fn list(services: &Services, client: &Principal, query: &Query) -> Result<Sessions, AppError> {
+    let mut list = whole_list(services, list_all(services, client).await?);
     list.narrow(query);
     Ok(list)
 }
 
-/// A list of all of a person's sessions.
+/// Builds the unfiltered list of all sessions of a user.
 pub fn whole_list(services: &Services, rows: Vec<Session>) -> Sessions {
     let (matching, total) = (rows.len(), rows.len());
     let online_window = services.config.lifetimes.online_window.as_secs().cast_signed();
     let is_by_dbip = services.config.geoip.is_none();
-    Sessions { rows, matching, total, now: services.clock.now(), online_window, is_by_dbip }
+    Sessions { rows, matching, total, now: services.clock.now().into(), online_window, is_by_dbip }
 }
 
-/// One session of the client.
-pub async fn one(services: &Services, client: &Client, id: &SessionId) -> Result<Session, AppError> {
+/// Returns one session of the client.
+///
+/// Errors: [`AppError::NotFound`] if it does not exist, has ended or expired, or belongs to another user.
+pub async fn get(services: &Services, client: &Principal, id: &SessionId) -> Result<Session, AppError> {
     let row = store::find(&mut services.db.read().await?, &client.account.id, id).await?.ok_or(AppError::NotFound)?;
-    let view = View::of(services, client.session());
+    let view = View::new(services, client.session());
     let session = view.show_now(row).await;
     if session.is_expired(view.now) { Err(AppError::NotFound) } else { Ok(session) }
 }
 
-/// Ends another session of the client, before it returns. What it was, as its owner knew it.
-pub async fn revoke(services: &Services, client: &Client, id: &SessionId) -> Result<Session, AppError> {
+/// Revokes another session of the client. Returns it as its owner last saw it.
+///
+/// Errors: [`AppError::CurrentSession`] for the requesting session itself; [`AppError::NotFound`] if it does not exist, has ended or
+/// expired, or belongs to another user; see also [`lock_account`].
+pub async fn revoke(services: &Services, client: &Principal, id: &SessionId) -> Result<Session, AppError> {
     if client.session() == Some(id) {
         return Err(AppError::CurrentSession);
     }
@@ -289,70 +307,80 @@ pub async fn revoke(services: &Services, client: &Client, id: &SessionId) -> Res
     let mut tx = services.db.write().await?;
     lock_account(&mut tx, client).await?;
     let Some(row) = end_one(&mut tx, services, user, id, EndReason::Revoked).await? else {
-        tx.commit().await?; // one that had expired is ended all the same
+        tx.commit().await?; // an expired session is marked as ended nevertheless
         return Err(AppError::NotFound);
     };
-    let event = by(client, Action::SessionRevoked, json!({ "session": id, "device": row.device.label }));
-    audit::record(&mut tx, &services.clock, event).await?;
+    let event = audit_event(client, Action::SessionRevoked, json!({ "session": id, "device": row.device.label }));
+    record::write(&mut tx, &services.clock, event).await?;
     tx.commit().await?;
-    ended(services, user, vec![id.clone()]);
-    Ok(View::of(services, client.session()).show(row, None))
+    publish_ended(services, user, vec![id.clone()]);
+    Ok(View::new(services, client.session()).show(row, None))
 }
 
-/// Ends all other sessions of the client; how many. A token is no session: then all end.
-pub async fn revoke_others(services: &Services, client: &Client) -> Result<usize, AppError> {
+/// Revokes all other sessions of the client, or all of them if the client is an API token. Returns how many were revoked.
+///
+/// Errors: see [`lock_account`].
+pub async fn revoke_others(services: &Services, client: &Principal) -> Result<usize, AppError> {
     let user = &client.account.id;
     let mut tx = services.db.write().await?;
     lock_account(&mut tx, client).await?;
     let sessions = end_all_but(&mut tx, services, user, client.session(), EndReason::Revoked).await?;
-    let event = by(client, Action::OtherSessionsRevoked, json!({ "revoked": sessions.len() }));
-    audit::record(&mut tx, &services.clock, event).await?;
+    let event = audit_event(client, Action::OtherSessionsRevoked, json!({ "revoked": sessions.len() }));
+    record::write(&mut tx, &services.clock, event).await?;
     tx.commit().await?;
     let revoked = sessions.len();
-    ended(services, user, sessions);
+    publish_ended(services, user, sessions);
     Ok(revoked)
 }
 
 /// Ends the caller's own session.
-pub async fn sign_out(services: &Services, caller: &Caller) -> Result<(), AppError> {
+pub async fn sign_out(services: &Services, caller: &CurrentSession) -> Result<(), AppError> {
     let mut tx = services.db.write().await?;
     accounts::lock(&mut tx, &caller.account.id).await?;
     end_one(&mut tx, services, &caller.account.id, &caller.session, EndReason::SignedOut).await?;
-    audit::record(&mut tx, &services.clock, by(caller, Action::SignOut, json!({}))).await?;
+    record::write(&mut tx, &services.clock, audit_event(caller, Action::SignOut, json!({}))).await?;
     tx.commit().await?;
-    ended(services, &caller.account.id, vec![caller.session.clone()]);
+    publish_ended(services, &caller.account.id, vec![caller.session.clone()]);
     Ok(())
 }
 
-/// Gives the caller's session a new token, on a fresh proof of who they are: the one before ends (SES-3).
-pub async fn renew(tx: &mut Tx, services: &Services, caller: &Caller) -> Result<Secret, AppError> {
+/// Rotates the token of the caller's session after reauthentication; the previous token stops working (SES-3).
+///
+/// Errors: [`AppError::NotSignedIn`] if the session has ended.
+pub async fn rotate_token(tx: &mut Tx, services: &Services, caller: &CurrentSession) -> Result<Secret, AppError> {
     let token = Secret::generate();
-    let is_live = store::renew(tx, &caller.account.id, &caller.session, &token.hash(), services.clock.now()).await?;
+    let is_live = store::rotate_token(tx, &caller.account.id, &caller.session, &token.hash(), services.clock.now()).await?;
     if is_live { Ok(token) } else { Err(AppError::NotSignedIn) }
 }
 
-/// Locks the client's account (see [`accounts::lock`]) for what its session or API token is about to create, change or end.
+/// Locks the client's account (see [`accounts::lock`]) before its session or API token creates, changes or ends something.
 ///
-/// Errors: [`AppError::NotSignedIn`] if the session or token ended, or the account was disabled, while the request was under way: what
-/// it did would outlive it.
-pub async fn lock_account(tx: &mut Tx, client: &Client) -> Result<Credentials, AppError> {
+/// Errors: [`AppError::NotSignedIn`] if the session or token ended, or the account was disabled, during the request: otherwise the
+/// effects of the request would outlive its authorization.
+pub async fn lock_account(tx: &mut Tx, client: &Principal) -> Result<Credentials, AppError> {
     let user = &client.account.id;
     let locked = accounts::lock(tx, user).await?.filter(|locked| locked.is_enabled);
-    let is_there = match &client.credential {
+    let exists = match &client.credential {
         Credential::Session(id) => store::find(tx, user, id).await?.is_some(),
-        Credential::Token(id) => access::store::is_token_there(tx, id).await?,
+        Credential::Token(id, _) => access::store::token_exists(tx, id).await?,
     };
-    locked.filter(|_| is_there).ok_or(AppError::NotSignedIn)
+    locked.filter(|_| exists).ok_or(AppError::NotSignedIn)
 }
 
-/// Ends one session in the transaction of its cause. Returns what it was; `None` if it had ended or expired before.
-pub async fn end_one(tx: &mut Tx, services: &Services, user: &UserId, id: &SessionId, reason: EndReason) -> Result<Option<Row>, AppError> {
+/// Ends one session in the transaction of the operation that causes it. Returns its row; `None` if it had already ended or expired.
+pub async fn end_one(
+    tx: &mut Tx,
+    services: &Services,
+    user: &UserId,
+    id: &SessionId,
+    reason: EndReason,
+) -> Result<Option<SessionRow>, AppError> {
     let Some(row) = store::end(tx, user, id, services.clock.now(), reason).await? else { return Ok(None) };
     let was_live = was_live(tx, services, id, (row.created_at, row.last_active_at)).await?;
     Ok(was_live.then_some(row))
 }
 
-/// Ends all sessions of a person but one in the transaction of its cause. Returns those that had not expired before.
+/// Ends all sessions of a user except `kept`, in the transaction of the operation that causes it. Returns those that had not expired yet.
 pub async fn end_all_but(
     tx: &mut Tx,
     services: &Services,
@@ -369,8 +397,8 @@ pub async fn end_all_but(
     Ok(live)
 }
 
-/// Whether a session that this transaction ended had not expired before, by memory over database. One that had keeps its own
-/// reason, which its login page says.
+/// Returns whether a session that this transaction ended had not expired yet, considering uses in memory. For an expired session it
+/// stores the expiry as the reason, which the sign-in page shows.
 async fn was_live(
     tx: &mut Tx,
     services: &Services,
@@ -378,22 +406,22 @@ async fn was_live(
     (created_at, last_active_at): (DateTime<Utc>, DateTime<Utc>),
 ) -> Result<bool, AppError> {
     let last_active_at = services.activity.last_use(id).map_or(last_active_at, |last| last.at.max(last_active_at));
-    let expiry = Expiry::of(&services.config.lifetimes, created_at, last_active_at);
+    let expiry = Expiry::new(&services.config.lifetimes, created_at, last_active_at);
     let Some(reason) = expiry.reason(services.clock.now()) else { return Ok(true) };
     store::set_end_reason(tx, id, reason).await?;
     Ok(false)
 }
 
-/// Tells the open pages that these ended, once that is committed.
-pub fn ended(services: &Services, user: &UserId, sessions: Vec<SessionId>) {
+/// Publishes to open pages that these sessions ended. Call it after the transaction has committed.
+pub fn publish_ended(services: &Services, user: &UserId, sessions: Vec<SessionId>) {
     if !sessions.is_empty() {
-        services.hub.publish(user, Change::Ended(sessions));
+        services.hub.publish(user, SessionEvent::Ended(sessions));
     }
 }
 
-/// An event that this client caused, on their own account.
-pub fn by(client: &Client, action: Action, detail: serde_json::Value) -> Event<'_> {
-    let Client { account, origin, .. } = client;
-    let (actor, session, token, ip) = (Some(&account.id), client.session(), client.token(), Some(origin.ip));
+/// Builds a successful audit event that the client caused on their own account.
+pub fn audit_event(client: &Principal, action: Action, detail: serde_json::Value) -> Event<'_> {
+    let Principal { account, client_info, .. } = client;
+    let (actor, session, token, ip) = (Some(&account.id), client.session(), client.token(), Some(client_info.ip));
     Event { action, outcome: Outcome::Success, actor, session, token, subject: actor, ip, detail }
 }

@@ -1,4 +1,4 @@
-//! Who makes this request: one look-up in the database, at every request (SES-2).
+//! Identifies who makes a request, with one database lookup per request (SES-2).
 
 use std::{ops::Deref, sync::Arc};
 
@@ -11,146 +11,151 @@ use axum::{
 use chrono::{DateTime, Utc};
 
 use crate::{
-    access::{Access, Client, Credential, Group},
+    access::{Credential, Principal},
     error::AppError,
     foundation::{
         activity::Use,
-        cookies::Cookie,
+        client::info::ClientInfo,
+        crypto::secret::Secret,
+        http::cookies::Cookie,
         ids::SessionId,
-        origin::Origin,
-        secret::Secret,
         services::{Services, Shared},
     },
     sessions::{
         expiry::Expiry,
+        live::protocol,
         model::EndReason,
-        store::{self, Found},
-        wire,
+        store::{self, SessionWithUser},
     },
 };
 
-/// A signed-in person or script: a [`Client`] with a session. An API token is none.
+/// A client that is authenticated by a live session: a browser or a script, but never an API token.
 #[derive(Debug, Clone)]
-pub struct Caller {
-    /// Who asks, and from where.
-    pub client: Client,
-    /// Which session: the current one.
+pub struct CurrentSession {
+    /// Who makes the request, and from where.
+    pub client: Principal,
+    /// The id of the session.
     pub session: SessionId,
-    /// When it ends if it is not used again.
+    /// When the session expires if it is not used again.
     pub expires_at: DateTime<Utc>,
-    /// When its person last proved who they are.
-    pub proven_at: DateTime<Utc>,
+    /// When the user last authenticated: at sign-in or at the latest reauthentication.
+    pub reauthenticated_at: DateTime<Utc>,
 }
 
-impl Deref for Caller {
-    type Target = Client;
+impl Deref for CurrentSession {
+    type Target = Principal;
 
-    fn deref(&self) -> &Client {
+    fn deref(&self) -> &Principal {
         &self.client
     }
 }
 
-/// Whoever makes a request.
+/// The identity behind a request.
 #[derive(Debug, Clone)]
-pub enum Visitor {
-    /// Somebody with a live session.
-    SignedIn(Box<Caller>),
-    /// Somebody whose session ended.
-    Ended(EndReason),
-    /// Somebody without any.
-    Stranger,
+pub enum Identity {
+    /// The request has a live session.
+    SignedIn(Box<CurrentSession>),
+    /// The session of the request has ended, for this reason.
+    SessionEnded(EndReason),
+    /// The request has no session.
+    Anonymous,
 }
 
-impl Visitor {
-    /// The caller; strangers are refused.
-    pub fn signed_in(self) -> Result<Caller, AppError> {
+impl Identity {
+    /// Returns the current session.
+    ///
+    /// Errors: [`AppError::NotSignedIn`] if the session has ended or there is none.
+    pub fn signed_in(self) -> Result<CurrentSession, AppError> {
         match self {
             Self::SignedIn(caller) => Ok(*caller),
-            Self::Ended(_) | Self::Stranger => Err(AppError::NotSignedIn),
+            Self::SessionEnded(_) | Self::Anonymous => Err(AppError::NotSignedIn),
         }
     }
 }
 
-/// Middleware: every request behind it carries its [`Visitor`]. A database that does not answer lets nobody through
-/// (LOG-6). Whatever a session is used for counts as its use, but for the live channel (SES-12).
+/// Middleware that adds the [`Identity`] to every request. If the database is not available, the request is refused (LOG-6). Every
+/// request counts as a use of its session, except those to the live channel (SES-12).
 pub async fn identify(State(services): Shared, mut request: Request, next: Next) -> Response {
-    let origin = request.extensions().get::<Origin>().cloned().expect("origin::identify runs before");
-    let visitor = match look_up(&services, request.headers(), &origin).await {
-        Ok(visitor) => visitor,
+    let client_info = request.extensions().get::<ClientInfo>().cloned().expect("info::identify runs before");
+    let identity = match look_up(&services, request.headers(), &client_info).await {
+        Ok(identity) => identity,
         Err(error) => return error.into_response(),
     };
-    if let (Visitor::SignedIn(caller), true) = (&visitor, request.uri().path() != wire::PATH) {
-        mark(&services, caller);
+    if let (Identity::SignedIn(caller), true) = (&identity, request.uri().path() != protocol::PATH) {
+        record_use(&services, caller);
     }
-    if let Visitor::SignedIn(caller) = &visitor {
-        request.extensions_mut().insert(Access { client: caller.client.clone(), group: Group::Full });
+    if let Identity::SignedIn(caller) = &identity {
+        request.extensions_mut().insert(caller.client.clone());
     }
-    request.extensions_mut().insert(visitor);
+    request.extensions_mut().insert(identity);
     next.run(request).await
 }
 
-async fn look_up(services: &Services, headers: &HeaderMap, origin: &Origin) -> Result<Visitor, AppError> {
-    let Some(token) = token(headers, services.config.public_url().https) else { return Ok(Visitor::Stranger) };
+/// Looks up the identity of a request by its session token.
+async fn look_up(services: &Services, headers: &HeaderMap, client_info: &ClientInfo) -> Result<Identity, AppError> {
+    let Some(token) = session_token(headers, services.config.public_url().https) else { return Ok(Identity::Anonymous) };
     let hash = token.hash();
     let mut db = services.db.read().await?;
     Ok(match store::find_by_token(&mut db, &hash).await? {
-        Some(found) => recognize(services, found, origin),
-        None => store::end_reason(&mut db, &hash).await?.map_or(Visitor::Stranger, Visitor::Ended),
+        Some(found) => identity_of(services, found, client_info),
+        None => store::find_end_reason(&mut db, &hash).await?.map_or(Identity::Anonymous, Identity::SessionEnded),
     })
 }
 
-fn recognize(services: &Services, found: Found, origin: &Origin) -> Visitor {
+/// Determines the identity from a session: live, or ended for a reason.
+fn identity_of(services: &Services, found: SessionWithUser, client_info: &ClientInfo) -> Identity {
     if found.ended_at.is_some() {
-        return found.end_reason.map_or(Visitor::Stranger, Visitor::Ended);
+        return found.end_reason.map_or(Identity::Anonymous, Identity::SessionEnded);
     }
-    // Disabling ends every session. This holds even for one that it missed.
+    // Disabling an account ends all its sessions. This check also covers a session that it missed.
     if !found.is_enabled {
-        return Visitor::Ended(EndReason::AccountDisabled);
+        return Identity::SessionEnded(EndReason::AccountDisabled);
     }
     if found.is_cut_off {
-        return Visitor::Ended(EndReason::RevokedByAdministrator);
+        return Identity::SessionEnded(EndReason::RevokedByAdministrator);
     }
-    let known = services.activity.last_use(&found.id);
-    let last_active_at = known.map_or(found.last_active_at, |last| last.at.max(found.last_active_at));
-    let expiry = Expiry::of(&services.config.lifetimes, found.created_at, last_active_at);
+    let last_use = services.activity.last_use(&found.id);
+    let last_active_at = last_use.map_or(found.last_active_at, |last| last.at.max(found.last_active_at));
+    let expiry = Expiry::new(&services.config.lifetimes, found.created_at, last_active_at);
     match expiry.reason(services.clock.now()) {
-        Some(reason) => Visitor::Ended(reason),
+        Some(reason) => Identity::SessionEnded(reason),
         None => {
-            let mut origin = origin.clone();
-            if origin.agent.user_agent == found.user_agent {
-                // Known already: nothing about it has to be found out again.
-                origin.agent = Default::default();
+            let mut client_info = client_info.clone();
+            if client_info.agent.user_agent == found.user_agent {
+                // The device is stored already and need not be detected again.
+                client_info.agent = Default::default();
             }
-            let Found { account, id: session, proven_at, .. } = found;
-            let client = Client { account, credential: Credential::Session(session.clone()), origin };
-            Visitor::SignedIn(Box::new(Caller { client, session, expires_at: expiry.at(), proven_at }))
+            let SessionWithUser { account, id: session, reauthenticated_at, .. } = found;
+            let client = Principal { account, credential: Credential::Session(session.clone()), client_info };
+            Identity::SignedIn(Box::new(CurrentSession { client, session, expires_at: expiry.at(), reauthenticated_at }))
         }
     }
 }
 
-fn mark(services: &Services, caller: &Caller) {
-    let new = Use { user: caller.account.id.clone(), at: services.clock.now(), ip: caller.origin.ip, agent: None };
+/// Records in memory that the session was used now, and its user agent headers if they changed.
+fn record_use(services: &Services, caller: &CurrentSession) {
+    let new = Use { user: caller.account.id.clone(), at: services.clock.now(), ip: caller.client_info.ip, agent: None };
     services.activity.mark(&caller.session, new);
-    if !caller.origin.agent.user_agent.is_empty() {
-        services.activity.note_agent(&caller.session, caller.origin.agent.clone());
+    if !caller.client_info.agent.user_agent.is_empty() {
+        services.activity.record_agent(&caller.session, caller.client_info.agent.clone());
     }
 }
 
-/// The token of a request: its bearer's, else its cookie's, never both.
-fn token(headers: &HeaderMap, https: bool) -> Option<Secret> {
+/// Returns the session token from the Authorization header or, only if there is no such header, from the cookie.
+fn session_token(headers: &HeaderMap, https: bool) -> Option<Secret> {
     match headers.contains_key(header::AUTHORIZATION) {
-        true => Secret::parse(bearer(headers)?),
+        true => Secret::parse(bearer_token(headers)?),
         false => Secret::parse(Cookie::Session.read(headers, https)?),
     }
 }
 
-/// What a request bears, of a session or of an API token. A cookie beside it is as if it were not there.
-pub fn bearer(headers: &HeaderMap) -> Option<&str> {
+/// Returns the bearer token of a request: a session token or an API token. A request with one is treated as if it had no cookie.
+pub fn bearer_token(headers: &HeaderMap) -> Option<&str> {
     let (scheme, token) = headers.get(header::AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
     scheme.eq_ignore_ascii_case("Bearer").then(|| token.trim())
 }
 
-impl<S: Send + Sync> FromRequestParts<S> for Visitor {
+impl<S: Send + Sync> FromRequestParts<S> for Identity {
     type Rejection = AppError;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, AppError> {
@@ -158,30 +163,33 @@ impl<S: Send + Sync> FromRequestParts<S> for Visitor {
     }
 }
 
-impl<S: Send + Sync> FromRequestParts<S> for Caller {
+impl<S: Send + Sync> FromRequestParts<S> for CurrentSession {
     type Rejection = AppError;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, AppError> {
-        let is_token = parts.extensions.get::<Access>().is_some_and(|access| access.client.token().is_some());
-        let visitor = Visitor::from_request_parts(parts, state).await?;
-        if is_token { Err(AppError::SessionNeeded) } else { visitor.signed_in() }
+        let is_token = parts.extensions.get::<Principal>().is_some_and(|principal| principal.token().is_some());
+        let identity = Identity::from_request_parts(parts, state).await?;
+        if is_token { Err(AppError::SessionRequired) } else { identity.signed_in() }
     }
 }
 
-/// The visitor of the page or server function that runs.
-pub fn visitor() -> Visitor {
-    leptos::prelude::use_context::<Parts>().and_then(|parts| parts.extensions.get::<Visitor>().cloned()).unwrap_or(Visitor::Stranger) // fails closed
+/// Returns the identity behind the running page or server function.
+pub fn identity() -> Identity {
+    let identity = leptos::prelude::use_context::<Parts>().and_then(|parts| parts.extensions.get::<Identity>().cloned());
+    identity.unwrap_or(Identity::Anonymous) // fails closed
 }
 
-/// The caller of the page or server function that runs, with the services.
-pub fn caller() -> Result<(Arc<Services>, Caller), AppError> {
+/// Returns the current session of the running page or server function, with the services.
+///
+/// Errors: [`AppError::NotSignedIn`] without a live session.
+pub fn current_session() -> Result<(Arc<Services>, CurrentSession), AppError> {
     let services = leptos::prelude::use_context::<Arc<Services>>().ok_or(AppError::Unavailable)?;
-    Ok((services, visitor().signed_in()?))
+    Ok((services, identity().signed_in()?))
 }
 
-/// Where the page or server function that runs was asked from, with the services: for doors that need no session.
-pub fn here() -> Result<(Arc<Services>, Origin), AppError> {
+/// Returns the client info of the running page or server function, with the services. For endpoints that need no session.
+pub fn client_info() -> Result<(Arc<Services>, ClientInfo), AppError> {
     let services = leptos::prelude::use_context::<Arc<Services>>().ok_or(AppError::Unavailable)?;
-    let origin = leptos::prelude::use_context::<Parts>().and_then(|parts| parts.extensions.get::<Origin>().cloned());
-    Ok((services, origin.ok_or(AppError::Unavailable)?))
+    let client_info = leptos::prelude::use_context::<Parts>().and_then(|parts| parts.extensions.get::<ClientInfo>().cloned());
+    Ok((services, client_info.ok_or(AppError::Unavailable)?))
 }

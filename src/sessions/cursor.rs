@@ -1,45 +1,46 @@
-//! Where a list goes on. Its order moves with every use, so a place in it means nothing a moment later: a cursor holds the rest of
-//! the list as it stood when the first page was asked for. No page repeats a session or skips one, however much they are used
-//! meanwhile; whatever ended is left out, and whatever began later is not in it.
+//! Pagination cursors. Each use of a session changes the order of the list, so a position in it is soon outdated: a cursor contains the
+//! rest of the list as of the request for the first page. No page repeats or skips a session, however much the sessions are used in the
+//! meantime. Sessions that have ended are left out, and sessions that were created later are not included.
 
 use std::collections::HashMap;
 
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 
-use crate::sessions::{actions::MOST_A_PERSON, model::Session};
+use crate::sessions::{actions::MAX_SESSIONS_PER_USER, model::Session};
 
-/// So much of an id is in a cursor: random enough to tell a thousand apart, and the longest cursor still fits into an address.
-const BYTES: usize = 5;
+/// Bytes of each id in a cursor: random enough to distinguish 1,000 sessions, and short enough that the longest cursor fits into a URL.
+const ID_BYTES: usize = 5;
 
-/// The sessions that are still to be listed, in order.
-pub struct Cursor(Vec<[u8; BYTES]>);
+/// The remaining sessions of a list, in order.
+pub struct Cursor(Vec<[u8; ID_BYTES]>);
 
 impl Cursor {
-    /// What follows after a page; nothing after the last.
-    pub fn of(rest: &[Session]) -> Option<String> {
-        let marks: Vec<u8> = rest.iter().flat_map(mark).collect();
-        (!marks.is_empty()).then(|| BASE64_URL_SAFE_NO_PAD.encode(marks))
+    /// Encodes the rest of the list after a page. Returns `None` after the last page.
+    pub fn encode(rest: &[Session]) -> Option<String> {
+        let suffixes: Vec<u8> = rest.iter().flat_map(id_suffix).collect();
+        (!suffixes.is_empty()).then(|| BASE64_URL_SAFE_NO_PAD.encode(suffixes))
     }
 
-    /// A cursor that [`Cursor::of`] wrote; another text is none.
-    pub fn read(text: &str) -> Option<Self> {
+    /// Decodes a cursor from [`Cursor::encode`]. Returns `None` for any other text.
+    pub fn decode(text: &str) -> Option<Self> {
         let bytes = BASE64_URL_SAFE_NO_PAD.decode(text).ok()?;
-        let (marks, rest) = bytes.as_chunks::<BYTES>();
-        let fits = rest.is_empty() && !marks.is_empty() && marks.len() <= MOST_A_PERSON.unsigned_abs() as usize;
-        fits.then(|| Self(marks.to_vec()))
+        let (suffixes, rest) = bytes.as_chunks::<ID_BYTES>();
+        let is_valid = rest.is_empty() && !suffixes.is_empty() && suffixes.len() <= MAX_SESSIONS_PER_USER.unsigned_abs() as usize;
+        is_valid.then(|| Self(suffixes.to_vec()))
     }
 
-    /// Those of these sessions that are still to be listed, in the cursor's order.
-    pub fn pick(&self, sessions: Vec<Session>) -> Vec<Session> {
-        let place: HashMap<_, _> = self.0.iter().enumerate().map(|(place, mark)| (*mark, place)).collect();
-        let mut picked: Vec<_> = sessions.into_iter().filter_map(|session| Some((*place.get(&mark(&session))?, session))).collect();
-        picked.sort_by_key(|(place, _)| *place);
-        picked.into_iter().map(|(_, session)| session).collect()
+    /// Selects the sessions that remain to be listed, in the order of the cursor.
+    pub fn select(&self, sessions: Vec<Session>) -> Vec<Session> {
+        let positions: HashMap<_, _> = self.0.iter().enumerate().map(|(position, suffix)| (*suffix, position)).collect();
+        let mut selected: Vec<_> =
+            sessions.into_iter().filter_map(|session| Some((*positions.get(&id_suffix(&session))?, session))).collect();
+        selected.sort_by_key(|(position, _)| *position);
+        selected.into_iter().map(|(_, session)| session).collect()
     }
 }
 
-/// The end of an id, where a UUIDv7 is random. Nothing of an id opens anything.
-fn mark(session: &Session) -> [u8; BYTES] {
-    let id = uuid::Uuid::try_parse(&session.id.to_string()).unwrap_or_default(); // ids are UUIDs: we made them
-    std::array::from_fn(|at| id.as_bytes()[16 - BYTES + at])
+/// Returns the last bytes of the id, which are random in a UUIDv7. An id is no secret.
+fn id_suffix(session: &Session) -> [u8; ID_BYTES] {
+    let id = uuid::Uuid::try_parse(&session.id.to_string()).unwrap_or_default(); // session ids are always UUIDs
+    std::array::from_fn(|index| id.as_bytes()[16 - ID_BYTES + index])
 }

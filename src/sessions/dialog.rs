@@ -1,33 +1,36 @@
-//! Revoke All, and the dialog that asks before. Without a script the dialog is a page of its own.
+//! Revoke All and its confirmation dialog. Without scripts the dialog is a page of its own.
 
 use leptos::{ev::SubmitEvent, html, prelude::*};
-use leptos_router::hooks::use_query_map;
 
 use crate::{
     sessions::{
-        live_list::LiveList,
+        live::list::LiveList,
         model::{Session, Sessions, other_sessions},
         row::icon,
     },
-    ui::dynamic::{when, words},
+    ui::show::show_when,
 };
 
-/// As many sessions are named.
-const NAMED: usize = 5;
+/// Maximum number of sessions that the dialog names.
+const MAX_NAMED: usize = 5;
 
-/// The button and its dialog; nothing where there is no other session.
+/// The button and its dialog. The button is shown only if there are other sessions.
 #[component]
-pub fn RevokeAll(list: LiveList) -> impl IntoView {
-    let asks_already = use_query_map().with_untracked(|query| query.get("confirm").is_some_and(|what| what == "revoke-all"));
+pub fn RevokeAll(
+    /// The list.
+    list: LiveList,
+    /// Whether the dialog is open at first.
+    is_confirming: bool,
+) -> impl IntoView {
     let dialog = NodeRef::<html::Dialog>::new();
     view! {
-        {when(move || list.with(Sessions::others) > 0, move || view! { <Ask dialog /> }.into_any())}
-        <dialog node_ref=dialog open=asks_already aria-labelledby="revoke-all-title" aria-describedby="revoke-all-count">
+        {show_when(move || list.with(Sessions::others) > 0, move || view! { <OpenButton dialog /> })}
+        <dialog node_ref=dialog open=is_confirming aria-labelledby="revoke-all-title" aria-describedby="revoke-all-count">
             <h2 id="revoke-all-title">"Revoke all other sessions?"</h2>
             <p id="revoke-all-count">
-                {words(move || format!("{} will be ended.", other_sessions(list.with(Sessions::others))))} " You stay signed in here."
+                {Signal::derive(move || other_sessions(list.with(Sessions::others)) + " will be ended.")} " You stay signed in here."
             </p>
-            <Names list />
+            <SessionNames list />
             <div class="buttons">
                 <form method="get" action="/profile" on:submit=move |event| close(&event, dialog)>
                     <input type="hidden" name="tab" value="security" />
@@ -43,7 +46,7 @@ pub fn RevokeAll(list: LiveList) -> impl IntoView {
 
 /// The button that opens the dialog.
 #[component]
-fn Ask(dialog: NodeRef<html::Dialog>) -> impl IntoView {
+fn OpenButton(dialog: NodeRef<html::Dialog>) -> impl IntoView {
     view! {
         <form method="get" action="/profile" on:submit=move |event| open(&event, dialog)>
             <input type="hidden" name="tab" value="security" />
@@ -53,20 +56,22 @@ fn Ask(dialog: NodeRef<html::Dialog>) -> impl IntoView {
     }
 }
 
-/// The first few that will end, by name.
+/// Names the first sessions that will be revoked.
 #[component]
-fn Names(list: LiveList) -> impl IntoView {
-    let others = move |list: &Sessions| list.rows.iter().filter(|row| !row.current).take(NAMED).cloned().collect::<Vec<Session>>();
-    let more = move || list.with(|list| list.others().saturating_sub(NAMED));
+fn SessionNames(list: LiveList) -> impl IntoView {
+    let others = move |list: &Sessions| list.rows.iter().filter(|row| !row.current).take(MAX_NAMED).cloned().collect::<Vec<Session>>();
+    let more = move || list.with(|list| list.others().saturating_sub(MAX_NAMED));
     view! {
-        <ul class="names">
+        <ul class="session-names">
             <For each=move || list.with(others) key=|row| row.id.clone() let:row>
                 <li>
                     <span class="tile">{icon(row.device.form).draw()}</span>
                     <span>{row.device.label.clone()} <small>{row.location.short().to_owned()}</small></span>
                 </li>
             </For>
-            {when(move || more() > 0, move || view! { <li class="more">{words(move || format!("and {} more", more()))}</li> }.into_any())}
+            {show_when(move || more() > 0, move || {
+                view! { <li class="more">{Signal::derive(move || "and ".to_owned() + &more().to_string() + " more")}</li> }
+            })}
         </ul>
     }
 }
@@ -77,7 +82,7 @@ fn open(event: &SubmitEvent, dialog: NodeRef<html::Dialog>) {
     {
         event.prevent_default();
         if let Some(dialog) = dialog.get_untracked() {
-            // It fails where it is open already: as wished.
+            // Fails if the dialog is already open, which is fine.
             let _ = dialog.show_modal();
         }
     }
@@ -94,26 +99,22 @@ fn close(event: &SubmitEvent, dialog: NodeRef<html::Dialog>) {
     }
 }
 
-/// Ends them without leaving the page.
+/// Revokes the other sessions without leaving the page.
 #[cfg_attr(not(feature = "hydrate"), expect(unused_variables, reason = "only a browser submits"))]
 fn submit(event: &SubmitEvent, list: LiveList, dialog: NodeRef<html::Dialog>) {
     #[cfg(feature = "hydrate")]
     {
-        use crate::{
-            error::AppError,
-            sessions::{api::revoke_other_sessions, model::signed_out},
-            ui::browser,
-        };
+        use crate::sessions::{api::revoke_other_sessions, failure, model::signed_out};
+        use whereabouts_enhance::page;
         close(event, dialog);
         leptos::task::spawn_local(async move {
             match revoke_other_sessions().await {
                 Ok(revoked) => {
-                    list.take_out_others();
-                    list.live.say(signed_out(revoked));
-                    browser::focus("#active-sessions");
+                    list.remove_others();
+                    page::announce("status-notice", &signed_out(revoked));
+                    page::focus("#active-sessions");
                 }
-                Err(AppError::NotSignedIn) => browser::leave(),
-                Err(error) => list.live.report_revocation_failure("the other sessions", &error),
+                Err(problem) => failure::report_revocation("the other sessions", &problem),
             }
         });
     }

@@ -1,51 +1,51 @@
-//! When a session ends by itself: the one place that computes it (ASVS 7.3.1, 7.3.2).
+//! Session expiry. The only place that computes it (ASVS 7.3.1, 7.3.2).
 
 use chrono::{DateTime, Duration, Utc};
 
 use crate::{foundation::config::Lifetimes, sessions::model::EndReason};
 
-/// Both clocks of a session.
+/// The two expiry times of a session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Expiry {
-    /// Last use and the idle timeout.
+    /// Last use plus the idle timeout.
     pub idle: DateTime<Utc>,
-    /// Sign-in and the absolute timeout.
+    /// Sign-in plus the absolute timeout.
     pub absolute: DateTime<Utc>,
 }
 
 impl Expiry {
-    /// Of a session that signed in and was last used then.
-    pub fn of(lifetimes: &Lifetimes, created_at: DateTime<Utc>, last_active_at: DateTime<Utc>) -> Self {
-        let after = |time: DateTime<Utc>, timeout| time + Duration::from_std(timeout).expect("timeouts are at most ten years");
-        Self { idle: after(last_active_at, lifetimes.idle_timeout), absolute: after(created_at, lifetimes.absolute_timeout) }
+    /// Computes the expiry of a session from its sign-in and its last use.
+    pub fn new(lifetimes: &Lifetimes, created_at: DateTime<Utc>, last_active_at: DateTime<Utc>) -> Self {
+        let add = |time: DateTime<Utc>, timeout| time + Duration::from_std(timeout).expect("timeouts are at most ten years");
+        Self { idle: add(last_active_at, lifetimes.idle_timeout), absolute: add(created_at, lifetimes.absolute_timeout) }
     }
 
-    /// The nearer of the two.
+    /// Returns the earlier of the two times.
     pub fn at(&self) -> DateTime<Utc> {
         self.idle.min(self.absolute)
     }
 
-    /// Why the session is over at `now`, if it is: at the very second, not after it (SES-4).
+    /// Returns why the session has expired; `None` if it has not. It has expired from the expiry time on, not only after it (SES-4).
     pub fn reason(&self, now: DateTime<Utc>) -> Option<EndReason> {
-        let reason = if self.absolute <= self.idle { EndReason::TooOld } else { EndReason::Idle };
+        let reason = if self.absolute <= self.idle { EndReason::AbsoluteTimeout } else { EndReason::IdleTimeout };
         (self.at() <= now).then_some(reason)
     }
 }
 
-/// The latest sign-in and the latest use of sessions that are over at `now`, for SQL.
+/// Cutoff times for SQL: sessions that were created or last used at these times or before have expired.
 #[derive(Debug, Clone, Copy)]
 pub struct Cutoffs {
-    /// Whoever signed in then or before is over.
+    /// Sign-in time of the newest session past the absolute timeout.
     pub created: DateTime<Utc>,
-    /// Whoever was last used then or before is over.
+    /// Last use of the newest session past the idle timeout.
     pub used: DateTime<Utc>,
 }
 
 impl Cutoffs {
-    /// At `now`.
+    /// Computes the cutoffs for the time `now`.
     pub fn at(lifetimes: &Lifetimes, now: DateTime<Utc>) -> Self {
-        let before = |timeout| now - Duration::from_std(timeout).expect("timeouts are at most ten years");
-        Self { created: before(lifetimes.absolute_timeout), used: before(lifetimes.idle_timeout) }
+        let subtract = |timeout| now - Duration::from_std(timeout).expect("timeouts are at most ten years");
+        Self { created: subtract(lifetimes.absolute_timeout), used: subtract(lifetimes.idle_timeout) }
     }
 }
 
@@ -67,11 +67,11 @@ mod tests {
     }
 
     proptest! {
-        /// SES-4: both clocks hold at the very second, and SQL's cutoffs say the same as Rust.
+        /// SES-4: both timeouts take effect exactly at the expiry time, and the SQL cutoffs agree with Rust.
         #[test]
-        fn both_clocks_hold_at_the_very_second(idle in 1..1000u64, absolute in 1..1000u64, created in 0..1000i64, used in 0..1000i64) {
+        fn sessions_expire_at_the_exact_time(idle in 1..1000u64, absolute in 1..1000u64, created in 0..1000i64, used in 0..1000i64) {
             let (lifetimes, last) = (lifetimes(idle, absolute), created + used);
-            let expiry = Expiry::of(&lifetimes, at(created), at(last));
+            let expiry = Expiry::new(&lifetimes, at(created), at(last));
             let end = (last + idle as i64).min(created + absolute as i64);
             prop_assert_eq!(expiry.at(), at(end));
             prop_assert!(expiry.reason(at(end)).is_some());
@@ -84,8 +84,8 @@ mod tests {
     }
 
     #[test]
-    fn the_reason_is_the_clock_that_came_first() {
-        assert_eq!(Expiry::of(&lifetimes(10, 100), at(0), at(0)).reason(at(10)), Some(EndReason::Idle));
-        assert_eq!(Expiry::of(&lifetimes(10, 100), at(0), at(95)).reason(at(100)), Some(EndReason::TooOld));
+    fn the_reason_is_the_timeout_that_came_first() {
+        assert_eq!(Expiry::new(&lifetimes(10, 100), at(0), at(0)).reason(at(10)), Some(EndReason::IdleTimeout));
+        assert_eq!(Expiry::new(&lifetimes(10, 100), at(0), at(95)).reason(at(100)), Some(EndReason::AbsoluteTimeout));
     }
 }

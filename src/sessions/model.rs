@@ -1,131 +1,138 @@
-//! What the browser may know of a session, and the rules that both sides run.
+//! Sessions as sent to the browser, and the rules that server and browser share.
 
-use chrono::{DateTime, Duration, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::{
-    foundation::{device::Device, ids::SessionId, location::Location},
-    ui::time,
+use crate::foundation::{
+    client::{device::Device, location::Location},
+    ids::SessionId,
+    timestamp::{DAY, Timestamp},
 };
 
-/// The page with the card: where everybody lands who did not ask for another.
+/// Page with the Active Sessions card. The default destination after sign-in.
 pub const HOME: &str = "/profile?tab=security";
-/// Rows that the page shows at first, and how many more at each request for more.
-pub const PAGE: usize = 25;
-/// From this many sessions on there is a search box.
-pub const SEARCH_FROM: usize = 10;
+/// Rows that the page shows at first, and that each "Show more" adds.
+pub const PAGE_SIZE: usize = 25;
+/// The card shows a search box from this number of sessions on.
+pub const MIN_SESSIONS_FOR_SEARCH: usize = 10;
 
-/// One session, as its owner sees it. Nothing in it opens anything.
+/// A session, as shown to its owner. Contains no secrets.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
 pub struct Session {
-    /// Names the row.
+    /// Unique id.
     pub id: SessionId,
-    /// Whether it is the one that asks.
+    /// Whether this is the session of the request.
     pub current: bool,
-    /// What signed in.
+    /// The device or client that signed in.
     pub device: Device,
-    /// From where it was last used.
+    /// Approximate location of the last use.
     pub location: Location,
-    /// The address that it was last used from.
+    /// IP address of the last use.
     pub ip: String,
-    /// The address that it signed in from.
+    /// IP address of the sign-in.
     pub first_ip: String,
-    /// The client in its own words, made harmless.
+    /// The `User-Agent` header of the client, sanitized.
     pub user_agent: String,
-    /// When it signed in.
-    #[serde(deserialize_with = "time::read")]
-    pub created_at: DateTime<Utc>,
-    /// When it was last used.
-    #[serde(deserialize_with = "time::read")]
-    pub last_active_at: DateTime<Utc>,
-    /// Whether that is within the online window.
+    /// Time of the sign-in.
+    #[cfg_attr(feature = "ssr", schema(value_type = chrono::DateTime<chrono::Utc>))]
+    pub created_at: Timestamp,
+    /// Time of the last use.
+    #[cfg_attr(feature = "ssr", schema(value_type = chrono::DateTime<chrono::Utc>))]
+    pub last_active_at: Timestamp,
+    /// Whether the last use is within the online window.
     pub online: bool,
-    /// When it ends if it is not used again.
-    #[serde(deserialize_with = "time::read")]
-    pub idle_expires_at: DateTime<Utc>,
-    /// When it ends however much it is used.
-    #[serde(deserialize_with = "time::read")]
-    pub absolute_expires_at: DateTime<Utc>,
-    /// The nearer of the two.
-    #[serde(deserialize_with = "time::read")]
-    pub expires_at: DateTime<Utc>,
-    /// How its person proved who they are: "Password".
+    /// When it expires if it is not used again.
+    #[cfg_attr(feature = "ssr", schema(value_type = chrono::DateTime<chrono::Utc>))]
+    pub idle_expires_at: Timestamp,
+    /// When it expires at the latest, even if it is used.
+    #[cfg_attr(feature = "ssr", schema(value_type = chrono::DateTime<chrono::Utc>))]
+    pub absolute_expires_at: Timestamp,
+    /// The earlier of `idle_expires_at` and `absolute_expires_at`.
+    #[cfg_attr(feature = "ssr", schema(value_type = chrono::DateTime<chrono::Utc>))]
+    pub expires_at: Timestamp,
+    /// How the user authenticated, for example "Password".
     pub sign_in_method: String,
-    /// Whether the account had not signed in from this country in the 90 days before. False for its first sign-in.
+    /// Whether the sign-in came from a country that the account had not used in the previous 90 days. False for its first sign-in.
     pub new_location: bool,
 }
 
 impl Session {
-    /// What its button ends, in words: "Firefox on Windows, Berlin".
+    /// Returns a name for messages about the session: "Firefox on Windows, Berlin".
     pub fn name(&self) -> String {
         format!("{}, {}", self.device.label, self.location.short())
     }
 
-    /// Younger than a day.
-    pub fn is_new(&self, now: DateTime<Utc>) -> bool {
-        now - self.created_at < Duration::days(1)
+    /// Returns whether the session is less than a day old.
+    pub fn is_new(&self, now: Timestamp) -> bool {
+        now.since(self.created_at) < DAY
     }
 
-    /// Whether it ended by itself.
-    pub fn is_expired(&self, now: DateTime<Utc>) -> bool {
-        self.expires_at <= now
+    /// Returns whether the session has expired.
+    pub fn is_expired(&self, now: impl Into<Timestamp>) -> bool {
+        self.expires_at <= now.into()
     }
 
-    /// Whether every word of a search stands somewhere in what the row says.
+    /// Returns whether each word of a search occurs in the device, location, IP address or user agent.
     pub fn matches(&self, search: &str) -> bool {
-        let said = [&self.device.label, &self.location.label, &self.ip, &self.user_agent].map(|text| fold(text));
-        fold(search).split_whitespace().all(|word| said.iter().any(|text| text.contains(word)))
+        let texts = [&self.device.label, &self.location.label, &self.ip, &self.user_agent].map(|text| to_lowercase(text));
+        to_lowercase(search).split_whitespace().all(|word| texts.iter().any(|text| text.contains(word)))
     }
 
-    /// The order of the list: most recently active first; the id decides between equals.
-    pub fn rank(&self) -> (std::cmp::Reverse<DateTime<Utc>>, std::cmp::Reverse<&SessionId>) {
+    /// Returns the sort key of the list: most recently active first, ties broken by id.
+    pub fn sort_key(&self) -> (std::cmp::Reverse<Timestamp>, std::cmp::Reverse<&SessionId>) {
         (std::cmp::Reverse(self.last_active_at), std::cmp::Reverse(&self.id))
     }
 }
 
-/// In small letters. A browser has the tables for that already; ours would be a tenth of what a page loads.
-fn fold(text: &str) -> String {
+/// Converts to lowercase. In WebAssembly it calls the browser, because Rust's Unicode tables would be a tenth of the download.
+fn to_lowercase(text: &str) -> String {
     #[cfg(feature = "hydrate")]
     return js_sys::JsString::from(text).to_lower_case().into();
     #[cfg(not(feature = "hydrate"))]
     text.to_lowercase()
 }
 
-/// What a person asks to see.
+/// Which part of the list a user asks for.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 pub struct Query {
-    /// Words that the rows must hold; none for all.
+    /// Words that each row must contain; empty for all rows.
     pub search: String,
-    /// How many rows.
+    /// Maximum number of rows.
     pub show: usize,
 }
 
-/// The top of the list.
+impl Query {
+    /// Formats the query for a URL.
+    pub fn to_url(&self) -> String {
+        let pairs = [("search", self.search.as_str()), ("show", &self.show.to_string())];
+        serde_urlencoded::to_string(pairs).unwrap_or_default() // pairs of strings always encode
+    }
+}
+
+/// The first rows of the list.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Sessions {
-    /// The rows asked for, most recently active first.
+    /// The requested rows, most recently active first.
     pub rows: Vec<Session>,
-    /// How many match the search.
+    /// Number of sessions that match the search.
     pub matching: usize,
-    /// How many sessions there are in all, the current one included.
+    /// Number of all sessions, including the current one.
     pub total: usize,
-    /// The server's time when it said so.
-    #[serde(deserialize_with = "time::read")]
-    pub now: DateTime<Utc>,
-    /// A session counts as online this long after its last use, in seconds.
+    /// Server time of the list.
+    pub now: Timestamp,
+    /// Seconds after its last use for which a session counts as online.
     pub online_window: i64,
-    /// Whether locations are from DB-IP, whose licence (CC BY 4.0) asks to be named with a link.
+    /// Whether locations come from DB-IP, whose license (CC BY 4.0) requires attribution with a link.
     pub is_by_dbip: bool,
 }
 
 impl Sessions {
-    /// How many besides the current one.
+    /// Returns the number of sessions other than the current one.
     pub fn others(&self) -> usize {
         self.total.saturating_sub(1)
     }
 
-    /// Leaves of a list of all sessions what is asked for.
+    /// Reduces a list of all sessions to what the query asks for.
     #[cfg(feature = "ssr")]
     pub fn narrow(&mut self, query: &Query) {
         self.rows.retain(|session| session.matches(&query.search));
@@ -134,79 +141,80 @@ impl Sessions {
     }
 }
 
-/// What the server says on the live channel.
+/// A message from the server on the live channel.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub enum News {
-    /// The list as it stands: said first, and again when something may have been missed.
+pub enum LiveMessage {
+    /// The current list. Sent first, and again when messages may have been missed.
     List(Box<Sessions>),
-    /// A session began or was used.
+    /// A session was created or used.
     Row {
         /// The session.
         session: Box<Session>,
-        /// How many there are now.
+        /// Number of sessions now.
         total: usize,
-        /// It began just now.
+        /// Whether it has just been created.
         began: bool,
     },
-    /// Sessions were used: how many there are stays the same.
+    /// Sessions were used. Their number stays the same.
     Used(Vec<Session>),
     /// Sessions ended.
     Gone {
-        /// Which.
+        /// Ids of the ended sessions.
         sessions: Vec<SessionId>,
-        /// How many are left.
+        /// Number of remaining sessions.
         total: usize,
     },
-    /// The session of this very page ended.
-    SignedOut,
 }
 
 impl Sessions {
-    /// The list after the news. Rows that do not match the search stay away.
-    pub fn hear(&mut self, news: News, search: &str) {
-        match news {
-            News::List(list) => *self = *list,
-            News::Row { session, total, .. } => self.put(*session, total, search),
-            News::Used(sessions) => sessions.into_iter().for_each(|session| self.put(session, self.total, search)),
-            News::Gone { sessions, total } => self.drop(&sessions, total),
-            News::SignedOut => {}
+    /// Applies a message to the list. Rows that do not match the search are not added.
+    pub fn apply(&mut self, message: LiveMessage, search: &str) {
+        match message {
+            LiveMessage::List(list) => *self = *list,
+            LiveMessage::Row { session, total, .. } => self.upsert(*session, total, search),
+            LiveMessage::Used(sessions) => sessions.into_iter().for_each(|session| self.upsert(session, self.total, search)),
+            LiveMessage::Gone { sessions, total } => self.remove(&sessions, total),
         }
     }
 
-    fn put(&mut self, session: Session, total: usize, search: &str) {
-        let began = total > self.total;
+    fn upsert(&mut self, session: Session, total: usize, search: &str) {
+        let is_new = total > self.total;
         self.total = total;
-        let known = self.rows.iter().position(|row| row.id == session.id);
-        if let Some(at) = known {
-            // A list that came meanwhile may know of a later use (SES-11).
-            if self.rows[at].last_active_at <= session.last_active_at {
-                self.rows[at] = session;
+        let position = self.rows.iter().position(|row| row.id == session.id);
+        if let Some(index) = position {
+            // A list that arrived in the meantime may contain a later use (SES-11).
+            if self.rows[index].last_active_at <= session.last_active_at {
+                self.rows.remove(index);
+                self.insert(session);
             }
         } else if session.matches(search) {
-            self.rows.push(session);
-            self.matching += usize::from(began);
+            self.insert(session);
+            self.matching += usize::from(is_new);
         }
-        self.rows.sort_by(|a, b| a.rank().cmp(&b.rank()));
         self.matching = self.matching.max(self.rows.len());
     }
 
-    fn drop(&mut self, gone: &[SessionId], total: usize) {
+    fn insert(&mut self, session: Session) {
+        let index = self.rows.partition_point(|row| row.sort_key() < session.sort_key());
+        self.rows.insert(index, session);
+    }
+
+    fn remove(&mut self, ended: &[SessionId], total: usize) {
         let before = self.rows.len();
-        self.rows.retain(|row| !gone.contains(&row.id));
+        self.rows.retain(|row| !ended.contains(&row.id));
         self.matching = self.matching.saturating_sub(before - self.rows.len()).min(total);
         self.total = total;
     }
 }
 
-/// "1 other session", "4 other sessions".
+/// Formats a count: "1 other session", "4 other sessions".
 pub fn other_sessions(count: usize) -> String {
-    let plural = if count == 1 { "" } else { "s" };
-    format!("{count} other session{plural}")
+    count.to_string() + if count == 1 { " other session" } else { " other sessions" }
 }
 
-/// What is said after Revoke All.
+/// Returns the message shown after Revoke All.
 pub fn signed_out(count: usize) -> String {
-    format!("{} {} signed out.", other_sessions(count), if count == 1 { "was" } else { "were" })
+    other_sessions(count) + if count == 1 { " was signed out." } else { " were signed out." }
 }
 
 /// Why a session ended.
@@ -214,46 +222,50 @@ pub fn signed_out(count: usize) -> String {
 #[cfg_attr(feature = "ssr", derive(sqlx::Type), sqlx(type_name = "TEXT", rename_all = "snake_case"))]
 #[serde(rename_all = "snake_case")]
 pub enum EndReason {
-    /// Its person signed out of it.
+    /// The user signed out.
     SignedOut,
-    /// Its owner ended it from another one.
+    /// The owner revoked it from another session or with an API token.
     Revoked,
-    /// An administrator ended it.
+    /// An administrator revoked it.
     RevokedByAdministrator,
-    /// Not used for the idle timeout.
-    Idle,
-    /// The absolute timeout came.
-    TooOld,
-    /// A new sign-in in the same browser took its place (SES-3).
+    /// It was not used for the duration of the idle timeout.
+    IdleTimeout,
+    /// It reached the absolute timeout.
+    AbsoluteTimeout,
+    /// A new sign-in in the same browser replaced it (SES-3).
     Replaced,
-    /// The account had too many (SES-9).
-    Displaced,
+    /// The account had too many sessions (SES-9).
+    Evicted,
     /// The account was disabled.
     AccountDisabled,
-    /// The password was changed elsewhere.
+    /// The password was changed in another session.
     PasswordChanged,
-    /// A forgotten password was replaced.
+    /// The password was reset.
     PasswordReset,
-    /// Its owner said, by an alert, that it was not theirs.
+    /// The owner disowned it in response to a sign-in alert.
     Disowned,
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::foundation::{
+    use crate::foundation::client::{
         device::{DeviceKind, Form},
         location::Place,
     };
 
     fn session(id: u32, last_active: i64) -> Session {
-        let at = |seconds| DateTime::from_timestamp(seconds, 0).unwrap();
+        let at = |seconds: i64| Timestamp::from_millis(seconds * 1_000);
         let label = "Firefox on Windows".to_owned();
         Session {
             id: serde_json::from_str(&format!("\"{id:08}\"")).unwrap(),
             current: false,
             device: Device { label, browser: None, os: None, kind: DeviceKind::Browser, form: Form::Desktop },
-            location: Location::of(Place::Known { city: Some("Berlin".into()), country: "Germany".into(), country_code: "DE".into() }),
+            location: Location::from_place(Place::Known {
+                city: Some("Berlin".into()),
+                country: "Germany".into(),
+                country_code: "DE".into(),
+            }),
             ip: "192.0.2.1".to_owned(),
             first_ip: "192.0.2.1".to_owned(),
             user_agent: "Mozilla/5.0".to_owned(),
@@ -270,52 +282,52 @@ mod tests {
 
     fn list(rows: Vec<Session>) -> Sessions {
         let total = rows.len();
-        Sessions { rows, matching: total, total, now: DateTime::UNIX_EPOCH, online_window: 300, is_by_dbip: false }
+        Sessions { rows, matching: total, total, now: Timestamp::from_millis(0), online_window: 300, is_by_dbip: false }
     }
 
-    fn order(list: &Sessions) -> Vec<String> {
+    fn row_ids(list: &Sessions) -> Vec<String> {
         list.rows.iter().map(|row| row.id.to_string()).collect()
     }
 
     #[test]
-    fn a_use_moves_a_row_up_and_a_sign_in_adds_one() {
+    fn a_use_moves_a_row_up_and_a_sign_in_adds_a_row() {
         let mut list = list(vec![session(1, 20), session(2, 10)]);
-        list.hear(News::Row { session: Box::new(session(2, 30)), total: 2, began: false }, "");
-        assert_eq!((order(&list), list.total, list.matching), (vec!["00000002".into(), "00000001".into()], 2, 2));
-        list.hear(News::Row { session: Box::new(session(3, 40)), total: 3, began: false }, "");
-        assert_eq!((order(&list).first().cloned(), list.total, list.matching), (Some("00000003".into()), 3, 3));
+        list.apply(LiveMessage::Row { session: Box::new(session(2, 30)), total: 2, began: false }, "");
+        assert_eq!((row_ids(&list), list.total, list.matching), (vec!["00000002".into(), "00000001".into()], 2, 2));
+        list.apply(LiveMessage::Row { session: Box::new(session(3, 40)), total: 3, began: false }, "");
+        assert_eq!((row_ids(&list).first().cloned(), list.total, list.matching), (Some("00000003".into()), 3, 3));
     }
 
-    /// SES-11: a use that is told late puts no row back.
+    /// SES-11: a use that is received late does not move a row back.
     #[test]
-    fn a_use_changes_no_total_and_only_moves_forward() {
+    fn a_use_keeps_the_total_and_never_moves_a_row_back() {
         let mut list = list(vec![session(1, 20), session(2, 10)]);
-        list.hear(News::Used(vec![session(2, 30), session(1, 15)]), "");
-        assert_eq!((order(&list), list.total, list.matching), (vec!["00000002".into(), "00000001".into()], 2, 2));
+        list.apply(LiveMessage::Used(vec![session(2, 30), session(1, 15)]), "");
+        assert_eq!((row_ids(&list), list.total, list.matching), (vec!["00000002".into(), "00000001".into()], 2, 2));
         assert_eq!(list.rows[1].last_active_at, session(1, 20).last_active_at);
     }
 
     #[test]
-    fn what_ended_leaves_and_may_have_left_before() {
+    fn ended_sessions_are_removed_once() {
         let mut list = list(vec![session(1, 20), session(2, 10)]);
-        let gone = vec![list.rows[1].id.clone(), session(9, 0).id];
-        list.hear(News::Gone { sessions: gone.clone(), total: 1 }, "");
-        list.hear(News::Gone { sessions: gone, total: 1 }, "");
-        assert_eq!((order(&list), list.total, list.matching, list.others()), (vec!["00000001".into()], 1, 1, 0));
+        let ended = vec![list.rows[1].id.clone(), session(9, 0).id];
+        list.apply(LiveMessage::Gone { sessions: ended.clone(), total: 1 }, "");
+        list.apply(LiveMessage::Gone { sessions: ended, total: 1 }, "");
+        assert_eq!((row_ids(&list), list.total, list.matching, list.others()), (vec!["00000001".into()], 1, 1, 0));
     }
 
     #[test]
-    fn a_row_that_does_not_match_the_search_stays_away_but_counts() {
+    fn a_row_that_does_not_match_the_search_is_counted_but_not_added() {
         let mut list = list(vec![session(1, 20)]);
-        list.hear(News::Row { session: Box::new(session(2, 30)), total: 2, began: false }, "curl");
+        list.apply(LiveMessage::Row { session: Box::new(session(2, 30)), total: 2, began: false }, "curl");
         assert_eq!((list.rows.len(), list.total, list.matching), (1, 2, 1));
     }
 
     #[test]
-    fn a_search_looks_for_every_word_anywhere() {
+    fn a_search_finds_every_word_in_any_field() {
         let row = session(1, 0);
-        for found in ["", "berlin", "FIREFOX germany", "192.0.2", "win mozilla"] {
-            assert!(row.matches(found), "{found}");
+        for search in ["", "berlin", "FIREFOX germany", "192.0.2", "win mozilla"] {
+            assert!(row.matches(search), "{search}");
         }
         assert!(!row.matches("firefox london"));
     }

@@ -1,4 +1,4 @@
-//! Presence: each request marks its session in memory; here the marks are published to open pages, and written in batches.
+//! Presence: publishes uses of sessions, which requests record in memory, to open pages and writes them to the database in batches.
 
 use std::{collections::HashSet, sync::Arc};
 
@@ -6,50 +6,50 @@ use chrono::Duration;
 
 use crate::{
     error::AppError,
-    foundation::{activity::Use, hub::SessionUse, ids::SessionId, services::Services, supervisor::every},
+    foundation::{activity::Use, hub::SessionUse, ids::SessionId, services::Services, supervisor::run_every},
     sessions::{
         actions,
         store::{self, LastUse},
     },
 };
 
-/// How often uses are published: well within the second that pages are promised.
-const PUBLISH: Duration = Duration::milliseconds(200);
-/// How often they are written.
-const WRITE: Duration = Duration::seconds(3);
-/// How often a change that the command line made is looked for.
-const RECEIVE: Duration = Duration::milliseconds(500);
-/// Uses that one transaction writes at most, and devices.
-const BATCH: usize = 1_000;
-/// Devices that one transaction writes at most. Each is a statement, and whoever ends one of these sessions waits for all.
-const DEVICES_BATCH: usize = 20;
+/// How often uses are published. Pages must show a use within one second.
+const PUBLISH_INTERVAL: Duration = Duration::milliseconds(200);
+/// How often uses and devices are written.
+const WRITE_INTERVAL: Duration = Duration::seconds(3);
+/// How often changes by the command line are received.
+const RECEIVE_INTERVAL: Duration = Duration::milliseconds(500);
+/// Maximum number of uses per transaction.
+const USES_BATCH_SIZE: usize = 1_000;
+/// Maximum number of devices per transaction. Each is one statement, and a request that ends one of these sessions waits for all.
+const DEVICES_BATCH_SIZE: usize = 20;
 
-/// Publishes and writes until the server stops, and once more then; [`write`] runs again after the last request. The four loops run
-/// concurrently, so that a slow write or a slow description delays nothing else.
+/// Publishes and writes until the server stops, and once more at that point; [`write`] runs again after the last request. The four loops
+/// run concurrently, so that a slow write or a slow device detection delays nothing else.
 pub async fn run(services: Arc<Services>) {
-    let publishing = every(&services, PUBLISH, |services| async move { publish(&services) });
-    let writing = every(&services, WRITE, |services| async move { warn(write(&services).await) });
-    let describing = every(&services, WRITE, |services| async move { warn(write_devices(&services).await) });
-    let receiving = every(&services, RECEIVE, |services| async move { warn(receive(&services).await) });
-    tokio::join!(publishing, writing, describing, receiving);
+    let publishing = run_every(&services, PUBLISH_INTERVAL, |services| async move { publish(&services) });
+    let writing = run_every(&services, WRITE_INTERVAL, |services| async move { log_failure(write(&services).await) });
+    let writing_devices = run_every(&services, WRITE_INTERVAL, |services| async move { log_failure(write_devices(&services).await) });
+    let receiving = run_every(&services, RECEIVE_INTERVAL, |services| async move { log_failure(receive(&services).await) });
+    tokio::join!(publishing, writing, writing_devices, receiving);
 }
 
-fn warn(done: Result<(), AppError>) {
-    if let Err(error) = done {
-        tracing::warn!(%error, "uses of sessions could not be written or received; the next round tries again");
+fn log_failure(result: Result<(), AppError>) {
+    if let Err(error) = result {
+        tracing::warn!(%error, "session uses could not be written or received; retrying in the next round");
     }
 }
 
-/// Publishes all that was used since the last tick as one change.
+/// Publishes all uses since the last round as one event.
 fn publish(services: &Services) {
-    let used = |(session, last): (SessionId, Use)| SessionUse { user: last.user, session, at: last.at, ip: last.ip };
-    services.hub.publish_uses(services.activity.take_unannounced().into_iter().map(used).collect());
+    let to_event = |(session, last): (SessionId, Use)| SessionUse { user: last.user, session, at: last.at, ip: last.ip };
+    services.hub.publish_uses(services.activity.take_unpublished().into_iter().map(to_event).collect());
 }
 
-/// Writes all uses that wait, newest wins (SES-11). Those whose row another transaction holds stay in memory for the next round;
-/// those of ended sessions are forgotten.
+/// Writes all pending uses; the newest wins (SES-11). Uses whose row another transaction holds stay in memory for the next round; uses
+/// of ended sessions are dropped.
 pub async fn write(services: &Services) -> Result<(), AppError> {
-    for batch in services.activity.unwritten().chunks(BATCH) {
+    for batch in services.activity.unwritten().chunks(USES_BATCH_SIZE) {
         write_batch(services, batch).await?;
     }
     Ok(())
@@ -64,16 +64,16 @@ async fn write_batch(services: &Services, batch: &[(SessionId, Use)]) -> Result<
     let mut tx = services.db.write().await?;
     let skipped: HashSet<SessionId> = store::write_uses(&mut tx, &uses).await?.into_iter().collect();
     tx.commit().await?;
-    services.activity.forget_except(batch, &skipped);
+    services.activity.confirm_written_except(batch, &skipped);
     Ok(())
 }
 
-/// Writes what clients newly say of themselves. What cannot be written now is said again by the session's next request.
+/// Writes changed user agents with their devices. If a write fails, the session's next request sends the headers again.
 pub async fn write_devices(services: &Services) -> Result<(), AppError> {
-    for batch in services.activity.take_new_agents().chunks(DEVICES_BATCH) {
+    for batch in services.activity.take_new_agents().chunks(DEVICES_BATCH_SIZE) {
         let mut devices = Vec::with_capacity(batch.len());
         for (id, agent) in batch {
-            devices.push((id, agent, actions::describe(services, agent).await?));
+            devices.push((id, agent, actions::detect_device(services, agent).await?));
         }
         let mut tx = services.db.write().await?;
         for (id, agent, device) in devices {
@@ -85,5 +85,5 @@ pub async fn write_devices(services: &Services) -> Result<(), AppError> {
 }
 
 async fn receive(services: &Services) -> Result<(), AppError> {
-    Ok(services.hub.receive_from_outside(&services.db).await?)
+    Ok(services.hub.receive_from_cli(&services.db).await?)
 }

@@ -1,39 +1,48 @@
-//! SQL of sessions. Ownership stands in every WHERE (SES-6). Live is what did not end and is of the current epoch: `sessions::epoch`.
+//! SQL for sessions. Statements on behalf of a user check ownership in the WHERE (SES-6). A session is live if it has not ended and
+//! belongs to the current epoch (`sessions::epoch`).
 
 use chrono::{DateTime, Utc};
 use sqlx::{FromRow, SqliteConnection};
 
 use crate::{
+    account_columns,
     accounts::model::Account,
     execute, fetch,
     foundation::{
-        db::{Connection, On, Tx},
-        device::Device,
+        client::{device::Device, location::Location},
+        db::{Backend, Connection, Tx},
         ids::{SessionId, UserId},
-        location::Location,
         postgres::PostgresConnection,
     },
+    locking,
     sessions::{expiry::Cutoffs, model::EndReason},
 };
 
-/// The columns of a [`Row`].
+/// The columns of a [`SessionRow`], in the tables `sessions` and `ended_sessions`. The only list of them.
 macro_rules! columns {
     () => {
-        "id, sign_in_method, created_at, last_active_at, user_agent, device_label, browser, os, kind, form,
-         first_ip, ip, location_label, city, country, country_code, new_location"
+        "id, sign_in_method, created_at, last_active_at, user_agent, device_label, browser, os, device_kind, form_factor,
+         first_ip, ip, location_label, city, country, country_code, is_new_location"
     };
 }
 
-/// The condition of a live session, as far as the database knows: what expired is decided by memory over database.
+/// The columns that move from `sessions` to `ended_sessions`.
+macro_rules! archived_columns {
+    () => {
+        concat!("user_id, token_hash, ended_at, end_reason, ", columns!())
+    };
+}
+
+/// SQL condition for live sessions. It does not check expiry, because the last use may be in memory only.
 macro_rules! live {
     () => {
         "ended_at IS NULL AND epoch >= (SELECT epoch FROM session_epochs)"
     };
 }
 
-/// A live session as it is kept. What was used since is in memory (`foundation::activity`).
+/// A stored session. Later uses may be in memory (`foundation::activity`).
 #[derive(Debug, Clone, FromRow)]
-pub struct Row {
+pub struct SessionRow {
     pub id: SessionId,
     pub sign_in_method: String,
     pub created_at: DateTime<Utc>,
@@ -45,56 +54,59 @@ pub struct Row {
     pub ip: String,
     #[sqlx(flatten)]
     pub location: Location,
-    pub new_location: bool,
+    pub is_new_location: bool,
 }
 
-/// What a request's look-up finds: the session and its account, in one query.
+/// A session and its account, looked up in one query at each request.
 #[derive(FromRow)]
-pub struct Found {
+pub struct SessionWithUser {
     pub id: SessionId,
     pub created_at: DateTime<Utc>,
     pub last_active_at: DateTime<Utc>,
     pub ended_at: Option<DateTime<Utc>>,
     pub end_reason: Option<EndReason>,
-    /// An administrator signed everybody out, and the row is still to be ended (`sessions::epoch`).
+    /// Whether an administrator signed everybody out and the row has not been ended yet (`sessions::epoch`).
     pub is_cut_off: bool,
-    pub proven_at: DateTime<Utc>,
+    pub reauthenticated_at: DateTime<Utc>,
     pub user_agent: String,
     pub is_enabled: bool,
     #[sqlx(flatten)]
     pub account: Account,
 }
 
-/// The session that this token opens, live or just ended.
-pub async fn find_by_token(db: &mut impl Connection, token_hash: &str) -> sqlx::Result<Option<Found>> {
+/// Finds the session with this token hash. It may have ended if it has not been archived yet.
+pub async fn find_by_token(db: &mut impl Connection, token_hash: &str) -> sqlx::Result<Option<SessionWithUser>> {
     fetch!(
         db,
-        fetch_optional as Found,
-        "SELECT s.id, s.created_at, s.last_active_at, s.ended_at, s.end_reason, s.epoch < e.epoch AS is_cut_off, s.proven_at, s.user_agent,
-                u.disabled_at IS NULL AS is_enabled, u.id AS user_id, u.username, u.email, u.name, u.time_zone, u.is_admin
-         FROM sessions s JOIN users u ON u.id = s.user_id CROSS JOIN session_epochs e WHERE s.token_hash = $1",
+        fetch_optional as SessionWithUser,
+        concat!(
+            "SELECT s.id, s.created_at, last_active_at, ended_at, end_reason, s.epoch < e.epoch AS is_cut_off, reauthenticated_at,
+                 user_agent, disabled_at IS NULL AS is_enabled, ",
+            account_columns!(),
+            " FROM sessions s JOIN users ON users.id = s.user_id CROSS JOIN session_epochs e WHERE token_hash = $1"
+        ),
         token_hash,
     )
 }
 
-/// Why the session of this token ended, if it did in the days that are kept.
-pub async fn end_reason(db: &mut impl Connection, token_hash: &str) -> sqlx::Result<Option<EndReason>> {
+/// Finds out why an archived session ended. Returns `None` if no archived session has this token hash.
+pub async fn find_end_reason(db: &mut impl Connection, token_hash: &str) -> sqlx::Result<Option<EndReason>> {
     let found: Option<(EndReason,)> =
         fetch!(db, fetch_optional as (EndReason,), "SELECT end_reason FROM ended_sessions WHERE token_hash = $1", token_hash,)?;
     Ok(found.map(|(reason,)| reason))
 }
 
-/// All live sessions of a person: at most a thousand (SES-9). Those that a use in memory keeps alive are among them, so
-/// the caller decides what has expired.
-pub async fn of_user(db: &mut impl Connection, user: &UserId) -> sqlx::Result<Vec<Row>> {
-    fetch!(db, fetch_all as Row, concat!("SELECT ", columns!(), " FROM sessions WHERE user_id = $1 AND ", live!()), user,)
+/// Lists all live sessions of a user, at most 1,000 (SES-9). The caller filters out expired ones, because a use in memory may keep a
+/// session alive.
+pub async fn list_by_user(db: &mut impl Connection, user: &UserId) -> sqlx::Result<Vec<SessionRow>> {
+    fetch!(db, fetch_all as SessionRow, concat!("SELECT ", columns!(), " FROM sessions WHERE user_id = $1 AND ", live!()), user,)
 }
 
-/// One live session of this person, while the account is enabled.
-pub async fn find(db: &mut impl Connection, user: &UserId, id: &SessionId) -> sqlx::Result<Option<Row>> {
+/// Finds one live session of a user. Returns `None` if the account is disabled. The caller checks expiry.
+pub async fn find(db: &mut impl Connection, user: &UserId, id: &SessionId) -> sqlx::Result<Option<SessionRow>> {
     fetch!(
         db,
-        fetch_optional as Row,
+        fetch_optional as SessionRow,
         concat!(
             "SELECT ",
             columns!(),
@@ -107,74 +119,72 @@ pub async fn find(db: &mut impl Connection, user: &UserId, id: &SessionId) -> sq
     )
 }
 
-/// Those of these sessions of a person that are live: at most a thousand.
-pub async fn find_many(db: &mut impl Connection, user: &UserId, ids: &[SessionId]) -> sqlx::Result<Vec<Row>> {
-    /// The columns and the condition, on either database.
-    macro_rules! finding {
+/// Finds those of the given sessions that are live and belong to the user. Takes at most 1,000 ids. The caller checks expiry.
+pub async fn find_many(db: &mut impl Connection, user: &UserId, ids: &[SessionId]) -> sqlx::Result<Vec<SessionRow>> {
+    /// Builds the query for either database.
+    macro_rules! select_sessions {
         ($database:ty) => {{
             let selection = concat!("SELECT ", columns!(), " FROM sessions WHERE ", live!(), " AND user_id = ");
             let mut select = sqlx::QueryBuilder::<$database>::new(selection);
             select.push_bind(user).push(" AND id IN (");
-            let mut listed = select.separated(", ");
+            let mut list = select.separated(", ");
             for id in ids {
-                listed.push_bind(id);
+                list.push_bind(id);
             }
             select.push(")");
             select
         }};
     }
-    match db.on() {
-        On::Sqlite(connection) => finding!(sqlx::Sqlite).build_query_as().fetch_all(connection).await,
-        On::Postgres(connection) => finding!(sqlx::Postgres).build_query_as().fetch_all(connection).await,
+    match db.backend() {
+        Backend::Sqlite(connection) => select_sessions!(sqlx::Sqlite).build_query_as().fetch_all(connection).await,
+        Backend::Postgres(connection) => select_sessions!(sqlx::Postgres).build_query_as().fetch_all(connection).await,
     }
 }
 
-/// A session that begins.
-pub struct New<'a> {
+/// A session to insert.
+pub struct NewSession<'a> {
     pub user: &'a UserId,
     pub token_hash: String,
-    pub row: Row,
+    pub row: SessionRow,
 }
 
-/// The statement, on either database.
-macro_rules! inserting {
+/// Builds the INSERT for either database.
+macro_rules! insert_sessions {
     ($database:ty, $new:expr) => {{
-        let mut insert = sqlx::QueryBuilder::<$database>::new(
-            "INSERT INTO sessions (id, user_id, token_hash, sign_in_method, created_at, last_active_at, proven_at, user_agent, device_label,
-                 browser, os, kind, form, first_ip, ip, location_label, city, country, country_code, new_location, epoch) ",
-        );
-        insert.push_values($new, |mut values, New { user, token_hash, row }| {
-            values.push_bind(&row.id).push_bind(*user).push_bind(token_hash).push_bind(&row.sign_in_method);
-            values.push_bind(row.created_at).push_bind(row.last_active_at).push_bind(row.created_at).push_bind(&row.user_agent);
-            values.push_bind(&row.device.label).push_bind(&row.device.browser).push_bind(&row.device.os);
+        let target = concat!("INSERT INTO sessions (epoch, user_id, token_hash, reauthenticated_at, ", columns!(), ") ");
+        let mut insert = sqlx::QueryBuilder::<$database>::new(target);
+        insert.push_values($new, |mut values, NewSession { user, token_hash, row }| {
+            values.push("(SELECT epoch FROM session_epochs)").push_bind(*user).push_bind(token_hash).push_bind(row.created_at);
+            values.push_bind(&row.id).push_bind(&row.sign_in_method).push_bind(row.created_at).push_bind(row.last_active_at);
+            values.push_bind(&row.user_agent).push_bind(&row.device.label).push_bind(&row.device.browser).push_bind(&row.device.os);
             values.push_bind(row.device.kind).push_bind(row.device.form).push_bind(&row.first_ip).push_bind(&row.ip);
             values.push_bind(&row.location.label).push_bind(&row.location.city).push_bind(&row.location.country);
-            values.push_bind(&row.location.country_code).push_bind(row.new_location).push("(SELECT epoch FROM session_epochs)");
+            values.push_bind(&row.location.country_code).push_bind(row.is_new_location);
         });
         insert
     }};
 }
 
-/// Adds sessions, in one statement: 1,000 at most, since each binds 20 values and SQLite takes 32,766.
-pub async fn insert(tx: &mut Tx, new: &[New<'_>]) -> sqlx::Result<()> {
-    match tx.on() {
-        On::Sqlite(connection) => inserting!(sqlx::Sqlite, new).build().execute(connection).await.map(drop),
-        On::Postgres(connection) => inserting!(sqlx::Postgres, new).build().execute(connection).await.map(drop),
+/// Inserts sessions in one statement. Takes at most 1,000: each binds 20 values, and SQLite's limit is 32,766.
+pub async fn insert(tx: &mut Tx, new: &[NewSession<'_>]) -> sqlx::Result<()> {
+    match tx.backend() {
+        Backend::Sqlite(connection) => insert_sessions!(sqlx::Sqlite, new).build().execute(connection).await.map(drop),
+        Backend::Postgres(connection) => insert_sessions!(sqlx::Postgres, new).build().execute(connection).await.map(drop),
     }
 }
 
-/// Gives a live session of this person a new token, on a fresh proof. Whether there is such a session.
-pub async fn renew(tx: &mut Tx, user: &UserId, id: &SessionId, token_hash: &str, now: DateTime<Utc>) -> sqlx::Result<bool> {
-    let sql = concat!("UPDATE sessions SET token_hash = $3, proven_at = $4 WHERE id = $1 AND user_id = $2 AND ", live!());
+/// Replaces the token of a user's live session after reauthentication. Returns false if there is no such session.
+pub async fn rotate_token(tx: &mut Tx, user: &UserId, id: &SessionId, token_hash: &str, now: DateTime<Utc>) -> sqlx::Result<bool> {
+    let sql = concat!("UPDATE sessions SET token_hash = $3, reauthenticated_at = $4 WHERE id = $1 AND user_id = $2 AND ", live!());
     Ok(execute!(tx, sql, id, user, token_hash, now)? > 0)
 }
 
-/// Ends one session of this person that has not been ended, expired or not: whether it had expired is in memory too, so the
-/// caller decides. Returns what it was; `None` if there is no such session.
-pub async fn end(tx: &mut Tx, user: &UserId, id: &SessionId, now: DateTime<Utc>, reason: EndReason) -> sqlx::Result<Option<Row>> {
+/// Ends one live session of a user, expired or not: the caller checks expiry, because the last use may be in memory. Returns its row;
+/// `None` if there is no such session.
+pub async fn end(tx: &mut Tx, user: &UserId, id: &SessionId, now: DateTime<Utc>, reason: EndReason) -> sqlx::Result<Option<SessionRow>> {
     fetch!(
         tx,
-        fetch_optional as Row,
+        fetch_optional as SessionRow,
         concat!(
             "UPDATE sessions SET ended_at = $3, end_reason = $4 WHERE id = $1 AND user_id = $2 AND ",
             live!(),
@@ -188,52 +198,45 @@ pub async fn end(tx: &mut Tx, user: &UserId, id: &SessionId, now: DateTime<Utc>,
     )
 }
 
-/// A session that was ended, with its stored times.
+/// An ended session with its stored times.
 #[derive(FromRow)]
-pub struct Ended {
+pub struct EndedSession {
     pub id: SessionId,
     pub created_at: DateTime<Utc>,
     pub last_active_at: DateTime<Utc>,
 }
 
-/// The statement that ends all sessions of a person but one, with how it takes the rows.
-macro_rules! ending_others {
-    ($lock:literal) => {
-        concat!(
-            "UPDATE sessions SET ended_at = $3, end_reason = $4 WHERE ended_at IS NULL AND id IN (
-                 SELECT id FROM sessions WHERE user_id = $1 AND id <> $2 AND ",
-            live!(),
-            $lock,
-            ") RETURNING id, created_at, last_active_at"
-        )
-    };
-}
-
-/// Ends all sessions of this person that have not been ended but `kept`, expired ones too. Returns which they were. Two such acts
-/// at once take the rows in one order, so that neither fails for a deadlock (RACE-2).
+/// Ends all live sessions of a user except `kept`, including expired ones. Returns the ended sessions. Rows are locked in the order of
+/// their ids, so that two concurrent calls do not deadlock (RACE-2).
 pub async fn end_others(
     tx: &mut Tx,
     user: &UserId,
     kept: Option<&SessionId>,
     now: DateTime<Utc>,
     reason: EndReason,
-) -> sqlx::Result<Vec<Ended>> {
-    let sql = match tx.on() {
-        On::Sqlite(_) => ending_others!(""),
-        On::Postgres(_) => ending_others!(" ORDER BY id FOR UPDATE"),
-    };
-    let kept = kept.map(ToString::to_string).unwrap_or_default(); // no id is empty: none is kept
-    fetch!(tx, fetch_all as Ended, sql, user, kept, now, reason)
+) -> sqlx::Result<Vec<EndedSession>> {
+    let sql = locking!(
+        tx,
+        concat!(
+            "UPDATE sessions SET ended_at = $3, end_reason = $4 WHERE ended_at IS NULL AND id IN (
+                 SELECT id FROM sessions WHERE user_id = $1 AND id <> $2 AND ",
+            live!()
+        ),
+        "ORDER BY id FOR UPDATE",
+        ") RETURNING id, created_at, last_active_at"
+    );
+    let kept = kept.map(ToString::to_string).unwrap_or_default(); // the empty string matches no id
+    fetch!(tx, fetch_all as EndedSession, sql, user, kept, now, reason)
 }
 
-/// Corrects the reason of a session that this transaction ended: it had expired before.
+/// Corrects the end reason of a session that this transaction ended although it had already expired.
 pub async fn set_end_reason(tx: &mut Tx, id: &SessionId, reason: EndReason) -> sqlx::Result<()> {
     execute!(tx, "UPDATE sessions SET end_reason = $2 WHERE id = $1 AND ended_at IS NOT NULL", id, reason)?;
     Ok(())
 }
 
-/// Ends those that are longest unused, so that at most `most` stay.
-pub async fn end_longest_unused(tx: &mut Tx, user: &UserId, most: i64, now: DateTime<Utc>) -> sqlx::Result<Vec<SessionId>> {
+/// Ends the least recently used sessions of a user, so that at most `max` stay. Returns the ended ones.
+pub async fn end_least_recently_used(tx: &mut Tx, user: &UserId, max: i64, now: DateTime<Utc>) -> sqlx::Result<Vec<SessionId>> {
     let ended: Vec<(SessionId,)> = fetch!(
         tx,
         fetch_all as (SessionId,),
@@ -245,13 +248,13 @@ pub async fn end_longest_unused(tx: &mut Tx, user: &UserId, most: i64, now: Date
         ),
         user,
         now,
-        EndReason::Displaced,
-        most,
+        EndReason::Evicted,
+        max,
     )?;
     Ok(ended.into_iter().map(|(id,)| id).collect())
 }
 
-/// The last use of a session, to be written.
+/// The last use of a session, to write to the database.
 pub struct LastUse {
     pub id: SessionId,
     pub at: DateTime<Utc>,
@@ -259,16 +262,16 @@ pub struct LastUse {
     pub location: Location,
 }
 
-/// Writes last uses, each unless a later one is written (SES-11) or its session ended. Waits for no other transaction, so that
-/// it deadlocks with none (RACE-2): returns the sessions that it skipped because another transaction holds their rows.
+/// Writes last uses, except where a later one is stored (SES-11) or the session has ended. Does not wait for locked rows, so that it
+/// cannot deadlock (RACE-2). Returns the sessions that it skipped because another transaction holds their rows.
 pub async fn write_uses(tx: &mut Tx, uses: &[LastUse]) -> sqlx::Result<Vec<SessionId>> {
-    match tx.on() {
-        On::Sqlite(connection) => write_uses_on_sqlite(connection, uses).await.map(|()| Vec::new()), // the one writer: nothing is locked
-        On::Postgres(connection) => write_uses_on_postgres(connection, uses).await,
+    match tx.backend() {
+        Backend::Sqlite(connection) => write_uses_on_sqlite(connection, uses).await.map(|()| Vec::new()), // one writer: no locked rows
+        Backend::Postgres(connection) => write_uses_on_postgres(connection, uses).await,
     }
 }
 
-/// One prepared statement, run for each use.
+/// Runs one prepared statement for each use.
 async fn write_uses_on_sqlite(connection: &mut SqliteConnection, uses: &[LastUse]) -> sqlx::Result<()> {
     for LastUse { id, at, ip, location } in uses {
         let write = sqlx::query::<sqlx::Sqlite>(
@@ -281,11 +284,11 @@ async fn write_uses_on_sqlite(connection: &mut SqliteConnection, uses: &[LastUse
     Ok(())
 }
 
-/// One statement for all. It takes the rows in the order of their ids and leaves out those that are locked; what it then reports
-/// as skipped is read as it stood before the statement, so a session that ends just now may be among them: next time it is not.
+/// Runs one statement for all uses. It locks the rows in the order of their ids and skips locked ones. The skipped ids come from the
+/// statement's snapshot, so they may include a session that is ending just now; the next write no longer reports it.
 async fn write_uses_on_postgres(connection: &mut PostgresConnection, uses: &[LastUse]) -> sqlx::Result<Vec<SessionId>> {
-    fn column<'a, T>(uses: &'a [LastUse], of: impl Fn(&'a LastUse) -> T) -> Vec<T> {
-        uses.iter().map(of).collect()
+    fn column<'a, T>(uses: &'a [LastUse], value: impl Fn(&'a LastUse) -> T) -> Vec<T> {
+        uses.iter().map(value).collect()
     }
     let write = sqlx::query_scalar(
         "WITH used AS (
@@ -310,72 +313,57 @@ async fn write_uses_on_postgres(connection: &mut PostgresConnection, uses: &[Las
     write.bind(column(uses, |last| last.location.country_code.as_deref())).fetch_all(connection).await
 }
 
-/// The statement that writes a device, with what picks its row.
-macro_rules! writing_device {
-    ($lock:literal) => {
-        concat!(
-            "UPDATE sessions SET user_agent = $2, device_label = $3, browser = $4, os = $5, kind = $6, form = $7
-             WHERE id IN (SELECT id FROM sessions WHERE id = $1 AND ended_at IS NULL",
-            $lock,
-            ")"
-        )
-    };
-}
-
-/// Writes what a client now says of itself. Waits for no other transaction (RACE-2): a row that one holds stays as it is, and the
-/// session's next request says the same again.
+/// Writes the user agent and device of a live session. Does not wait for other transactions (RACE-2): a locked row stays unchanged, and
+/// the session's next request sends the same headers again.
 pub async fn write_device(tx: &mut Tx, id: &SessionId, user_agent: &str, device: &Device) -> sqlx::Result<()> {
-    let sql = match tx.on() {
-        On::Sqlite(_) => writing_device!(""),
-        On::Postgres(_) => writing_device!(" FOR UPDATE SKIP LOCKED"),
-    };
+    let sql = locking!(
+        tx,
+        "UPDATE sessions SET user_agent = $2, device_label = $3, browser = $4, os = $5, device_kind = $6, form_factor = $7
+         WHERE id IN (SELECT id FROM sessions WHERE id = $1 AND ended_at IS NULL",
+        "FOR UPDATE SKIP LOCKED",
+        ")"
+    );
     execute!(tx, sql, id, user_agent, &device.label, &device.browser, &device.os, device.kind, device.form)?;
     Ok(())
 }
 
-/// A batch of a background job, in which rows that another transaction holds are left out: whoever ends a session never waits for
-/// the job, and cannot deadlock with it (RACE-2). SQLite has one writer, and needs no such words.
-macro_rules! skipping_locked {
-    ($tx:expr, $selection:literal, $rest:literal) => {
-        match $crate::foundation::db::Connection::on($tx) {
-            $crate::foundation::db::On::Sqlite(_) => concat!($selection, $rest),
-            $crate::foundation::db::On::Postgres(_) => concat!($selection, " FOR UPDATE SKIP LOCKED", $rest),
-        }
-    };
-}
-pub(super) use skipping_locked;
-
-/// Marks sessions as ended that are over for their age or for want of use, up to `batch` of each. Returns which, and whose.
+/// Ends up to `batch` sessions past the absolute timeout and up to `batch` past the idle timeout. Returns them with their users. Skips
+/// rows that another transaction has locked, so that it neither delays nor deadlocks with one that ends a session (RACE-2).
 ///
-/// Two statements, since SQLite scans all live sessions for two conditions joined by OR.
+/// Uses two statements, because SQLite scans all live sessions for two conditions joined by OR.
 pub async fn end_expired(tx: &mut Tx, cutoffs: Cutoffs, now: DateTime<Utc>, batch: i64) -> sqlx::Result<Vec<(SessionId, UserId)>> {
-    let too_old = skipping_locked!(
+    let too_old = locking!(
         tx,
         "UPDATE sessions SET ended_at = $2, end_reason = $3
          WHERE id IN (SELECT id FROM sessions WHERE ended_at IS NULL AND created_at <= $1 ORDER BY created_at LIMIT $4",
+        "FOR UPDATE SKIP LOCKED",
         ") RETURNING id, user_id"
     );
-    let idle = skipping_locked!(
+    let idle = locking!(
         tx,
         "UPDATE sessions SET ended_at = $2, end_reason = $3
          WHERE id IN (SELECT id FROM sessions WHERE ended_at IS NULL AND last_active_at <= $1 ORDER BY last_active_at LIMIT $4",
+        "FOR UPDATE SKIP LOCKED",
         ") RETURNING id, user_id"
     );
     let mut ended: Vec<(SessionId, UserId)> =
-        fetch!(tx, fetch_all as (SessionId, UserId), too_old, cutoffs.created, now, EndReason::TooOld, batch)?;
-    ended.extend(fetch!(tx, fetch_all as (SessionId, UserId), idle, cutoffs.used, now, EndReason::Idle, batch)?);
+        fetch!(tx, fetch_all as (SessionId, UserId), too_old, cutoffs.created, now, EndReason::AbsoluteTimeout, batch)?;
+    ended.extend(fetch!(tx, fetch_all as (SessionId, UserId), idle, cutoffs.used, now, EndReason::IdleTimeout, batch)?);
     Ok(ended)
 }
 
-/// Moves up to `batch` ended sessions out of the live table. Returns how many it moved.
-pub async fn move_ended(tx: &mut Tx, batch: i64) -> sqlx::Result<u64> {
-    let sql = skipping_locked!(
+/// Moves up to `batch` ended sessions from the live table to the archive, except locked ones (RACE-2). Returns how many it moved.
+pub async fn archive_ended(tx: &mut Tx, batch: i64) -> sqlx::Result<u64> {
+    let sql = locking!(
         tx,
-        "INSERT INTO ended_sessions (id, user_id, token_hash, sign_in_method, created_at, last_active_at, ended_at, end_reason,
-             user_agent, device_label, browser, os, kind, form, first_ip, ip, location_label, city, country, country_code, new_location)
-         SELECT id, user_id, token_hash, sign_in_method, created_at, last_active_at, ended_at, end_reason,
-             user_agent, device_label, browser, os, kind, form, first_ip, ip, location_label, city, country, country_code, new_location
-         FROM sessions WHERE ended_at IS NOT NULL ORDER BY ended_at LIMIT $1",
+        concat!(
+            "INSERT INTO ended_sessions (",
+            archived_columns!(),
+            ") SELECT ",
+            archived_columns!(),
+            " FROM sessions WHERE ended_at IS NOT NULL ORDER BY ended_at LIMIT $1"
+        ),
+        "FOR UPDATE SKIP LOCKED",
         " ON CONFLICT DO NOTHING RETURNING id"
     );
     let moved: Vec<(SessionId,)> = fetch!(tx, fetch_all as (SessionId,), sql, batch)?;
@@ -385,8 +373,8 @@ pub async fn move_ended(tx: &mut Tx, batch: i64) -> sqlx::Result<u64> {
     remove(tx, &moved).await
 }
 
-/// The statement, on either database.
-macro_rules! removing {
+/// Builds the DELETE for either database.
+macro_rules! delete_rows {
     ($database:ty, $ids:expr) => {{
         let mut delete = sqlx::QueryBuilder::<$database>::new("DELETE FROM sessions WHERE id IN (");
         let mut list = delete.separated(", ");
@@ -398,15 +386,17 @@ macro_rules! removing {
     }};
 }
 
-/// Removes exactly these sessions from the live table: a batch at most, since each binds a value.
+/// Removes these sessions from the live table. Takes at most one batch, because each id is a bound value.
 async fn remove(tx: &mut Tx, ids: &[(SessionId,)]) -> sqlx::Result<u64> {
-    match tx.on() {
-        On::Sqlite(connection) => removing!(sqlx::Sqlite, ids).build().execute(connection).await.map(|done| done.rows_affected()),
-        On::Postgres(connection) => removing!(sqlx::Postgres, ids).build().execute(connection).await.map(|done| done.rows_affected()),
+    match tx.backend() {
+        Backend::Sqlite(connection) => delete_rows!(sqlx::Sqlite, ids).build().execute(connection).await.map(|done| done.rows_affected()),
+        Backend::Postgres(connection) => {
+            delete_rows!(sqlx::Postgres, ids).build().execute(connection).await.map(|done| done.rows_affected())
+        }
     }
 }
 
-/// Forgets up to `batch` sessions that ended before `before`; how many.
-pub async fn forget_ended(tx: &mut Tx, before: DateTime<Utc>, batch: i64) -> sqlx::Result<u64> {
+/// Removes up to `batch` archived sessions that ended before `before`. Returns how many it removed.
+pub async fn remove_ended(tx: &mut Tx, before: DateTime<Utc>, batch: i64) -> sqlx::Result<u64> {
     execute!(tx, "DELETE FROM ended_sessions WHERE id IN (SELECT id FROM ended_sessions WHERE ended_at < $1 LIMIT $2)", before, batch,)
 }

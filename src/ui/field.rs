@@ -1,33 +1,32 @@
-//! Fields of a form, and the words when it was refused. Drawn by the server; `ui/helps.rs` makes them pleasant where a
-//! script runs.
+//! Form fields and form messages, rendered by the server. The crate `enhance` enhances them where a script runs.
 
 use leptos::prelude::*;
 
-use crate::{error::AppError, ui::plain_form::Flash};
+use crate::{error::AppError, ui::form_response::Flash};
 
-/// A text field with its label above. Its name for the form is its id too.
+/// A text field with its label above. Its form name is also its id.
 #[component]
 pub fn Field(
-    /// Name in the form, and id.
+    /// Form name and id.
     name: &'static str,
     /// The label.
     #[prop(into)]
     label: String,
-    /// What a password manager puts in.
+    /// The `autocomplete` attribute, for password managers.
     autocomplete: &'static str,
-    /// What is in it at first.
+    /// Initial value.
     #[prop(into, optional)]
     value: String,
-    /// `text`, `email`.
+    /// Input type: `text` or `email`.
     #[prop(default = "text")]
     kind: &'static str,
-    /// Which keyboard a phone shows.
+    /// Keyboard that a phone shows.
     #[prop(optional)]
     inputmode: Option<&'static str>,
-    /// Help below it.
+    /// Help text below the field.
     #[prop(optional)]
     hint: Option<&'static str>,
-    /// Whether it may stay empty.
+    /// Whether the field may stay empty.
     #[prop(optional)]
     optional: bool,
 ) -> impl IntoView {
@@ -42,23 +41,23 @@ pub fn Field(
     }
 }
 
-/// A password that is known. "Show" appears where a script can make it work.
+/// A field for the current password. "Show" only appears where a script runs.
 #[component]
 pub fn PasswordField(
-    /// Name in the form, and id.
+    /// Form name and id.
     #[prop(default = "password")]
     name: &'static str,
     /// The label.
     #[prop(default = "Password")]
     label: &'static str,
 ) -> impl IntoView {
-    view! { <div class="field"><label for=name>{label}</label>{password(name, "current-password", None)}</div> }
+    view! { <div class="field"><label for=name>{label}</label>{password_input(name, "current-password", None)}</div> }
 }
 
-/// A password that is chosen, with help: how long it may be, and how strong it is.
+/// A field for a new password, with a hint about its length and strength.
 #[component]
 pub fn NewPasswordField(
-    /// Name in the form, and id.
+    /// Form name and id.
     #[prop(default = "password")]
     name: &'static str,
     /// The label.
@@ -68,13 +67,13 @@ pub fn NewPasswordField(
     view! {
         <div class="field">
             <label for=name>{label}</label>
-            {password(name, "new-password", Some("strength"))}
+            {password_input(name, "new-password", Some("strength"))}
             <p class="hint" id="strength" aria-live="polite" data-strength-of=name>"At least 8 characters; 12 or more are better. Spaces count too."</p>
         </div>
     }
 }
 
-fn password(name: &'static str, autocomplete: &'static str, described_by: Option<&'static str>) -> impl IntoView {
+fn password_input(name: &'static str, autocomplete: &'static str, described_by: Option<&'static str>) -> impl IntoView {
     view! {
         <div class="password">
             <input id=name name=name type="password" autocomplete=autocomplete maxlength="1024" required aria-describedby=described_by />
@@ -85,25 +84,30 @@ fn password(name: &'static str, autocomplete: &'static str, described_by: Option
     }
 }
 
-/// What the page before wants said of this form: what was done, or why it was refused.
+/// The messages of the previous form submission: what was done, or why it was refused.
 #[component]
-pub fn Said(
-    /// What the page before said.
+pub fn FlashMessages(
+    /// The flash of the previous submission.
     flash: Flash,
 ) -> impl IntoView {
     view! {
-        {flash.notice.map(|words| view! { <p class="notice" role="status">{words}</p> })}
+        {flash.notice.map(|notice| view! { <p class="notice" role="status">{notice}</p> })}
         <Failure failure=flash.failure />
     }
 }
 
-/// Why a form was refused. Where that passes by itself, `ui/helps.rs` counts the seconds down.
+/// The reason why a form was refused. If the user only has to wait, a script counts the seconds down.
 #[component]
 pub fn Failure(
-    /// What went wrong, if anything.
+    /// The error. `None`: an empty alert for the script to fill.
     failure: Option<AppError>,
 ) -> impl IntoView {
-    let seconds = failure.as_ref().and_then(AppError::wait).unwrap_or_default(); // no wait: nothing counts
+    let seconds = failure.as_ref().and_then(AppError::wait_seconds).unwrap_or_default(); // no wait: no countdown
     let class = if failure.is_some() { "failure" } else { "failure is-empty" };
     view! { <div role="alert" class=class data-seconds=seconds>{failure.map(|failure| failure.to_string())}</div> }
+}
+
+/// Renders an error in place of a page or a part of it.
+pub fn error_message(error: &AppError) -> AnyView {
+    view! { <p role="alert" class="failure">{error.to_string()}</p> }.into_any()
 }

@@ -1,10 +1,10 @@
-//! Icons of one set (Lucide, ISC), inlined. They decorate: words stand beside each, so screen readers pass them over.
+//! Icons of one set (Lucide, ISC), inlined. They are decorative: each has a text beside it, so they are hidden from screen readers.
 
 use leptos::prelude::*;
 
 macro_rules! icons {
     ($($(#[$doc:meta])* $name:ident = $file:literal,)*) => {
-        /// Which icon.
+        /// An icon.
         #[derive(Debug, Clone, Copy, PartialEq, Eq)]
         pub enum Icon { $($(#[$doc])* $name,)* }
 
@@ -21,7 +21,7 @@ macro_rules! icons {
 icons! {
     /// A desktop computer.
     Desktop = "monitor",
-    /// A portable one.
+    /// A portable computer.
     Laptop = "laptop",
     /// A telephone.
     Phone = "smartphone",
@@ -29,47 +29,63 @@ icons! {
     Tablet = "tablet",
     /// A script or tool.
     Terminal = "terminal",
-    /// Not known.
+    /// An unknown device.
     Unknown = "circle-question-mark",
-    /// A place that is not known.
+    /// An unknown location.
     Pin = "map-pin",
-    /// A network of one's own.
+    /// A private network.
     Network = "network",
-    /// There is more below.
+    /// A menu that opens below.
     Chevron = "chevron-down",
     /// A password.
     Key = "key-round",
-    /// A guard that is off.
+    /// A protection that is off.
     Shield = "shield",
-    /// A guard that is on.
+    /// A protection that is on.
     ShieldOn = "shield-check",
     /// Search.
     Search = "search",
 }
 
 impl Icon {
-    /// The icon, in the colour of the words beside it.
-    pub fn draw(self) -> AnyView {
-        drawn("icon", self.svg())
+    /// Renders the icon in the color of the text beside it.
+    pub fn draw(self) -> impl IntoView {
+        decorative_svg("icon", self.svg())
     }
 }
 
-/// The flag of a country (ISO 3166-1), whose name stands beside it.
-pub fn country_flag(code: &str) -> AnyView {
-    view! { <img class="flag" src=format!("/flags/{}.svg", code.to_ascii_lowercase()) alt="" width="20" height="15" /> }.into_any()
+/// Version of the package that the flags come from: their addresses contain it, so that browsers may keep them.
+const FLAGS_VERSION: &str = "7.5.0";
+
+/// Renders the flag of a country by its ISO 3166-1 code. Decorative: the country's name must stand beside it.
+pub fn country_flag(code: &str) -> impl IntoView + use<> {
+    let address = ["/flags/", &code.to_ascii_lowercase(), ".svg?v=", FLAGS_VERSION].concat();
+    view! { <img class="flag" src=address alt="" width="20" height="15" /> }
 }
 
-/// The mark: a place, and the ring of who is around.
-pub fn mark() -> AnyView {
-    drawn("mark", include_str!("mark.svg"))
+/// Renders the logo: a place and a ring around it.
+pub fn mark() -> impl IntoView {
+    decorative_svg("mark", include_str!("mark.svg"))
 }
 
-/// A house with its light on: nothing to do here.
-pub fn alone() -> AnyView {
-    drawn("alone", include_str!("alone.svg"))
+/// Renders the illustration for a list without other sessions: a house with its light on.
+pub fn alone() -> impl IntoView {
+    decorative_svg("alone", include_str!("alone.svg"))
 }
 
-/// A picture that says nothing that words do not.
-fn drawn(class: &'static str, svg: &'static str) -> AnyView {
-    view! { <span class=class aria-hidden="true" inner_html=svg></span> }.into_any()
+/// Renders an image that is hidden from screen readers.
+fn decorative_svg(class: &'static str, svg: &'static str) -> impl IntoView {
+    view! { <span class=class aria-hidden="true" inner_html=svg></span> }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_version_of_the_flags_is_that_of_their_package() {
+        let package = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/node_modules/flag-icons/package.json"));
+        let package: serde_json::Value = serde_json::from_str(package).unwrap();
+        assert_eq!(package["version"], FLAGS_VERSION);
+    }
 }

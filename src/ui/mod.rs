@@ -1,22 +1,12 @@
-//! Small pieces of pages: native HTML elements first.
+//! Small components of pages. Native HTML elements come first.
 
-pub mod dynamic;
 pub mod icon;
-pub mod loaded;
+pub mod show;
 pub mod time;
 
 #[cfg(feature = "ssr")]
 pub mod date;
 #[cfg(feature = "ssr")]
-pub mod door;
-#[cfg(feature = "ssr")]
 pub mod field;
 #[cfg(feature = "ssr")]
-pub mod plain_form;
-
-#[cfg(feature = "hydrate")]
-pub mod browser;
-#[cfg(feature = "hydrate")]
-pub mod helps;
-#[cfg(feature = "hydrate")]
-mod tab_keys;
+pub mod form_response;

@@ -1,149 +1,156 @@
-//! Times in words, and the one clock of a page that they are told by.
+//! Relative and exact times, and the clock of a page that they are based on.
 
-use chrono::{DateTime, Duration, Utc};
 use leptos::prelude::*;
-use serde::{Deserialize, Deserializer, de::Error as _};
 
-use crate::ui::dynamic::words;
+use crate::foundation::timestamp::{DAY, HOUR, MINUTE, SECOND, Timestamp};
 
-/// How long ago: "just now", "3 minutes ago", "yesterday".
-pub fn ago(now: DateTime<Utc>, time: DateTime<Utc>) -> String {
-    let past = now - time;
-    match past {
-        _ if past < Duration::minutes(1) => "just now".to_owned(),
-        _ if past < Duration::days(1) => format!("{} ago", span(past)),
-        _ if past < Duration::days(2) => "yesterday".to_owned(),
-        _ => format!("{} ago", span(past)),
+const TWO_DAYS: i64 = 2 * DAY;
+
+/// Formats how long ago a time was: "just now", "3 minutes ago", "yesterday".
+pub fn ago(now: impl Into<Timestamp>, time: impl Into<Timestamp>) -> String {
+    match now.into().since(time) {
+        ..MINUTE => "just now".to_owned(),
+        DAY..TWO_DAYS => "yesterday".to_owned(),
+        past => span(past) + " ago",
     }
 }
 
-/// How far ahead: "in 13 days". Rounded, where [`ago`] counts what has passed: a session of 14 days says so for its first hours.
-pub fn ahead(now: DateTime<Utc>, time: DateTime<Utc>) -> String {
-    let left = time - now;
-    match left {
-        _ if left <= Duration::zero() => "now".to_owned(),
-        _ if left < Duration::minutes(1) => "in less than a minute".to_owned(),
-        _ => format!("in {}", rounded_span(left)),
+/// Formats how far ahead a time is: "in 13 days". Rounded to the nearest unit, while [`ago`] rounds down, so that a session of 14 days
+/// shows "14 days" in its first hours.
+pub fn ahead(now: impl Into<Timestamp>, time: impl Into<Timestamp>) -> String {
+    match time.into().since(now) {
+        ..=0 => "now".to_owned(),
+        1..MINUTE => "in less than a minute".to_owned(),
+        left => "in ".to_owned() + &rounded_span(left),
     }
 }
 
-fn rounded_span(left: Duration) -> String {
-    let unit = if left >= Duration::hours(23) + Duration::minutes(30) {
-        Duration::days(1)
-    } else if left >= Duration::minutes(59) + Duration::seconds(30) {
-        Duration::hours(1)
-    } else {
-        Duration::minutes(1)
+fn rounded_span(left: i64) -> String {
+    let unit = match left {
+        _ if left >= DAY - HOUR / 2 => DAY,
+        _ if left >= HOUR - MINUTE / 2 => HOUR,
+        _ => MINUTE,
     };
     span(left + unit / 2)
 }
 
-/// A span in its largest unit: "14 days", "1 hour".
-pub fn span(length: Duration) -> String {
-    let (count, unit) = match length {
-        _ if length >= Duration::days(1) => (length.num_days(), "day"),
-        _ if length >= Duration::hours(1) => (length.num_hours(), "hour"),
-        _ if length >= Duration::minutes(1) => (length.num_minutes(), "minute"),
-        _ => (length.num_seconds(), "second"),
+/// Formats a duration in milliseconds in its largest unit: "14 days", "1 hour".
+pub fn span(length: i64) -> String {
+    let (unit, name) = match length {
+        DAY.. => (DAY, " day"),
+        HOUR.. => (HOUR, " hour"),
+        MINUTE.. => (MINUTE, " minute"),
+        _ => (SECOND, " second"),
     };
-    let plural = if count == 1 { "" } else { "s" };
-    format!("{count} {unit}{plural}")
+    let count = length / unit;
+    count.to_string() + name + if count == 1 { "" } else { "s" }
 }
 
-/// The exact time in this time zone (an IANA name; UTC where it is not known): "2026-11-23 23:43:00 GMT+01:00".
+/// Formats the exact time in a time zone (an IANA name; UTC if it is unknown): "2026-11-23 23:43:00 GMT+01:00".
 #[cfg(feature = "ssr")]
-pub fn exact(time: DateTime<Utc>, zone: &str) -> String {
+pub fn exact(time: impl Into<Timestamp>, zone: &str) -> String {
     let zone: chrono_tz::Tz = zone.parse().unwrap_or(chrono_tz::Tz::UTC);
+    let time = chrono::DateTime::<chrono::Utc>::from(time.into());
     name_utc(time.with_timezone(&zone).format("%Y-%m-%d %H:%M:%S GMT%:z").to_string())
 }
 
-/// The same by the browser's own time zones, which a page need not load.
+/// Formats the exact time like the server, with the browser's own time zone data, which a page need not load.
 #[cfg(feature = "hydrate")]
-pub fn exact(time: DateTime<Utc>, zone: &str) -> String {
-    use js_sys::{Date, Function, Object, Reflect};
-    let milliseconds = time.timestamp_millis() as f64; // whole for the next 285,000 years
+pub fn exact(time: impl Into<Timestamp>, zone: &str) -> String {
+    use js_sys::{Function, Object, Reflect};
+    let date = browser_date(time.into());
     let written = |zone: &str| {
-        let (date, options) = (Date::new(&milliseconds.into()), Object::new());
+        let options = Object::new();
         Reflect::set(&options, &"timeZone".into(), &zone.into()).ok()?;
         Reflect::set(&options, &"timeZoneName".into(), &"longOffset".into()).ok()?;
         let write: Function = Reflect::get(&date, &"toLocaleString".into()).ok()?.into();
-        // Swedish: the one locale that writes times as ISO 8601 does.
+        // Swedish is the locale that formats times like ISO 8601.
         write.call2(&date, &"sv-SE".into(), &options).ok()?.as_string()
     };
     // A browser may not know every name.
     name_utc(written(zone).or_else(|| written("UTC")).unwrap_or_default().replace('\u{2212}', "-"))
 }
 
-/// Calls an offset of zero "UTC". Browsers write "GMT", and Chromium from 156 on "GMT+00:00".
-fn name_utc(text: String) -> String {
-    let zero = ["GMT+00:00", "GMT"].into_iter().find_map(|zero| text.strip_suffix(zero));
-    zero.map(|time| format!("{time}UTC")).unwrap_or(text)
+#[cfg(feature = "hydrate")]
+fn browser_date(time: Timestamp) -> js_sys::Date {
+    js_sys::Date::new(&(time.as_millis() as f64).into()) // exact for the next 285,000 years
 }
 
-/// The time zone that a page's times are told in: its person's.
+/// Replaces an offset of zero by "UTC". Browsers write "GMT", and Chromium from 156 on "GMT+00:00".
+fn name_utc(text: String) -> String {
+    let zero = ["GMT+00:00", "GMT"].into_iter().find_map(|zero| text.strip_suffix(zero));
+    zero.map(|time| time.to_owned() + "UTC").unwrap_or(text)
+}
+
+/// Formats a time for machines: RFC 3339 with milliseconds, as browsers write it.
+#[cfg(feature = "ssr")]
+fn iso(time: Timestamp) -> String {
+    chrono::DateTime::<chrono::Utc>::from(time).to_rfc3339_opts(chrono::SecondsFormat::Millis, true)
+}
+
+/// Formats a time for machines.
+#[cfg(feature = "hydrate")]
+fn iso(time: Timestamp) -> String {
+    browser_date(time).to_iso_string().into()
+}
+
+/// The time zone of a page's times, which is the user's.
 #[derive(Clone, Copy)]
 pub struct TimeZone(StoredValue<String>);
 
 impl TimeZone {
-    /// Has this page tell times in that zone.
+    /// Sets the time zone of this page.
     pub fn provide(name: String) {
         provide_context(Self(StoredValue::new(name)));
     }
 
-    /// The page's.
+    /// Returns the time zone of this page. Defaults to UTC.
     pub fn of_page() -> Self {
         use_context().unwrap_or_else(|| Self(StoredValue::new("UTC".to_owned())))
     }
 
-    /// The exact time in it.
-    pub fn exact(self, time: DateTime<Utc>) -> String {
+    /// Formats the exact time in this zone.
+    pub fn exact(self, time: Timestamp) -> String {
         self.0.with_value(|zone| exact(time, zone))
     }
 }
 
-/// Reads a time as RFC 3339 writes it. chrono's own reader takes many more forms, which a page would load for nothing.
-pub fn read<'de, D: Deserializer<'de>>(from: D) -> Result<DateTime<Utc>, D::Error> {
-    let text = String::deserialize(from)?;
-    DateTime::parse_from_rfc3339(&text).map(|time| time.to_utc()).map_err(D::Error::custom)
-}
-
-/// A time that a person reads in words and a program in full.
+/// A time in words, with its exact value in the `datetime` and `title` attributes.
 #[component]
 pub fn Time(
-    /// Which.
+    /// The time.
     #[prop(into)]
-    time: Signal<DateTime<Utc>>,
-    /// How it is told.
+    time: Signal<Timestamp>,
+    /// The time in words.
     #[prop(into)]
-    told: Signal<String>,
+    text: Signal<String>,
 ) -> impl IntoView {
     let zone = TimeZone::of_page();
-    view! { <time datetime=words(move || time.get().to_rfc3339()) title=words(move || zone.exact(time.get()))>{told}</time> }
+    let datetime = Signal::derive(move || iso(time.get()));
+    let title = Signal::derive(move || zone.exact(time.get()));
+    view! { <time datetime=datetime title=title>{text}</time> }
 }
 
-/// The page's clock: seeded by the server, so that what it rendered and what takes over never differ; then it goes.
+/// The page's clock. It starts with the server's time, so that the server's HTML and hydration never differ.
 #[derive(Clone, Copy)]
-pub struct PageClock(RwSignal<DateTime<Utc>>);
+pub struct PageClock(RwSignal<Timestamp>);
 
 impl PageClock {
-    /// One that stands at `now` until it is started.
-    pub fn new(now: DateTime<Utc>) -> Self {
+    /// Creates a clock that stays at `now` until it is started.
+    pub fn new(now: Timestamp) -> Self {
         Self(RwSignal::new(now))
     }
 
-    /// The time.
-    pub fn now(self) -> DateTime<Utc> {
+    /// Returns the time of the clock.
+    pub fn now(self) -> Timestamp {
         self.0.get()
     }
 
-    /// Lets it go by the browser's clock, of which only the differences count.
+    /// Starts the clock. It uses only differences of the browser's clock, which may be wrong.
     #[cfg(feature = "hydrate")]
     pub fn start(self) {
         let (server, browser) = (self.0.get_untracked(), js_sys::Date::now());
-        let tick = move || {
-            let passed = js_sys::Date::now() - browser;
-            self.0.set(server + Duration::milliseconds(passed as i64));
-        };
+        let tick = move || self.0.set(server.plus_millis((js_sys::Date::now() - browser) as i64));
         if let Ok(ticking) = set_interval_with_handle(tick, std::time::Duration::from_secs(1)) {
             on_cleanup(move || ticking.clear());
         }
@@ -154,12 +161,12 @@ impl PageClock {
 mod tests {
     use super::*;
 
-    fn at(seconds: i64) -> DateTime<Utc> {
-        DateTime::from_timestamp(seconds, 0).unwrap()
+    fn at(seconds: i64) -> Timestamp {
+        Timestamp::from_millis(seconds * SECOND)
     }
 
     #[test]
-    fn exact_times_are_told_where_somebody_is() {
+    fn exact_times_are_in_the_time_zone_of_the_user() {
         let time = at(1_790_000_000);
         assert_eq!(exact(time, "Europe/Berlin"), "2026-09-21 16:13:20 GMT+02:00");
         assert_eq!(exact(time, "America/St_Johns"), "2026-09-21 11:43:20 GMT-02:30");
@@ -169,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn an_offset_of_zero_is_utc_however_a_browser_writes_it() {
+    fn an_offset_of_zero_is_utc_in_every_browser_format() {
         for zero in ["GMT", "GMT+00:00"] {
             assert_eq!(name_utc(format!("2027-01-15 08:00:00 {zero}")), "2027-01-15 08:00:00 UTC");
         }
@@ -179,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn the_past_is_told_in_words() {
+    fn past_times_are_in_words() {
         let cases = [
             (0, "just now"),
             (59, "just now"),
@@ -197,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn the_future_is_told_in_words() {
+    fn future_times_are_in_words() {
         let days = 86_400;
         let cases = [
             (14 * days, "in 14 days"),

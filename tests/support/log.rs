@@ -1,4 +1,4 @@
-//! A log that a test reads.
+//! Captures the log so that tests can read it.
 
 use std::{
     io::Write,
@@ -7,24 +7,24 @@ use std::{
 
 use tracing_subscriber::{EnvFilter, fmt::MakeWriter};
 
-/// What was logged, since it was last taken.
+/// The lines logged since the last [`take`](Self::take).
 #[derive(Clone, Default)]
 pub struct Log(Arc<Mutex<Vec<u8>>>);
 
 impl Log {
-    /// The log of the whole process from now on, as far as it passes this filter: one JSON object a line.
+    /// Captures the log of the whole process from now on, as far as it passes this filter: one JSON object per line.
     pub fn start(filter: &str) -> Self {
         let log = Self::default();
         tracing_subscriber::fmt().with_env_filter(EnvFilter::new(filter)).json().flatten_event(true).with_writer(log.clone()).init();
         log
     }
 
-    /// What was logged.
+    /// Returns the captured lines and keeps them.
     pub fn read(&self) -> String {
         String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
     }
 
-    /// The same, which is then forgotten.
+    /// Returns the captured lines and clears them.
     pub fn take(&self) -> String {
         String::from_utf8(std::mem::take(&mut *self.0.lock().unwrap())).unwrap()
     }

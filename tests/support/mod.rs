@@ -1,4 +1,4 @@
-//! A real server on port 0, over HTTP, on SQLite and on PostgreSQL.
+//! Test support: a real server on port 0, called over HTTP, on SQLite and on PostgreSQL.
 #![allow(dead_code, reason = "each test file uses its own part")]
 
 pub mod live;
@@ -10,6 +10,7 @@ pub mod totp;
 
 use std::{
     net::SocketAddr,
+    str::FromStr as _,
     sync::{Arc, LazyLock, OnceLock},
     time::Duration,
 };
@@ -18,29 +19,31 @@ use chrono::{DateTime, Utc};
 use clap::Parser;
 use reqwest::{Method, RequestBuilder, Response, StatusCode};
 use serde_json::{Value, json};
-use sqlx::Connection as _;
+use sqlx::{Connection as _, PgConnection, SqliteConnection, sqlite::SqliteConnectOptions};
 use tokio::{net::TcpListener, sync::Mutex, task::JoinHandle};
 use whereabouts::{
     accounts::actions::NewAccount,
+    authentication::registration::actions as registration,
     cli::serve_options,
     foundation::{
         activity::Activity,
+        assets::Assets,
+        client::{geoip::GeoIp, user_agents::UserAgents},
         clock::Clock,
         config::Config,
+        crypto::{
+            hasher::{self, Cost, Hasher},
+            keyring::{self, Keyring},
+            secret::Secret,
+        },
         db::Db,
-        geoip::GeoIp,
-        hasher::{self, Cost, Hasher},
-        hub::{Change, Hub},
+        http::quota::{self, Quota},
+        hub::{Hub, SessionEvent},
         ids::UserId,
         metrics::Metrics,
-        quota::{self, Quota},
-        seal::Seal,
-        secret::Secret,
-        services::{Assets, Background, Services},
-        user_agents::UserAgents,
+        services::{Background, Services},
     },
     mail,
-    registration::actions as registration,
     server::{self, Listeners, Site, Worker},
 };
 
@@ -52,7 +55,7 @@ static GEO_IP: LazyLock<Arc<GeoIp>> = LazyLock::new(|| {
     let assets = Assets::find();
     Arc::new(GeoIp::load(&assets.geoip(), &assets.countries()).unwrap())
 });
-/// Hashed once: it is slow on purpose.
+/// Hashed once, because hashing is slow on purpose.
 static PASSWORD_HASH: LazyLock<String> = LazyLock::new(|| hasher::hash(&PASSWORD.into()));
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,8 +64,8 @@ pub enum Backend {
     Postgres,
 }
 
-/// `both!(name, |app| { … })`: one test on each database. `both!(name, start, |app| { … })`: the same, of an app that this function
-/// starts.
+/// `both!(name, |app| { … })` defines a test that runs once on each database. `both!(name, start, |app| { … })` starts the app with the
+/// function `start`.
 #[macro_export]
 macro_rules! both {
     ($(#[$doc:meta])* $name:ident, |$app:ident| $body:block) => {
@@ -90,15 +93,15 @@ macro_rules! both {
     };
 }
 
-/// Who sends mails, and where to.
+/// Who sends emails, and where to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Mailing {
-    /// The worker, to a mail server.
+pub enum MailDelivery {
+    /// The mail worker sends them to the test's mail server.
     Worker,
-    /// The test, by `send_due`, to a mail server.
-    ByHand,
-    /// The test, by `send_due`, into files.
-    IntoFiles,
+    /// The test sends them to its mail server by calling `send_due`.
+    Manual,
+    /// The test writes them to files by calling `send_due`.
+    ManualToFiles,
 }
 
 pub struct TestApp {
@@ -106,11 +109,11 @@ pub struct TestApp {
     pub addr: SocketAddr,
     pub http: reqwest::Client,
     pub database_url: String,
-    /// Where its mails go.
+    /// The mail server that the app sends to.
     pub smtp: smtp::Smtp,
-    /// Where its metrics are, if they are served.
+    /// Address of the metrics, if they are served.
     pub metrics_addr: Option<SocketAddr>,
-    mailing: Mailing,
+    mail_delivery: MailDelivery,
     server: JoinHandle<anyhow::Result<()>>,
     folder: Arc<tempfile::TempDir>,
 }
@@ -120,58 +123,92 @@ impl TestApp {
         Self::start_with(backend, &[]).await
     }
 
-    /// With mails sent so.
-    pub async fn start_mailing(backend: Backend, mailing: Mailing) -> Self {
-        Self::begin(backend, &[], mailing, Cost::STANDARD).await
+    /// Starts a server with this kind of mail delivery.
+    pub async fn start_with_mail_delivery(backend: Backend, mail_delivery: MailDelivery) -> Self {
+        Self::create(backend, &[], mail_delivery, Cost::STANDARD).await
     }
 
-    /// With hashes at this cost, and mails that nobody sends: for tests that sign in thousands of times.
-    pub async fn start_hashing_at(backend: Backend, cost: Cost, options: &[&str]) -> Self {
-        Self::begin(backend, options, Mailing::ByHand, cost).await
+    /// Starts a server that hashes passwords at this cost and sends no emails by itself: for tests that sign in thousands of times.
+    pub async fn start_with_hash_cost(backend: Backend, cost: Cost, options: &[&str]) -> Self {
+        Self::create(backend, options, MailDelivery::Manual, cost).await
     }
 
-    /// With more options of `serve`.
+    /// Starts a server with these additional options of `serve`.
     pub async fn start_with(backend: Backend, options: &[&str]) -> Self {
-        Self::begin(backend, options, Mailing::Worker, Cost::STANDARD).await
+        Self::create(backend, options, MailDelivery::Worker, Cost::STANDARD).await
     }
 
-    async fn begin(backend: Backend, options: &[&str], mailing: Mailing, cost: Cost) -> Self {
+    async fn create(backend: Backend, options: &[&str], mail_delivery: MailDelivery, cost: Cost) -> Self {
         let folder = Arc::new(tempfile::tempdir().unwrap());
-        let url = match backend {
-            Backend::Sqlite => format!("sqlite://{}/test.db", folder.path().display()),
-            Backend::Postgres => new_postgres_database().await,
-        };
+        let url = Self::new_database(backend, &folder).await;
         let now = DateTime::parse_from_rfc3339("2026-06-01T12:00:00Z").unwrap().to_utc();
-        Self::start_on(url, folder, Clock::manual(now), options, mailing, cost).await
+        Self::start_node(url, folder, Clock::manual(now), options, mail_delivery, cost).await
     }
 
-    /// On this database, with more options of `serve`, and mails that nobody sends.
+    /// Starts a server on this database, with additional options of `serve`. It sends no emails by itself.
     pub async fn start_on_database(url: &str, options: &[&str]) -> Self {
         let now = DateTime::parse_from_rfc3339("2026-06-01T12:00:00Z").unwrap().to_utc();
         let folder = Arc::new(tempfile::tempdir().unwrap());
-        Self::start_on(url.to_owned(), folder, Clock::manual(now), options, Mailing::ByHand, Cost::STANDARD).await
+        Self::start_node(url.to_owned(), folder, Clock::manual(now), options, MailDelivery::Manual, Cost::STANDARD).await
     }
 
-    /// A second node beside this one.
-    pub async fn another_node(&self) -> Self {
-        Self::start_on(self.database_url.clone(), self.folder.clone(), self.services.clock.clone(), &[], self.mailing, Cost::STANDARD).await
+    /// Starts a server at `now` on what an earlier version left: a dump of its database, and its key file. It sends no emails by itself.
+    pub async fn start_on_dump(backend: Backend, dump: &'static str, keys: &str, now: DateTime<Utc>) -> Self {
+        let folder = Arc::new(tempfile::tempdir().unwrap());
+        std::fs::write(folder.path().join(keyring::FILE_NAME), keys).unwrap();
+        let url = Self::new_database(backend, &folder).await;
+        match backend {
+            Backend::Sqlite => {
+                let options = SqliteConnectOptions::from_str(&url).unwrap().create_if_missing(true);
+                let mut connection = SqliteConnection::connect_with(&options).await.unwrap();
+                sqlx::raw_sql(dump).execute(&mut connection).await.unwrap();
+                connection.close().await.unwrap();
+            }
+            Backend::Postgres => {
+                let mut connection = PgConnection::connect(&url).await.unwrap();
+                sqlx::raw_sql(dump).execute(&mut connection).await.unwrap();
+                connection.close().await.unwrap();
+            }
+        }
+        Self::start_node(url, folder, Clock::manual(now), &[], MailDelivery::Manual, Cost::STANDARD).await
     }
 
-    async fn start_on(
+    /// Returns the URL of a new, empty database.
+    async fn new_database(backend: Backend, folder: &tempfile::TempDir) -> String {
+        match backend {
+            Backend::Sqlite => format!("sqlite://{}/test.db", folder.path().display()),
+            Backend::Postgres => new_postgres_database().await,
+        }
+    }
+
+    /// Starts a second node on the same database, data directory and clock.
+    pub async fn start_second_node(&self) -> Self {
+        Self::start_node(
+            self.database_url.clone(),
+            self.folder.clone(),
+            self.services.clock.clone(),
+            &[],
+            self.mail_delivery,
+            Cost::STANDARD,
+        )
+        .await
+    }
+
+    async fn start_node(
         database_url: String,
         folder: Arc<tempfile::TempDir>,
         clock: Clock,
         options: &[&str],
-        mailing: Mailing,
+        mail_delivery: MailDelivery,
         cost: Cost,
     ) -> Self {
         let site = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let addr = site.local_addr().unwrap();
         let (smtp, data_dir) = (smtp::Smtp::start().await, folder.path().display().to_string());
         let url = format!("smtp://{}", smtp.addr);
-        let to_server = ["--smtp-url", &url];
-        let to_server: &[&str] = if mailing == Mailing::IntoFiles { &[] } else { &to_server };
-        let options: Vec<&str> = ["--data-dir", &data_dir].iter().chain(to_server).chain(options).copied().collect();
+        let smtp_options = ["--smtp-url", &url];
+        let smtp_options: &[&str] = if mail_delivery == MailDelivery::ManualToFiles { &[] } else { &smtp_options };
+        let options: Vec<&str> = ["--data-dir", &data_dir].iter().chain(smtp_options).chain(options).copied().collect();
         let services = Arc::new(services(config(addr, &options), &database_url, clock, cost).await);
         let metrics = match services.config.metrics_addr {
             Some(addr) => Some(TcpListener::bind(addr).await.unwrap()),
@@ -180,13 +217,13 @@ impl TestApp {
         let metrics_addr = metrics.as_ref().map(|listener| listener.local_addr().unwrap());
         let mut page = services.hub.subscribe(&UserId::new(services.clock.now()));
         let running = Site { services: services.clone(), options: serve_options() };
-        let server = tokio::spawn(async move { server::run(Listeners { site, metrics }, running, workers(mailing)).await });
+        let server = tokio::spawn(async move { server::run(Listeners { site, metrics }, running, workers(mail_delivery)).await });
         if services.outgoing.is_some() {
-            // This node hears what others commit once it asks every page to look anew.
-            assert_eq!(page.recv().await, Ok(Change::Missed));
+            // Once this node receives what others commit, it publishes `Missed` to every page.
+            assert_eq!(page.recv().await, Ok(SessionEvent::Missed));
         }
         let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).timeout(Duration::from_secs(20)).build().unwrap();
-        Self { services, addr, http, database_url, smtp, metrics_addr, mailing, server, folder }
+        Self { services, addr, http, database_url, smtp, metrics_addr, mail_delivery, server, folder }
     }
 
     pub fn backend(&self) -> Backend {
@@ -196,7 +233,7 @@ impl TestApp {
         }
     }
 
-    /// The folder of its files, which is there for as long as this is held.
+    /// Returns the data directory, which exists as long as this handle is held.
     pub fn folder(&self) -> Arc<tempfile::TempDir> {
         self.folder.clone()
     }
@@ -213,12 +250,12 @@ impl TestApp {
         self.services.clock.advance(by);
     }
 
-    /// An account that signs in by `name` and [`PASSWORD`].
+    /// Adds a user who signs in with `name` and [`PASSWORD`].
     pub async fn add_user(&self, name: &str) {
         self.add(name, false).await;
     }
 
-    /// The same, of an administrator.
+    /// Adds an administrator who signs in with `name` and [`PASSWORD`].
     pub async fn add_admin(&self, name: &str) {
         self.add(name, true).await;
     }
@@ -229,7 +266,7 @@ impl TestApp {
         registration::add_account(&self.services.db, &self.services.clock, account, &PASSWORD_HASH).await.unwrap();
     }
 
-    /// A new session of this person, by the API.
+    /// Signs in over the API and returns the new session.
     pub async fn sign_in(&self, name: &str) -> Client<'_> {
         self.sign_in_as(name, "curl/8.5.0").await
     }
@@ -251,88 +288,88 @@ impl TestApp {
         self.http.get(self.url(path)).send().await.unwrap()
     }
 
-    /// Posts a form as a script of this site's pages does.
-    pub async fn post_form(&self, door: &str, cookies: &str, fields: &[(&str, &str)]) -> Response {
-        let request = self.http.post(self.url(&format!("/api/ui/{door}"))).header("origin", self.url("")).header("cookie", cookies);
+    /// Calls this server function with form fields, as a script on a page of this site does.
+    pub async fn post_form(&self, function: &str, cookies: &str, fields: &[(&str, &str)]) -> Response {
+        let request = self.http.post(self.url(&format!("/api/ui/{function}"))).header("origin", self.url("")).header("cookie", cookies);
         request.header("accept", "application/json").form(fields).send().await.unwrap()
     }
 
-    /// The same, by a client, while the test goes on.
-    pub fn post_form_later(&self, client: &Client<'_>, door: &str, fields: &[(&str, &str)]) -> JoinHandle<Response> {
-        let request = self.http.post(self.url(&format!("/api/ui/{door}"))).header("origin", self.url(""));
+    /// Calls this server function as this client in a separate task.
+    pub fn spawn_post_form(&self, client: &Client<'_>, function: &str, fields: &[(&str, &str)]) -> JoinHandle<Response> {
+        let request = self.http.post(self.url(&format!("/api/ui/{function}"))).header("origin", self.url(""));
         let request = request.header("cookie", format!("whereabouts={}", client.token)).header("accept", "application/json").form(fields);
         tokio::spawn(async move { request.send().await.unwrap() })
     }
 
-    /// Returns once all that was left for later is done.
-    pub async fn is_done_with_what_was_left(&self) {
+    /// Returns once all background jobs that were enqueued before are done.
+    pub async fn wait_for_background_jobs(&self) {
         let (done, is_done) = tokio::sync::oneshot::channel();
         let last = async move {
             done.send(()).unwrap();
             Ok(())
         };
-        self.services.later.push(last).unwrap();
+        self.services.background_jobs.enqueue(last).unwrap();
         is_done.await.unwrap();
     }
 
-    /// How long a door takes that is asked for alice's address, against one that nobody has: the ratio of the medians of 200.
-    /// Turn by turn, each first as often as the other; each asks from an address of its own, so that limits stay on.
-    pub async fn ratio_of_asking(&self, door: &str) -> f64 {
+    /// Measures this server function with Alice's email address and with an unknown one, 200 times each. Returns the ratio of the medians.
+    /// The calls alternate, and each comes from its own address, so that rate limits can stay on.
+    pub async fn measure_timing_ratio(&self, function: &str) -> f64 {
         let mut times = [Vec::new(), Vec::new()];
         for turn in 0..200 {
-            for who in [turn % 2, (turn + 1) % 2] {
-                let address = ["alice@example.com", "nobody@example.com"][who];
+            for index in [turn % 2, (turn + 1) % 2] {
+                let address = ["alice@example.com", "nobody@example.com"][index];
                 let request =
-                    self.http.post(self.url(&format!("/api/ui/{door}"))).header("origin", self.url("")).form(&[("email", address)]);
+                    self.http.post(self.url(&format!("/api/ui/{function}"))).header("origin", self.url("")).form(&[("email", address)]);
                 let started = std::time::Instant::now();
-                let answer = request.header("x-forwarded-for", format!("10.{who}.0.{turn}")).send().await.unwrap();
-                times[who].push(started.elapsed());
+                let answer = request.header("x-forwarded-for", format!("10.{index}.0.{turn}")).send().await.unwrap();
+                times[index].push(started.elapsed());
                 assert_eq!(answer.status(), StatusCode::OK);
-                self.is_done_with_what_was_left().await;
+                self.wait_for_background_jobs().await;
             }
         }
         let [known, unknown] = &mut times;
         median(known) / median(unknown)
     }
 
-    /// Sends the mails that are due.
+    /// Sends all emails that are due.
     pub async fn send_due(&self) {
         mail::send_due(&self.services, &mail::Transport::new(&self.services.config).unwrap()).await.unwrap();
     }
 
-    /// Mails to this address from now on, until one has this subject.
-    pub async fn mail(&self, address: &str, subject: &str) -> smtp::Mail {
+    /// Waits for an email to this address with this subject. Discards all other emails on the way.
+    pub async fn wait_for_mail(&self, address: &str, subject: &str) -> smtp::Mail {
         loop {
-            let mail = self.smtp.next_to(address).await;
+            let mail = self.smtp.next_for(address).await;
             if mail.subject == subject {
                 return mail;
             }
         }
     }
 
-    /// How often an event is on record, with this outcome.
-    pub async fn on_record(&self, action: &str, outcome: &str) -> i64 {
+    /// Counts the audit events with this action and outcome.
+    pub async fn count_events(&self, action: &str, outcome: &str) -> i64 {
         let mut db = self.services.db.read().await.unwrap();
         let sql = "SELECT COUNT(*) FROM audit_events WHERE action = $1 AND outcome = $2";
         let (count,): (i64,) = whereabouts::fetch!(&mut db, fetch_one as (i64,), sql, action, outcome).unwrap();
         count
     }
 
-    /// A number that the database counts.
+    /// Runs a query that returns one number.
     pub async fn count(&self, sql: &'static str) -> i64 {
         let mut db = self.services.db.read().await.unwrap();
         let (count,): (i64,) = whereabouts::fetch!(&mut db, fetch_one as (i64,), sql).unwrap();
         count
     }
 
-    /// Stops it as SIGTERM does, and waits until it has.
+    /// Stops the server as SIGTERM does, and waits until it has stopped.
     pub async fn stop(self) {
-        self.services.stopping.send_replace(true);
+        self.services.running.cancel();
         self.server.await.unwrap().unwrap();
     }
 }
 
-/// A script with a session.
+/// A client with a session or an API token.
 pub struct Client<'a> {
     pub app: &'a TestApp,
     pub token: String,
@@ -359,8 +396,8 @@ impl<'a> Client<'a> {
         answer.json().await.unwrap()
     }
 
-    /// Makes an API token, and uses it as `user_agent`.
-    pub async fn make_token(&self, name: &str, group: &str, user_agent: &str) -> Self {
+    /// Creates an API token. Returns a client that uses it with this user agent.
+    pub async fn create_token(&self, name: &str, group: &str, user_agent: &str) -> Self {
         let body = json!({ "name": name, "group": group });
         let answer = self.request(Method::POST, "/api/v1/tokens").json(&body).send().await.unwrap();
         assert_eq!(answer.status(), StatusCode::CREATED);
@@ -369,7 +406,7 @@ impl<'a> Client<'a> {
         Self { app: self.app, token: text(&answer["token"]), id: text(&answer["api_token"]["id"]), user_agent: user_agent.to_owned() }
     }
 
-    /// The API tokens.
+    /// Lists the API tokens.
     pub async fn tokens(&self) -> Vec<Value> {
         self.json("/api/v1/tokens").await["tokens"].as_array().unwrap().clone()
     }
@@ -386,19 +423,19 @@ impl<'a> Client<'a> {
         }
     }
 
-    /// Posts a form of a page of this session.
-    pub async fn post_form(&self, door: &str, fields: &[(&str, &str)]) -> Response {
-        self.app.post_form(door, &format!("whereabouts={}", self.token), fields).await
+    /// Calls this server function with the session's cookie.
+    pub async fn post_form(&self, function: &str, fields: &[(&str, &str)]) -> Response {
+        self.app.post_form(function, &format!("whereabouts={}", self.token), fields).await
     }
 
-    /// The same session over its cookie, as a browser of this site sends it.
+    /// Builds a request with the session's cookie, as a browser on this site sends it.
     pub fn browser(&self, method: Method, path: &str) -> RequestBuilder {
         let request = self.app.http.request(method, self.app.url(path)).header("user-agent", &self.user_agent);
         request.header("cookie", format!("whereabouts={}", self.token)).header("origin", self.app.url("")).header("accept", "text/html")
     }
 }
 
-/// The median of these times, in seconds.
+/// Returns the median of these times, in seconds.
 pub fn median(times: &mut [Duration]) -> f64 {
     times.sort();
     times[times.len() / 2].as_secs_f64()
@@ -411,18 +448,18 @@ fn config(addr: SocketAddr, options: &[&str]) -> Config {
         config: Config,
     }
     let addr = addr.to_string();
-    // Races are held open with locks, and this machine may be busy: only tests of the deadline itself have a short one.
-    let patient = ["--database-timeout", "20s"];
-    let patient: &[&str] = if options.contains(&patient[0]) { &[] } else { &patient };
-    Options::try_parse_from(["test", "--addr", &addr].iter().chain(patient).chain(options)).unwrap().config
+    // Tests hold transactions open with locks, and the machine may be busy: only tests of the timeout itself set a short one.
+    let timeout_option = ["--database-timeout", "20s"];
+    let timeout_option: &[&str] = if options.contains(&timeout_option[0]) { &[] } else { &timeout_option };
+    Options::try_parse_from(["test", "--addr", &addr].iter().chain(timeout_option).chain(options)).unwrap().config
 }
 
-/// The workers that run beside the server. What the others do, tests do by hand.
-fn workers(mailing: Mailing) -> &'static [Worker] {
-    use Worker::{BackgroundJobs, Limiter, Listen, Mail, Presence, Relay};
-    match mailing {
-        Mailing::Worker => &[Presence, BackgroundJobs, Limiter, Listen, Relay, Mail],
-        Mailing::ByHand | Mailing::IntoFiles => &[Presence, BackgroundJobs, Limiter, Listen, Relay],
+/// Returns the workers that run beside the server. Tests do the work of the others by hand.
+fn workers(mail_delivery: MailDelivery) -> &'static [Worker] {
+    use Worker::{BackgroundJobs, Limiter, Listen, Mail, Presence, RefusedSignIns, Relay};
+    match mail_delivery {
+        MailDelivery::Worker => &[Presence, BackgroundJobs, Limiter, RefusedSignIns, Listen, Relay, Mail],
+        MailDelivery::Manual | MailDelivery::ManualToFiles => &[Presence, BackgroundJobs, Limiter, RefusedSignIns, Listen, Relay],
     }
 }
 
@@ -430,7 +467,7 @@ async fn services(config: Config, database_url: &str, clock: Clock, cost: Cost) 
     let db = Db::open_with_timeout(database_url, config.database_timeout).await.unwrap();
     db.migrate().await.unwrap();
     let (hub, outgoing) = match &db {
-        Db::Sqlite { .. } => (Hub::alone(), None),
+        Db::Sqlite { .. } => (Hub::single_node(), None),
         Db::Postgres(_) => {
             let (hub, outgoing) = Hub::among_nodes(Secret::generate().reveal().to_owned());
             (hub, Some(Mutex::new(outgoing)))
@@ -438,9 +475,9 @@ async fn services(config: Config, database_url: &str, clock: Clock, cost: Cost) 
     };
     let (connections, channels) = Default::default();
     Services {
-        seal: Seal::open(&config.storage.data_dir).unwrap(),
-        later: Default::default(),
-        post: Default::default(),
+        keyring: Keyring::open(&config.storage.data_dir).unwrap(),
+        background_jobs: Default::default(),
+        mail_wakeup: Default::default(),
         metrics: Metrics::new(&db, &connections, &channels),
         config,
         db,
@@ -449,27 +486,28 @@ async fn services(config: Config, database_url: &str, clock: Clock, cost: Cost) 
         outgoing,
         activity: Activity::default(),
         token_activity: Activity::default(),
-        quota: Quota::new(quota::API),
-        server_function_quota: Quota::new(quota::SERVER_FUNCTIONS),
-        unnamed_proxy: Default::default(),
+        quota: Quota::new(quota::API_LIMITS),
+        server_function_quota: Quota::new(quota::SERVER_FUNCTION_LIMITS),
+        unconfigured_proxy: Default::default(),
         hasher: Hasher::with_cost(cost),
         limiter: Default::default(),
+        refused_sign_ins: Default::default(),
         user_agents: Background::ready(USER_AGENTS.clone()),
         geoip: Background::ready(GEO_IP.clone()),
         connections,
         channels,
-        stopping: Default::default(),
+        running: Default::default(),
     }
 }
 
-/// A database of its own in the cluster that `make test` started.
+/// Creates a new database in the cluster that `make test` started. Returns its URL.
 pub async fn new_postgres_database() -> String {
     static CLUSTER: OnceLock<String> = OnceLock::new();
     let cluster =
         CLUSTER.get_or_init(|| std::env::var("WHEREABOUTS_TEST_POSTGRES").expect("scripts/test.sh starts PostgreSQL and names it here"));
     let name = format!("test_{}", Secret::generate().hash());
     let name = &name[..40];
-    let mut connection = sqlx::PgConnection::connect(&format!("{cluster}/postgres")).await.unwrap();
+    let mut connection = PgConnection::connect(&format!("{cluster}/postgres")).await.unwrap();
     sqlx::query(sqlx::AssertSqlSafe(format!("CREATE DATABASE {name}"))).execute(&mut connection).await.unwrap();
     format!("{cluster}/{name}")
 }

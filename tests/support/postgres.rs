@@ -1,4 +1,4 @@
-//! Transactions of the test's own on PostgreSQL, which hold something open at a named point until somebody waits there.
+//! Transactions on PostgreSQL by which a test holds locks until other transactions wait for them.
 
 use std::time::Duration;
 
@@ -7,10 +7,10 @@ use tokio::time::timeout;
 
 use super::TestApp;
 
-/// Longer than anything takes that does happen.
-const LIMIT: Duration = Duration::from_secs(20);
+/// Longer than any successful wait takes.
+const WAIT_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// A transaction in which this statement has run. What it locked stays locked until [`release`].
+/// Begins a transaction and runs this statement in it. Its locks are held until [`release`].
 pub async fn hold(app: &TestApp, statement: &'static str) -> PgConnection {
     let mut holder = PgConnection::connect(&app.database_url).await.unwrap();
     sqlx::query("BEGIN").execute(&mut holder).await.unwrap();
@@ -18,19 +18,19 @@ pub async fn hold(app: &TestApp, statement: &'static str) -> PgConnection {
     holder
 }
 
-/// Commits what [`hold`] began.
+/// Commits the transaction that [`hold`] began.
 pub async fn release(mut holder: PgConnection) {
     sqlx::query("COMMIT").execute(&mut holder).await.unwrap();
 }
 
-/// Returns once this many sessions of the app's database wait for a lock.
-pub async fn wait_for_waiters(app: &TestApp, waiters: i64) {
-    wait_for_waiters_unless(app, waiters, || false).await;
+/// Returns once this many connections to the app's database wait for a lock.
+pub async fn wait_until_blocked(app: &TestApp, waiters: i64) {
+    wait_until_blocked_or(app, waiters, || false).await;
 }
 
-/// The same, or once `is_over`.
-pub async fn wait_for_waiters_unless(app: &TestApp, waiters: i64, is_over: impl Fn() -> bool) {
-    // A connection of its own: within a transaction, pg_stat_activity stays as it was when first read.
+/// Like [`wait_until_blocked`], but also returns once `is_over` returns true.
+pub async fn wait_until_blocked_or(app: &TestApp, waiters: i64, is_over: impl Fn() -> bool) {
+    // A separate connection: within a transaction, `pg_stat_activity` stays as it was when first read.
     let mut watcher = PgConnection::connect(&app.database_url).await.unwrap();
     let sql = "SELECT COUNT(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
     let waiting = async {
@@ -38,5 +38,5 @@ pub async fn wait_for_waiters_unless(app: &TestApp, waiters: i64, is_over: impl 
             tokio::task::yield_now().await;
         }
     };
-    timeout(LIMIT, waiting).await.expect("sessions that wait for a lock");
+    timeout(WAIT_TIMEOUT, waiting).await.expect("sessions that wait for a lock");
 }

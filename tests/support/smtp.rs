@@ -1,4 +1,4 @@
-//! A mail server on loopback, and the mails that it took.
+//! A mail server on loopback, and the emails that it received.
 
 use std::{
     net::SocketAddr,
@@ -19,10 +19,10 @@ use tokio::{
     },
 };
 
-/// A mail that did not come by then does not come.
-const PATIENCE: Duration = Duration::from_secs(15);
+/// An email that has not arrived by then will not arrive.
+const MAIL_TIMEOUT: Duration = Duration::from_secs(15);
 
-/// A mail, as its reader sees it.
+/// An email as its reader sees it.
 #[derive(Debug)]
 pub struct Mail {
     pub to: String,
@@ -39,7 +39,7 @@ impl Mail {
         Self { to, subject: mail.subject().unwrap().to_owned(), text, html }
     }
 
-    /// The path and query of the link that it leads to, and the secret in it.
+    /// Returns the path and query of the link to `page` in this email, and the one-time token in it.
     pub fn link(&self, page: &str) -> (String, String) {
         let start = self.text.find(&format!("{page}?token=")).unwrap_or_else(|| panic!("no {page} in {self:?}"));
         let path = self.text[start..].split_whitespace().next().unwrap().to_owned();
@@ -48,71 +48,71 @@ impl Mail {
     }
 }
 
-/// What it replies to whoever has a mail, if it takes none.
+/// The reply to MAIL while the server refuses emails; otherwise `None`.
 type Refusal = Arc<Mutex<Option<&'static str>>>;
 
 pub struct Smtp {
     pub addr: SocketAddr,
-    taken: tokio::sync::Mutex<UnboundedReceiver<Mail>>,
+    received: tokio::sync::Mutex<UnboundedReceiver<Mail>>,
     refusal: Refusal,
-    hangs: Arc<AtomicBool>,
-    hung: Arc<Notify>,
+    is_hanging: Arc<AtomicBool>,
+    client_waits: Arc<Notify>,
 }
 
 impl Smtp {
     pub async fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let (sender, taken) = unbounded_channel();
+        let (sender, received) = unbounded_channel();
         let (addr, refusal) = (listener.local_addr().unwrap(), Refusal::default());
-        let (hangs, hung) = (Arc::<AtomicBool>::default(), Arc::<Notify>::default());
-        let (server_refusal, server_hangs, server_hung) = (refusal.clone(), hangs.clone(), hung.clone());
+        let (is_hanging, client_waits) = (Arc::<AtomicBool>::default(), Arc::<Notify>::default());
+        let (server_refusal, server_is_hanging, server_client_waits) = (refusal.clone(), is_hanging.clone(), client_waits.clone());
         tokio::spawn(async move {
-            let mut silent = Vec::new();
+            let mut unanswered = Vec::new();
             while let Ok((socket, _)) = listener.accept().await {
-                if server_hangs.load(Ordering::SeqCst) {
-                    silent.push(socket);
-                    server_hung.notify_one();
+                if server_is_hanging.load(Ordering::SeqCst) {
+                    unanswered.push(socket);
+                    server_client_waits.notify_one();
                 } else {
                     tokio::spawn(serve(socket, sender.clone(), server_refusal.clone()));
                 }
             }
         });
-        Self { addr, taken: tokio::sync::Mutex::new(taken), refusal, hangs, hung }
+        Self { addr, received: tokio::sync::Mutex::new(received), refusal, is_hanging, client_waits }
     }
 
-    /// Has it accept connections from now on and never answer on them.
+    /// From now on, accepts connections and never answers on them.
     pub fn hang(&self) {
-        self.hangs.store(true, Ordering::SeqCst);
+        self.is_hanging.store(true, Ordering::SeqCst);
     }
 
-    /// Returns once a client waits for an answer that does not come.
-    pub async fn is_waited_for(&self) {
-        tokio::time::timeout(PATIENCE, self.hung.notified()).await.expect("a client");
+    /// Returns once a client is connected and waits for an answer.
+    pub async fn wait_for_hanging_client(&self) {
+        tokio::time::timeout(MAIL_TIMEOUT, self.client_waits.notified()).await.expect("a client");
     }
 
-    /// Whether it takes no mail from now on (450, "try again later").
-    pub fn refuse(&self, refuses: bool) {
-        *self.refusal.lock().unwrap() = refuses.then_some("450 later");
+    /// From now on, refuses all emails with 450 ("try again later"), or accepts them again.
+    pub fn set_refusing(&self, is_refusing: bool) {
+        *self.refusal.lock().unwrap() = is_refusing.then_some("450 later");
     }
 
-    /// Has it take no mail from now on, and reply this.
+    /// From now on, refuses all emails with this reply.
     pub fn refuse_with(&self, reply: &'static str) {
         *self.refusal.lock().unwrap() = Some(reply);
     }
 
-    /// The mails that came and were not read yet.
-    pub async fn all(&self) -> Vec<Mail> {
-        let mut taken = self.taken.lock().await;
-        std::iter::from_fn(|| taken.try_recv().ok()).collect()
+    /// Takes the emails that have arrived and were not read yet.
+    pub async fn take_all(&self) -> Vec<Mail> {
+        let mut received = self.received.lock().await;
+        std::iter::from_fn(|| received.try_recv().ok()).collect()
     }
 
-    /// The next mail that comes.
+    /// Waits for the next email.
     pub async fn next(&self) -> Mail {
-        tokio::time::timeout(PATIENCE, self.taken.lock().await.recv()).await.expect("a mail").expect("a server")
+        tokio::time::timeout(MAIL_TIMEOUT, self.received.lock().await.recv()).await.expect("a mail").expect("a server")
     }
 
-    /// The next mail to this address; others are put aside for good.
-    pub async fn next_to(&self, address: &str) -> Mail {
+    /// Waits for the next email to this address. Discards emails to others.
+    pub async fn next_for(&self, address: &str) -> Mail {
         loop {
             let mail = self.next().await;
             if mail.to == address {
@@ -122,8 +122,8 @@ impl Smtp {
     }
 }
 
-/// One connection: RFC 5321, as far as a client needs it.
-async fn serve(socket: TcpStream, taken: UnboundedSender<Mail>, refusal: Refusal) -> std::io::Result<()> {
+/// Serves one connection: RFC 5321, as far as a client needs it.
+async fn serve(socket: TcpStream, sender: UnboundedSender<Mail>, refusal: Refusal) -> std::io::Result<()> {
     let (read, mut write) = socket.into_split();
     let mut lines = BufReader::new(read).split(b'\n');
     write.write_all(b"220 sink\r\n").await?;
@@ -143,7 +143,7 @@ async fn serve(socket: TcpStream, taken: UnboundedSender<Mail>, refusal: Refusal
                     raw.extend_from_slice(line.strip_prefix(b".").unwrap_or(&line));
                     raw.push(b'\n');
                 }
-                let _ = taken.send(Mail::parse(&raw));
+                let _ = sender.send(Mail::parse(&raw));
                 b"250 taken\r\n"
             }
             Some("QUIT") => b"221 bye\r\n",

@@ -1,13 +1,13 @@
-//! Publishes what changed to the open pages of a person, on this node and on the others.
+//! Publishes session events to the open pages of a user, on this node and on all others.
 //!
-//! Nothing is *right* because of the hub: every request looks its session up. Changes carry ids, times and addresses, never
+//! Correctness never depends on the hub, because every request looks its session up. Events contain ids, times and addresses, never
 //! secrets.
 
+mod cli;
 mod message;
-mod outside;
 mod relay;
 
-pub use outside::publish_from_outside;
+pub use cli::publish_from_cli;
 pub use relay::Outgoing;
 
 use std::{
@@ -29,107 +29,107 @@ use tokio::sync::{
 use crate::foundation::ids::{SessionId, UserId};
 use message::Message;
 
-/// Changes that a subscriber may be behind before it has to look everything up again.
-const BACKLOG: usize = 256;
-/// Messages that may wait for the other nodes. More become one [`Change::Missed`].
-const QUEUE: usize = 1_024;
-/// Uses of one tick that other nodes are told of. More become one [`Change::Missed`].
+/// Events that a subscriber may lag behind. Beyond that it has to reload everything.
+const SUBSCRIPTION_BUFFER: usize = 256;
+/// Messages to other nodes that may wait. Further ones are replaced by one [`Message::Missed`].
+const OUTGOING_QUEUE_CAPACITY: usize = 1_024;
+/// Uses per tick that are sent to other nodes. More are replaced by one [`Message::Missed`].
 const MAX_USES_PER_TICK: usize = 500;
 
-/// What happened to a person's sessions.
+/// An event of a user's sessions.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Change {
-    /// A sign-in.
+pub enum SessionEvent {
+    /// A session began.
     Began(SessionId),
-    /// The uses of one tick.
+    /// Sessions were used: the uses of one tick.
     Used(Vec<SessionUse>),
-    /// An end, whatever the reason.
+    /// Sessions ended, for any reason.
     Ended(Vec<SessionId>),
-    /// Something may have been missed: look everything up again.
+    /// Events may have been lost: the subscriber has to reload everything.
     Missed,
 }
 
-/// The last use of a session. Other nodes are told more than its id, since the database lags behind by some seconds.
+/// The last use of a session. Carries more than the session id, because the database lags behind by a few seconds.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SessionUse {
-    /// Whose session.
+    /// Owner of the session.
     pub user: UserId,
-    /// Which.
+    /// The session.
     pub session: SessionId,
-    /// When it was used.
+    /// Time of the request.
     pub at: DateTime<Utc>,
-    /// From where. It travels with its time (SES-11).
+    /// Client address. Sent together with the time (SES-11).
     pub ip: IpAddr,
 }
 
-type Subscribers = HashMap<UserId, broadcast::Sender<Change>>;
+type Subscribers = HashMap<UserId, broadcast::Sender<SessionEvent>>;
 
 /// The hub of one node.
 pub struct Hub {
     node: String,
     subscribers: Arc<Mutex<Subscribers>>,
-    others: Option<Queue>,
+    outgoing: Option<OutgoingQueue>,
 }
 
-/// Messages on their way to the other nodes.
-struct Queue {
+/// Queue of messages to the other nodes.
+struct OutgoingQueue {
     messages: mpsc::Sender<Message>,
-    /// Set when a message found no room.
+    /// Set when a message was dropped because the queue was full.
     overflowed: Arc<AtomicBool>,
 }
 
 impl Hub {
-    /// The hub of a node that stands alone.
-    pub fn alone() -> Self {
-        Self { node: String::new(), subscribers: Arc::default(), others: None }
+    /// Creates the hub of a single node.
+    pub fn single_node() -> Self {
+        Self { node: String::new(), subscribers: Arc::default(), outgoing: None }
     }
 
-    /// The hub of one node among several; `node` is a name that no other has.
+    /// Creates the hub of one node among several. `node` must be unique among them.
     pub fn among_nodes(node: String) -> (Self, Outgoing) {
-        let (sender, receiver) = mpsc::channel(QUEUE);
+        let (sender, receiver) = mpsc::channel(OUTGOING_QUEUE_CAPACITY);
         let overflowed = Arc::new(AtomicBool::new(false));
         let outgoing = Outgoing::new(node.clone(), receiver, overflowed.clone());
-        (Self { node, subscribers: Arc::default(), others: Some(Queue { messages: sender, overflowed }) }, outgoing)
+        (Self { node, subscribers: Arc::default(), outgoing: Some(OutgoingQueue { messages: sender, overflowed }) }, outgoing)
     }
 
-    /// What happens to this person's sessions from now on.
+    /// Subscribes to events of this user's sessions, from now on.
     pub fn subscribe(&self, user: &UserId) -> Subscription {
         let mut subscribers = lock(&self.subscribers);
-        let changes = subscribers.entry(user.clone()).or_insert_with(|| broadcast::Sender::new(BACKLOG)).subscribe();
-        Subscription { subscribers: self.subscribers.clone(), user: user.clone(), changes }
+        let events = subscribers.entry(user.clone()).or_insert_with(|| broadcast::Sender::new(SUBSCRIPTION_BUFFER)).subscribe();
+        Subscription { subscribers: self.subscribers.clone(), user: user.clone(), events }
     }
 
-    /// Publishes a change to the pages of `user`, here and on other nodes. Called after the commit of what it tells.
-    pub fn publish(&self, user: &UserId, change: Change) {
-        if let Some(others) = &self.others {
-            Message::of_change(user, &change).into_iter().for_each(|message| others.push(message));
+    /// Publishes an event to the pages of `user`, on this node and all others. Called after the commit of its cause.
+    pub fn publish(&self, user: &UserId, event: SessionEvent) {
+        if let Some(outgoing) = &self.outgoing {
+            Message::from_event(user, &event).into_iter().for_each(|message| outgoing.push(message));
         }
-        self.deliver(user, change);
+        self.deliver(user, event);
     }
 
-    /// Publishes the uses of one tick, here and on other nodes.
+    /// Publishes the uses of one tick, on this node and all others.
     pub fn publish_uses(&self, uses: Vec<SessionUse>) {
-        if let Some(others) = &self.others {
+        if let Some(outgoing) = &self.outgoing {
             match uses.len() {
-                0..=MAX_USES_PER_TICK => Message::of_uses(&uses).into_iter().for_each(|message| others.push(message)),
-                _ => others.push(Message::Missed),
+                0..=MAX_USES_PER_TICK => Message::from_uses(&uses).into_iter().for_each(|message| outgoing.push(message)),
+                _ => outgoing.push(Message::Missed),
             }
         }
         self.deliver_uses(uses);
     }
 
-    /// Asks everybody's pages, here and on other nodes, to look everything up again: those of sessions that ended close.
+    /// Publishes [`SessionEvent::Missed`] to all users' pages, on this node and all others. Pages whose session ended then close.
     pub fn publish_missed(&self) {
-        if let Some(others) = &self.others {
-            others.push(Message::Missed);
+        if let Some(outgoing) = &self.outgoing {
+            outgoing.push(Message::Missed);
         }
         self.deliver_missed();
     }
 
-    fn deliver(&self, user: &UserId, change: Change) {
+    fn deliver(&self, user: &UserId, event: SessionEvent) {
         if let Some(subscriber) = lock(&self.subscribers).get(user) {
-            // Sending fails only if nobody is subscribed any more.
-            let _ = subscriber.send(change);
+            // Sending fails only if there is no subscription any more.
+            let _ = subscriber.send(event);
         }
     }
 
@@ -140,20 +140,20 @@ impl Hub {
             by_user.entry(used.user.clone()).or_default().push(used);
         }
         for (user, uses) in by_user {
-            let _ = subscribers[&user].send(Change::Used(uses));
+            let _ = subscribers[&user].send(SessionEvent::Used(uses));
         }
     }
 
     fn deliver_missed(&self) {
         for subscriber in lock(&self.subscribers).values() {
-            let _ = subscriber.send(Change::Missed);
+            let _ = subscriber.send(SessionEvent::Missed);
         }
     }
 }
 
-impl Queue {
+impl OutgoingQueue {
     fn push(&self, message: Message) {
-        // The queue is full, or the relay has stopped.
+        // Fails if the queue is full, or the relay has stopped.
         if self.messages.try_send(message).is_err() {
             self.overflowed.store(true, Ordering::Release);
         }
@@ -164,22 +164,26 @@ fn lock(subscribers: &Mutex<Subscribers>) -> MutexGuard<'_, Subscribers> {
     subscribers.lock().expect("no code panics while it holds the subscribers")
 }
 
-/// What happens to one person's sessions. Their buffer is freed with their last subscription.
+/// A subscription to the events of one user's sessions. The user's buffer is freed with the last subscription.
 pub struct Subscription {
     subscribers: Arc<Mutex<Subscribers>>,
     user: UserId,
-    changes: broadcast::Receiver<Change>,
+    events: broadcast::Receiver<SessionEvent>,
 }
 
 impl Subscription {
-    /// The next change. Errors: [`RecvError::Lagged`] when changes were lost because nobody received them in time.
-    pub async fn recv(&mut self) -> Result<Change, RecvError> {
-        self.changes.recv().await
+    /// Waits for the next event.
+    ///
+    /// Errors: [`RecvError::Lagged`] if events were lost because they were not received in time.
+    pub async fn recv(&mut self) -> Result<SessionEvent, RecvError> {
+        self.events.recv().await
     }
 
-    /// The next change, if it is there already.
-    pub fn try_recv(&mut self) -> Result<Change, TryRecvError> {
-        self.changes.try_recv()
+    /// Returns the next event if it is available now.
+    ///
+    /// Errors: [`TryRecvError::Empty`] if there is none, and otherwise as for [`Subscription::recv`].
+    pub fn try_recv(&mut self) -> Result<SessionEvent, TryRecvError> {
+        self.events.try_recv()
     }
 }
 
@@ -209,32 +213,32 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_person_hears_of_their_own_sessions_alone() {
-        let hub = Hub::alone();
+    async fn subscribers_receive_only_events_of_their_own_sessions() {
+        let hub = Hub::single_node();
         let (alice, bob) = (user(), user());
         let (mut to_alice, mut to_bob) = (hub.subscribe(&alice), hub.subscribe(&bob));
-        let began = Change::Began(session());
+        let began = SessionEvent::Began(session());
         hub.publish(&alice, began.clone());
         assert_eq!(to_alice.recv().await.unwrap(), began);
         assert!(to_bob.try_recv().is_err());
     }
 
-    /// LIM-5: the uses of one tick are one change, whoever's they are; nobody hears of another's.
+    /// LIM-5: the uses of one tick are one event per user, and no user receives those of another.
     #[tokio::test]
-    async fn uses_of_one_tick_are_one_change() {
-        let hub = Hub::alone();
+    async fn uses_of_one_tick_are_one_event_per_user() {
+        let hub = Hub::single_node();
         let (alice, bob, nobody) = (user(), user(), user());
         let (mut to_alice, mut to_bob) = (hub.subscribe(&alice), hub.subscribe(&bob));
         let uses = [used(&alice), used(&bob), used(&alice), used(&nobody)];
         hub.publish_uses(uses.to_vec());
-        assert_eq!(to_alice.recv().await.unwrap(), Change::Used(vec![uses[0].clone(), uses[2].clone()]));
-        assert_eq!(to_bob.recv().await.unwrap(), Change::Used(vec![uses[1].clone()]));
+        assert_eq!(to_alice.recv().await.unwrap(), SessionEvent::Used(vec![uses[0].clone(), uses[2].clone()]));
+        assert_eq!(to_bob.recv().await.unwrap(), SessionEvent::Used(vec![uses[1].clone()]));
         assert!(to_alice.try_recv().is_err() && to_bob.try_recv().is_err());
     }
 
     #[test]
     fn a_buffer_is_freed_with_its_last_subscription() {
-        let (hub, alice) = (Hub::alone(), user());
+        let (hub, alice) = (Hub::single_node(), user());
         let (one, two) = (hub.subscribe(&alice), hub.subscribe(&alice));
         drop(one);
         assert!(lock(&hub.subscribers).contains_key(&alice));
@@ -242,30 +246,30 @@ mod tests {
         assert!(lock(&hub.subscribers).is_empty());
     }
 
-    /// LIM-5: what waits for other nodes is bounded.
+    /// LIM-5: the number of messages that wait for other nodes is bounded.
     #[test]
     fn the_queue_to_other_nodes_is_bounded() {
         let (hub, mut outgoing) = Hub::among_nodes("node".to_owned());
         let alice = user();
-        for _ in 0..QUEUE {
-            hub.publish(&alice, Change::Began(session()));
+        for _ in 0..OUTGOING_QUEUE_CAPACITY {
+            hub.publish(&alice, SessionEvent::Began(session()));
         }
-        assert_eq!(outgoing.waiting().len(), QUEUE);
-        for _ in 0..=QUEUE {
-            hub.publish(&alice, Change::Began(session()));
+        assert_eq!(outgoing.drain().len(), OUTGOING_QUEUE_CAPACITY);
+        for _ in 0..=OUTGOING_QUEUE_CAPACITY {
+            hub.publish(&alice, SessionEvent::Began(session()));
         }
-        assert_eq!(outgoing.waiting(), [Message::Missed]);
+        assert_eq!(outgoing.drain(), [Message::Missed]);
     }
 
-    /// LIM-5: however many sessions are used in one tick, other nodes are told in a bounded number of messages.
+    /// LIM-5: the uses of one tick are sent to other nodes in a bounded number of messages.
     #[test]
     fn too_many_uses_of_one_tick_become_one_missed() {
         let (hub, mut outgoing) = Hub::among_nodes("node".to_owned());
         let alice = user();
         hub.publish_uses((0..MAX_USES_PER_TICK).map(|_| used(&alice)).collect());
-        let sent: usize = outgoing.waiting().iter().map(|message| if let Message::Uses(uses) = message { uses.len() } else { 0 }).sum();
+        let sent: usize = outgoing.drain().iter().map(|message| if let Message::Uses(uses) = message { uses.len() } else { 0 }).sum();
         assert_eq!(sent, MAX_USES_PER_TICK);
         hub.publish_uses((0..=MAX_USES_PER_TICK).map(|_| used(&alice)).collect());
-        assert_eq!(outgoing.waiting(), [Message::Missed]);
+        assert_eq!(outgoing.drain(), [Message::Missed]);
     }
 }

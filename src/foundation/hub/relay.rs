@@ -1,4 +1,4 @@
-//! Between nodes: PostgreSQL's LISTEN and NOTIFY.
+//! Relays messages between nodes with PostgreSQL's LISTEN and NOTIFY.
 
 use std::{
     sync::{
@@ -16,16 +16,16 @@ use super::{
 };
 use crate::foundation::postgres::PostgresPool;
 
-/// The channel's name in PostgreSQL.
+/// Name of the channel in PostgreSQL.
 pub(super) const CHANNEL: &str = "whereabouts";
-/// Messages that are sent by one statement.
+/// Messages per NOTIFY statement.
 const MESSAGES_PER_STATEMENT: usize = 100;
-/// Pause before the database is asked again after it failed.
-const RETRY: Duration = Duration::from_millis(500);
-/// How often the channel between nodes is checked: a frozen server cuts no connection.
+/// Pause before a retry after a failure of the database.
+const RETRY_DELAY: Duration = Duration::from_millis(500);
+/// Interval of checks of the listening connection, because a frozen server does not close it.
 const CHECK_INTERVAL: Duration = Duration::from_secs(5);
 
-/// The messages of one node to the others, for [`Outgoing::relay`].
+/// Messages of one node to the others, sent by [`Outgoing::relay`].
 pub struct Outgoing {
     node: String,
     messages: mpsc::Receiver<Message>,
@@ -37,36 +37,36 @@ impl Outgoing {
         Self { node, messages, overflowed }
     }
 
-    /// Sends queued messages to other nodes until the queue closes, one statement per batch.
+    /// Sends queued messages to the other nodes until the queue closes, one statement per batch.
     pub async fn relay(&mut self, pool: &PostgresPool) {
         let mut batch = Vec::new();
         while self.messages.recv_many(&mut batch, MESSAGES_PER_STATEMENT).await > 0 {
             self.replace_overflow(&mut batch);
-            // What cannot be sent is only late, not wrong: the other nodes look sessions up. Their pages look again once they can be told.
+            // Lost messages only delay pages, since the other nodes look sessions up. Their pages reload once the database is back.
             while let Err(error) = pool.notify(CHANNEL, &payloads(&self.node, std::mem::take(&mut batch))).await {
-                tracing::warn!(%error, "other nodes could not be told of a change");
-                tokio::time::sleep(RETRY).await;
+                tracing::warn!(%error, "other nodes could not be notified");
+                tokio::time::sleep(RETRY_DELAY).await;
                 batch.push(Message::Missed);
             }
         }
     }
 
-    /// Sends what still waits when the server stops. Later commits are not sent.
+    /// Sends the messages that still wait when the server stops. Later ones are dropped.
     pub async fn finish(&mut self, pool: &PostgresPool) {
         self.messages.close();
         self.relay(pool).await;
     }
 
-    /// What found no room is made up for by one [`Message::Missed`], which covers the rest of the batch too.
+    /// Replaces the batch by one [`Message::Missed`] if messages were dropped since the last call: it covers the batch as well.
     fn replace_overflow(&self, batch: &mut Vec<Message>) {
         if self.overflowed.swap(false, Ordering::AcqRel) {
             *batch = vec![Message::Missed];
         }
     }
 
-    /// What waits to be sent.
+    /// Returns and removes the messages that wait to be sent.
     #[cfg(test)]
-    pub(super) fn waiting(&mut self) -> Vec<Message> {
+    pub(super) fn drain(&mut self) -> Vec<Message> {
         let mut batch = std::iter::from_fn(|| self.messages.try_recv().ok()).collect();
         self.replace_overflow(&mut batch);
         batch
@@ -74,17 +74,17 @@ impl Outgoing {
 }
 
 impl Hub {
-    /// Receives messages of other nodes. After a lost connection, all pages of this node refresh.
+    /// Receives messages of other nodes. After a lost connection, all pages of this node reload. Never returns.
     pub async fn listen(&self, pool: &PostgresPool) {
         loop {
-            if let Err(error) = self.listen_until_cut(pool).await {
-                tracing::warn!(%error, "the channel between nodes was cut; listening again");
+            if let Err(error) = self.listen_until_disconnected(pool).await {
+                tracing::warn!(%error, "the connection for notifications was lost; listening again");
             }
-            tokio::time::sleep(RETRY).await;
+            tokio::time::sleep(RETRY_DELAY).await;
         }
     }
 
-    async fn listen_until_cut(&self, pool: &PostgresPool) -> sqlx::Result<()> {
+    async fn listen_until_disconnected(&self, pool: &PostgresPool) -> sqlx::Result<()> {
         let mut listener = pool.listen(CHANNEL).await?;
         self.deliver_missed();
         let mut checks = tokio::time::interval(CHECK_INTERVAL);
@@ -92,8 +92,8 @@ impl Hub {
         loop {
             tokio::select! {
                 notification = listener.try_recv() => match notification? {
-                    Some(notification) => self.hear(notification.payload()),
-                    // The connection was lost, and what was said meanwhile with it.
+                    Some(notification) => self.apply(notification.payload()),
+                    // The connection was lost, and with it the notifications in between.
                     None => return Ok(()),
                 },
                 _ = checks.tick() => pool.check(&mut listener).await?,
@@ -101,13 +101,13 @@ impl Hub {
         }
     }
 
-    /// Delivers what another node or process said.
-    pub(super) fn hear(&self, payload: &str) {
+    /// Applies a payload of another node or process: delivers its messages to the pages of this node.
+    pub(super) fn apply(&self, payload: &str) {
         match serde_json::from_str::<Envelope>(payload) {
             Ok(envelope) if envelope.from == self.node => {}
             Ok(envelope) => envelope.messages.into_iter().for_each(|message| self.deliver_message(message)),
             Err(error) => {
-                tracing::warn!(%error, "another node said what this one does not understand");
+                tracing::warn!(%error, "a notification of another node could not be parsed");
                 self.deliver_missed();
             }
         }

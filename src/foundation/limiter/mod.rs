@@ -1,155 +1,90 @@
-//! Counts attempts against rate limits, in the database: neither a restart nor another node helps an attacker (LIM-6).
-//! `tries` defines the limits.
+//! Counts attempts against rate limits, in the database, so that neither a restart nor another node resets them (LIM-6).
+//! `rate_limit` defines the limits.
 
 pub mod rules;
 mod store;
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::Arc,
-};
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Duration, Utc};
-use tokio::sync::{
-    Mutex,
-    mpsc::{Receiver, Sender, channel},
-    oneshot,
-};
 
 use crate::{
     error::AppError,
     foundation::{
-        db::Tx,
+        clock::Clock,
+        crypto::hasher::Hasher,
+        db::{Db, Tx},
+        group_commit::GroupCommit,
         limiter::rules::{Rule, State},
-        services::Services,
     },
 };
 
-/// Attempts that may wait to be counted. Who finds the queue full is refused at once.
-const QUEUE: usize = 1024;
-/// Attempts that are counted in one transaction: three values for each limit, and SQLite takes 32,766.
-const BATCH: usize = 256;
-/// A limit that nothing happened to for this long is as good as new: its failures have decayed or are forgotten, and its bucket is
-/// full.
-const FORGOTTEN_AFTER: Duration = Duration::hours(24);
+/// Limits that were unused for this long are removed. They are then in their initial state: failures have decayed or expired, and
+/// buckets are full.
+const RETENTION: Duration = Duration::hours(24);
 
-/// What one attempt is counted against.
+/// One limit that an attempt is counted against.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Charge {
-    /// Names the limit.
+    /// Identifies the limit, in the database.
     pub subject: String,
-    /// How it limits.
+    /// How the limit counts and refuses.
     pub rule: Rule,
 }
 
-/// Counts attempts, those that arrive during one commit together in the next: a flood costs the single writer of SQLite a few
-/// commits a second instead of one for each attempt (LIM-4).
-pub struct Limiter {
-    queue: Sender<Counting>,
-    queued: Mutex<Receiver<Counting>>,
-}
+/// Counts attempts: each against all of its limits, or against none if one of them refuses it. Returns the number of failures in the
+/// tally, including this attempt, or 0 if none of the limits is a tally.
+///
+/// Errors: those of [`GroupCommit::submit`], and [`AppError::TooManyAttempts`] if a limit refuses the attempt.
+pub type Limiter = GroupCommit<Vec<Charge>, i64>;
 
-/// One attempt that waits to be counted.
-struct Counting {
-    charges: Vec<Charge>,
-    answer: oneshot::Sender<Result<i64, AppError>>,
-}
-
-impl Default for Limiter {
-    fn default() -> Self {
-        let (queue, queued) = channel(QUEUE);
-        Self { queue, queued: Mutex::new(queued) }
-    }
-}
-
-impl Limiter {
-    /// Counts one attempt against all of these limits, or, if one of them refuses it, against none. Returns how many failures its
-    /// tally holds, this one included, or 0 if none of the limits is a tally. The count is committed when this returns.
-    ///
-    /// Errors: [`AppError::TooManyAttempts`] if a limit refuses it, [`AppError::Busy`] if the queue is full,
-    /// [`AppError::Unavailable`] if the database fails.
-    pub async fn count(&self, charges: Vec<Charge>) -> Result<i64, AppError> {
-        let (answer, answered) = oneshot::channel();
-        self.queue.try_send(Counting { charges, answer }).map_err(|_| AppError::Busy)?;
-        answered.await.map_err(|_| AppError::Unavailable)?
-    }
-}
-
-/// Counts attempts. Runs until the process ends: requests in flight during shutdown still need it.
-pub async fn run(services: Arc<Services>) {
-    let mut queued = services.limiter.queued.lock().await;
-    let mut batch = Vec::with_capacity(BATCH);
-    while queued.recv_many(&mut batch, BATCH).await > 0 {
-        // A client that has gone attempts nothing any more.
-        batch.retain(|counting| !counting.answer.is_closed());
-        if answer(&services, std::mem::take(&mut batch)).await.is_err() {
-            // Otherwise attempts queued meanwhile would wait for the same failing database.
-            while let Ok(counting) = queued.try_recv() {
-                let _ = counting.answer.send(Err(AppError::Unavailable));
-            }
+/// Runs the worker that counts submitted attempts. Never returns.
+pub async fn run(limiter: &Limiter, db: &Db, clock: &Clock, hasher: &Hasher) {
+    let commit = async |attempts: Vec<Vec<Charge>>| {
+        let mut tx = db.write().await?;
+        let results = count(&mut tx, clock.now(), &attempts).await?;
+        if results.iter().any(Result::is_ok) {
+            // If all attempts were refused, there is nothing to commit. An unconfirmed commit is reported as `Unavailable`, because only
+            // the count may have been written, not what the client asked for.
+            tx.commit().await.map_err(AppError::from).map_err(|_| AppError::Unavailable)?;
         }
-    }
+        Ok(results)
+    };
+    limiter.run(|| hasher.is_overloaded(), commit).await;
 }
 
-/// Counts a batch and answers each attempt. Errors: none of them could be counted.
-async fn answer(services: &Services, batch: Vec<Counting>) -> Result<(), AppError> {
-    let attempts: Vec<&[Charge]> = batch.iter().map(|counting| counting.charges.as_slice()).collect();
-    let results = commit(services, &attempts).await;
-    for (position, counting) in batch.into_iter().enumerate() {
-        let result = match &results {
-            Ok(results) => results[position].clone(),
-            Err(error) => Err(error.clone()),
-        };
-        let _ = counting.answer.send(result); // the client may have gone meanwhile
-    }
-    results.map(drop)
-}
-
-async fn commit(services: &Services, attempts: &[&[Charge]]) -> Result<Vec<Result<i64, AppError>>, AppError> {
-    if attempts.is_empty() {
-        return Ok(Vec::new());
-    }
-    let mut tx = services.db.write().await?;
-    let results = count(&mut tx, services.clock.now(), attempts).await?;
-    if results.iter().any(Result::is_ok) {
-        // Where all were refused there is nothing to keep. A count that is not confirmed was not what the client asked for.
-        tx.commit().await.map_err(AppError::from).map_err(|_| AppError::Unavailable)?;
-    }
-    Ok(results)
-}
-
-/// Counts attempts in their order. A refused one changes nothing, and does not keep the others from being counted.
-pub async fn count(tx: &mut Tx, now: DateTime<Utc>, attempts: &[&[Charge]]) -> sqlx::Result<Vec<Result<i64, AppError>>> {
+/// Counts attempts in their order. Returns a result for each, as [`Limiter`] does. A refused attempt changes nothing, and the others
+/// are counted regardless.
+pub async fn count(tx: &mut Tx, now: DateTime<Utc>, attempts: &[Vec<Charge>]) -> sqlx::Result<Vec<Result<i64, AppError>>> {
     let now_ms = now.timestamp_millis();
-    let subjects: BTreeSet<&str> = attempts.iter().flat_map(|charges| charges.iter()).map(|charge| charge.subject.as_str()).collect();
+    let subjects: BTreeSet<&str> = attempts.iter().flatten().map(|charge| charge.subject.as_str()).collect();
     let mut states: BTreeMap<_, _> = store::lock(tx, &subjects).await?.into_iter().collect();
-    let results: Vec<_> = attempts.iter().map(|charges| judge(&mut states, charges, now_ms)).collect();
+    let results: Vec<_> = attempts.iter().map(|charges| evaluate(&mut states, charges, now_ms)).collect();
     store::save(tx, &states).await?;
     Ok(results)
 }
 
-/// Gives an attempt back that turned out right: failures of its backoffs and tallies are forgotten, and buckets have their token
-/// again.
+/// Refunds an attempt that succeeded: resets the failures of its backoffs and tallies, and returns the tokens to its buckets.
 ///
-/// Call it once in a transaction, and last: it locks the rows in their order, and whoever attempts something waits for them.
+/// Call it once per transaction, as the last statement: it locks the rows in their order, and other attempts wait for them.
 pub async fn refund(tx: &mut Tx, mut charges: Vec<Charge>) -> sqlx::Result<()> {
     charges.sort_by(|one, other| one.subject.cmp(&other.subject));
     for Charge { subject, rule } in charges {
         match rule {
-            Rule::Backoff | Rule::Tally => store::forget_failures(tx, &subject).await?,
+            Rule::Backoff | Rule::Tally => store::reset_failures(tx, &subject).await?,
             Rule::Bucket(bucket) => store::refund(tx, &subject, bucket.refill.num_milliseconds()).await?,
         }
     }
     Ok(())
 }
 
-/// Forgets up to `batch` limits that have not mattered for long. Returns how many.
-pub async fn forget_old(tx: &mut Tx, now: DateTime<Utc>, batch: i64) -> sqlx::Result<u64> {
-    store::forget_old(tx, (now - FORGOTTEN_AFTER).timestamp_millis(), batch).await
+/// Removes up to `batch` limits that have returned to their initial state. Returns the number of removed limits.
+pub async fn remove_stale(tx: &mut Tx, now: DateTime<Utc>, batch: i64) -> sqlx::Result<u64> {
+    store::remove_stale(tx, (now - RETENTION).timestamp_millis(), batch).await
 }
 
-/// Counts one attempt against all of its limits, or against none.
-fn judge(states: &mut BTreeMap<String, State>, charges: &[Charge], now_ms: i64) -> Result<i64, AppError> {
+/// Counts one attempt against all of its limits, or against none. Returns the failures of its tally, as [`Limiter`] does.
+fn evaluate(states: &mut BTreeMap<String, State>, charges: &[Charge], now_ms: i64) -> Result<i64, AppError> {
     let attempts = charges.iter().map(|charge| {
         let state = states.get(&charge.subject).copied().unwrap_or_default();
         charge.rule.attempt(state, now_ms).map(|state| (charge, state))
@@ -175,14 +110,14 @@ mod tests {
     fn a_refused_attempt_counts_nowhere() {
         let (now_ms, office) = (1_000_000_000_000, Bucket { burst: 50, refill: Duration::minutes(1) });
         let name = |number: i64| Charge { subject: number.to_string(), rule: Rule::Backoff };
-        let told = Charge { subject: "told".to_owned(), rule: Rule::Tally };
-        let at_office = |number| vec![name(number), Charge { subject: "office".to_owned(), rule: Rule::Bucket(office) }, told.clone()];
+        let tally = Charge { subject: "told".to_owned(), rule: Rule::Tally };
+        let at_office = |number| vec![name(number), Charge { subject: "office".to_owned(), rule: Rule::Bucket(office) }, tally.clone()];
         let mut states = BTreeMap::new();
-        let results: Vec<_> = (0..52).map(|number| judge(&mut states, &at_office(number), now_ms)).collect();
+        let results: Vec<_> = (0..52).map(|number| evaluate(&mut states, &at_office(number), now_ms)).collect();
         assert!(results[..50].iter().zip(1..).all(|(result, failures)| *result == Ok(failures)));
         assert_eq!(results[50..], vec![Err(AppError::TooManyAttempts { seconds: 60 }); 2]);
         assert!(!states.contains_key("50"));
-        assert_eq!(judge(&mut states, &[name(50)], now_ms), Ok(0), "only a tally tells how many there were");
-        assert_eq!(judge(&mut states, &[told], now_ms), Ok(51));
+        assert_eq!(evaluate(&mut states, &[name(50)], now_ms), Ok(0), "only a tally tells how many there were");
+        assert_eq!(evaluate(&mut states, &[tally], now_ms), Ok(51));
     }
 }

@@ -1,51 +1,50 @@
-//! The arithmetic of rate limits: pure, and in milliseconds.
+//! The arithmetic of rate limits, as pure functions. Times are in milliseconds.
 
 use chrono::Duration;
 
-/// Failures that a backoff lets pass without a wait: people mistype.
+/// Failures without a wait in a backoff, since people mistype.
 const FREE_FAILURES: i64 = 5;
 const FIRST_WAIT: Duration = Duration::seconds(5);
 const MAX_WAIT: Duration = Duration::minutes(15);
-/// A backoff forgets one failure in this time. No shorter than the longest wait, so that whoever goes on guessing never gets
-/// ahead of it: 96 guesses a day, whatever their rhythm.
+/// Time in which one failure of a backoff decays. Not shorter than the longest wait, so that no rhythm of guesses outpaces it: 96
+/// guesses a day at most.
 const DECAY: Duration = MAX_WAIT;
-/// A tally is forgotten after this long without a failure.
+/// A tally restarts after this long without a failure.
 const TALLY_LIFETIME: Duration = Duration::hours(24);
 
-/// What the database keeps of one limit.
+/// The stored state of one limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct State {
-    /// Of a backoff or a tally: failed attempts, as of the last one. Of a bucket: 0.
+    /// Backoff or tally: failed attempts, as of the last one. Bucket: 0.
     pub failures: i64,
-    /// Of a backoff or a tally: the last failure. Of a bucket: when it is full again. In milliseconds since 1970.
+    /// Backoff or tally: time of the last failure. Bucket: time at which it is full again. In Unix milliseconds.
     pub at_ms: i64,
 }
 
-/// How attempts are limited.
+/// How a limit counts and refuses attempts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Rule {
-    /// Each failure after the first few doubles the wait for the next attempt. Failures decay with time.
+    /// Each failure after the first few doubles the wait before the next attempt. Failures decay over time.
     Backoff,
-    /// Attempts spend tokens, which return at a constant rate.
+    /// Each attempt takes a token. Tokens are refilled at a constant rate.
     Bucket(Bucket),
-    /// Counts failures and refuses none. A tally does not decay: it finds out who guesses slowly enough to stay below a backoff.
+    /// Counts failures and refuses none. A tally does not decay, so that it detects guesses that are too slow for a backoff.
     Tally,
 }
 
-/// A token bucket. It is kept as the time at which it is full again, so that one number says all (GCRA, as the crate `governor`
-/// implements it).
+/// A token bucket. Its state is one number: the time at which it is full again (GCRA, as in the crate `governor`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Bucket {
     /// Tokens in a full bucket.
     pub burst: i64,
-    /// The time in which one token returns.
+    /// Time in which one token is refilled.
     pub refill: Duration,
 }
 
 impl Rule {
-    /// Counts an attempt as failed beforehand. Returns the state after it.
+    /// Counts an attempt as failed in advance. Returns the new state.
     ///
-    /// Errors: the milliseconds to wait, at least 1, where the attempt is refused. A refused attempt changes nothing.
+    /// Errors: the milliseconds to wait, at least 1, if the attempt is refused. A refused attempt changes nothing.
     pub fn attempt(self, state: State, now_ms: i64) -> Result<State, i64> {
         match self {
             Self::Backoff => attempt_backoff(state, now_ms),
@@ -71,7 +70,7 @@ fn count_failure(state: State, now_ms: i64) -> State {
     State { failures: before + 1, at_ms: now_ms.max(state.at_ms) }
 }
 
-/// 5, 10, 20 … seconds, at most 15 minutes.
+/// Returns the wait after this many failures: 5, 10, 20 … seconds, at most 15 minutes.
 fn wait_after(failures: i64) -> Duration {
     match failures - FREE_FAILURES {
         ..0 => Duration::zero(),
@@ -103,7 +102,7 @@ mod tests {
         assert_eq!(waits, [0, 5, 10, 20, 640, 900, 900]);
     }
 
-    /// LIM-1: the sixth failure waits, and failures decay: after a day nothing is left of them.
+    /// LIM-1: after the fifth failure there is a wait, and failures decay: after a day none is left.
     #[test]
     fn a_backoff_waits_and_decays() {
         let mut state = State::default();
@@ -132,7 +131,7 @@ mod tests {
         assert_eq!(spend(empty, later), Err(MINUTE));
     }
 
-    /// ALT-1: a tally refuses nothing and keeps every failure, until there was none for 24 hours.
+    /// ALT-1: a tally refuses nothing and keeps all failures until there was none for 24 hours.
     #[test]
     fn a_tally_counts_however_slowly_failures_come() {
         let (mut state, mut now) = (State::default(), MINUTE);
@@ -148,10 +147,10 @@ mod tests {
     }
 
     proptest::proptest! {
-        /// LIM-1, LIM-2: whatever the rhythm of the guesses, a day lets no more pass than the free ones, the first waits and one
-        /// in each quarter of an hour; within the 90 seconds of a code, at most ten.
+        /// LIM-1, LIM-2: in any rhythm, a day allows no more guesses than the free ones, those of the first waits, and one per quarter
+        /// of an hour. Within the 90 seconds of a code, it is at most ten.
         #[test]
-        fn no_rhythm_gets_ahead_of_a_backoff(pauses in proptest::collection::vec(0..20 * MINUTE, 1..200)) {
+        fn no_rhythm_of_guesses_outpaces_a_backoff(pauses in proptest::collection::vec(0..20 * MINUTE, 1..200)) {
             let (mut now, mut state, mut passed) = (0, State::default(), Vec::new());
             for pause in pauses {
                 now += pause;

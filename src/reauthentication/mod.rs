@@ -1,0 +1,6 @@
+//! Reauthentication before any action that could take an account over, because the session may be stolen (OWASP, reauthentication).
+
+pub mod actions;
+pub mod api;
+pub mod page;
+pub mod store;

@@ -1,9 +1,0 @@
-//! Joining: the first administrator, invitations, open registration, and requests for access.
-
-pub mod actions;
-pub mod api;
-pub mod invitations;
-pub mod notices;
-pub mod page;
-pub mod requests;
-pub mod store;

@@ -1,0 +1,4 @@
+//! The Security tab of the profile: the protection of the account and the Active Sessions card.
+
+mod actions;
+pub mod page;
