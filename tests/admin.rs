@@ -1,19 +1,16 @@
 //! Administration over HTTP: recent reauthentication, invitations and their end, and signing everybody out.
-#![allow(clippy::unwrap_used, reason = "a test that panics has failed")]
-
-mod support;
 
 use std::process::Command;
 
-use chrono::Duration;
-use reqwest::{Method, StatusCode};
-use serde_json::Value;
-use support::{
+use crate::support::{
     Backend, Client, FIREFOX, MailDelivery, PASSWORD, TestApp,
     live::Page,
     postgres::{hold, release, wait_until_blocked, wait_until_blocked_or},
     totp::{between, page},
 };
+use chrono::Duration;
+use reqwest::{Method, StatusCode};
+use serde_json::Value;
 use whereabouts::{
     admin::actions::{self as admin, Actor},
     api_tokens::worker as tokens,

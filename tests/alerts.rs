@@ -1,14 +1,11 @@
 //! Sign-in alerts over HTTP: which sign-ins raise one, and what the page that the email links to does.
-#![allow(clippy::unwrap_used, reason = "a test that panics has failed")]
 
-mod support;
-
-use chrono::Duration;
-use reqwest::StatusCode;
-use support::{
+use crate::support::{
     FIREFOX, PASSWORD, TestApp,
     postgres::{hold, release, wait_until_blocked},
 };
+use chrono::Duration;
+use reqwest::StatusCode;
 
 const ALICE: &str = "alice@example.com";
 
@@ -43,7 +40,7 @@ const LONDON: &str = "81.2.69.142";
 const LEEDS: &str = "2.125.160.216";
 const GERMANY: &str = "85.214.132.117";
 
-async fn start(backend: support::Backend) -> TestApp {
+async fn start(backend: crate::support::Backend) -> TestApp {
     let app = TestApp::start_with(backend, &["--trusted-proxies", "127.0.0.0/8"]).await;
     app.add_user("alice").await;
     app.add_user("bob").await;
@@ -223,7 +220,7 @@ async fn change_email(app: &TestApp, new: &str) {
 /// RACE-1, ALT-3: the alert of a sign-in that began before an email change goes to the new address.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_alert_goes_to_the_current_address() {
-    let app = start(support::Backend::Postgres).await;
+    let app = start(crate::support::Backend::Postgres).await;
     sign_in_by_form(&app, FIREFOX, GERMANY, "").await;
     // The account has been read by the time that the attempt waits to be counted.
     let holder = hold(&app, "LOCK TABLE rate_limits IN ACCESS EXCLUSIVE MODE").await;

@@ -1,14 +1,11 @@
 //! The API for scripts: pagination, ETags, limits, CORS and the OpenAPI document.
-#![allow(clippy::unwrap_used, reason = "a test that panics has failed")]
-
-mod support;
 
 use std::collections::BTreeSet;
 
+use crate::support::TestApp;
 use chrono::Duration;
 use reqwest::{Method, StatusCode};
 use serde_json::Value;
-use support::TestApp;
 use whereabouts::foundation::http::quota::{self, QuotaKey};
 
 const CURL: &str = "curl/8.5.0";

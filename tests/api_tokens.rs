@@ -1,12 +1,9 @@
 //! API tokens over HTTP: creation, permission groups, use, rotation, revocation and expiry.
-#![allow(clippy::unwrap_used, reason = "a test that panics has failed")]
 
-mod support;
-
+use crate::support::{Client, PASSWORD, TestApp};
 use chrono::{DateTime, Duration, Utc};
 use reqwest::{Method, Response, StatusCode};
 use serde_json::{Value, json};
-use support::{Client, PASSWORD, TestApp};
 use whereabouts::{
     access::{self, Credential, Group},
     accounts::model::Account,
@@ -420,7 +417,7 @@ both!(
         let page = open(format!("whereabouts={}; {flash}", alice.token)).await;
         assert!(page.headers().get_all("set-cookie").iter().any(|cookie| cookie.to_str().unwrap().contains("flash=; ")), "it is taken away");
         let page = page.text().await.unwrap();
-        let secret = support::totp::between(&page, "aria-label=\"Token\">", "<").to_owned();
+        let secret = crate::support::totp::between(&page, "aria-label=\"Token\">", "<").to_owned();
         let shown = Client { app: &app, token: secret.clone(), id: String::new(), user_agent: CURL.to_owned() };
         assert!(shown.is_signed_in().await);
         let carried = base64::Engine::decode(&base64::prelude::BASE64_URL_SAFE_NO_PAD, flash.split_once('=').unwrap().1).unwrap();

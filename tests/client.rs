@@ -1,12 +1,9 @@
 //! The command line as a client of a server, as users and scripts run it.
-#![allow(clippy::unwrap_used, reason = "a test that panics has failed")]
-
-mod support;
 
 use std::{os::unix::fs::PermissionsExt, path::Path, process::Output};
 
+use crate::support::{PASSWORD, TestApp};
 use serde_json::Value;
-use support::{PASSWORD, TestApp};
 use tokio::{io::AsyncWriteExt, process::Command};
 
 /// One user's command line, with its own configuration folder.
@@ -164,7 +161,7 @@ both!(
     the_command_line_asks_for_the_second_factor, |app| {
         app.add_user("alice").await;
         let alice = app.sign_in("alice").await;
-        let (_, codes) = support::totp::enable_two_factor(&alice).await;
+        let (_, codes) = crate::support::totp::enable_two_factor(&alice).await;
         let shell = Shell::new(&app);
         let login = shell.login("alice", PASSWORD).await;
         assert_eq!(code(&login), 1);

@@ -1,7 +1,4 @@
 //! The program as operators start it.
-#![allow(clippy::unwrap_used, reason = "a test that panics has failed")]
-
-mod support;
 
 use std::{
     collections::BTreeMap,
@@ -164,7 +161,7 @@ fn the_open_file_limit_is_raised() {
 }
 
 /// Marks the schema as migrated by a newer program.
-async fn mark_schema_as_newer(app: &support::TestApp) {
+async fn mark_schema_as_newer(app: &crate::support::TestApp) {
     let mut tx = app.services.db.write().await.unwrap();
     let newer = "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time) SELECT 99999999999999, 'newer', success, checksum, 0 FROM _sqlx_migrations WHERE version = 1";
     execute!(&mut tx, newer).unwrap();
@@ -242,7 +239,7 @@ fn read_only_commands_create_nothing() {
 /// OPS-4: read-only commands leave a PostgreSQL database unchanged, too.
 #[tokio::test(flavor = "multi_thread")]
 async fn read_only_commands_leave_a_postgres_database_unchanged() {
-    let (folder, url) = (tempfile::tempdir().unwrap(), support::new_postgres_database().await);
+    let (folder, url) = (tempfile::tempdir().unwrap(), crate::support::new_postgres_database().await);
     let pool = sqlx::PgPool::connect(&url).await.unwrap();
     assert_read_only_commands_refuse(folder.path(), &url, "schema version");
     migrations().await.run_to(1, &pool).await.unwrap();
@@ -269,7 +266,7 @@ both!(
 /// OPS-4: nodes that start at the same time apply each migration once.
 #[tokio::test(flavor = "multi_thread")]
 async fn concurrent_nodes_migrate_once() {
-    let url = support::new_postgres_database().await;
+    let url = crate::support::new_postgres_database().await;
     let start = async || {
         let db = Db::open(&url).await.unwrap();
         db.migrate().await.unwrap();

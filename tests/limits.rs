@@ -1,15 +1,12 @@
 //! Rate limits over HTTP: whom they slow down, and whom they never lock out.
-#![allow(clippy::unwrap_used, reason = "a test that panics has failed")]
 
-mod support;
-
-use futures::future::join_all;
-use reqwest::{Method, Response, StatusCode};
-use serde_json::json;
-use support::{
+use crate::support::{
     Backend, Client, PASSWORD, TestApp,
     totp::{code, enable_two_factor, page},
 };
+use futures::future::join_all;
+use reqwest::{Method, Response, StatusCode};
+use serde_json::json;
 use whereabouts::foundation::crypto::hasher::Cost;
 
 const CHEAP: Cost = Cost { memory_kib: 8, passes: 1, lanes: 1 };

@@ -1,11 +1,8 @@
 //! The live channel, over real sockets.
-#![allow(clippy::unwrap_used, reason = "a test that panics has failed")]
 
-mod support;
-
+use crate::support::{Backend, TestApp, live::Page};
 use chrono::Duration;
 use reqwest::StatusCode;
-use support::{Backend, TestApp, live::Page};
 use whereabouts::{
     foundation::{
         hub::SessionEvent,
@@ -145,7 +142,7 @@ both!(
     /// The lists that a page receives follow its current search, not the search when its channel was opened.
     lists_follow_the_search_of_the_page, |app| {
         app.add_user("alice").await;
-        let (alice, user) = (app.sign_in_as("alice", support::FIREFOX).await, id_of(&app, "alice").await);
+        let (alice, user) = (app.sign_in_as("alice", crate::support::FIREFOX).await, id_of(&app, "alice").await);
         app.sign_in_as("alice", "Wget/1.21.3").await;
         let mut page = Page::open(&alice).await;
         page.send("search=wget&show=25").await;
@@ -229,7 +226,7 @@ async fn uses_on_other_nodes_arrive_with_time_and_address() {
     let other = app.start_second_node().await;
     app.add_user("alice").await;
     let (here, used) = (app.sign_in("alice").await, app.sign_in("alice").await);
-    let there = support::Client { app: &other, token: here.token.clone(), id: here.id.clone(), user_agent: String::new() };
+    let there = crate::support::Client { app: &other, token: here.token.clone(), id: here.id.clone(), user_agent: String::new() };
     let mut page = Page::open(&there).await;
     app.advance(Duration::seconds(1));
     let at = app.now();
@@ -255,7 +252,7 @@ async fn updates_arrive_from_other_nodes() {
     let other = app.start_second_node().await;
     app.add_user("alice").await;
     let (here, lost) = (app.sign_in("alice").await, app.sign_in("alice").await);
-    let there = |client: &support::Client<'_>| support::Client {
+    let there = |client: &crate::support::Client<'_>| crate::support::Client {
         app: &other,
         token: client.token.clone(),
         id: client.id.clone(),

@@ -1,13 +1,10 @@
 //! The outbox: each email is sent once, by SMTP or as a file, retried on failure, and finally given up on record.
-#![allow(clippy::unwrap_used, reason = "a test that panics has failed")]
-
-mod support;
 
 use std::{os::unix::fs::PermissionsExt, path::Path};
 
+use crate::support::{Backend, MailDelivery, TestApp};
 use chrono::Duration;
 use reqwest::StatusCode;
-use support::{Backend, MailDelivery, TestApp};
 
 async fn request_reset(app: &TestApp, name: &str) {
     let answer = app.post_form("request_password_reset", "", &[("email", &format!("{name}@example.com"))]).await;

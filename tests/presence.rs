@@ -1,17 +1,14 @@
 //! Session and token uses held in memory: what they keep alive, how they are written, and how this interacts with concurrent transactions.
-#![allow(clippy::unwrap_used, reason = "a test that panics has failed")]
-
-mod support;
 
 use std::{sync::Arc, time::Duration as StdDuration};
 
-use chrono::Duration;
-use reqwest::StatusCode;
-use serde_json::Value;
-use support::{
+use crate::support::{
     Backend, Client, TestApp,
     postgres::{hold, release, wait_until_blocked, wait_until_blocked_or},
 };
+use chrono::Duration;
+use reqwest::StatusCode;
+use serde_json::Value;
 use tokio::sync::Barrier;
 use whereabouts::{
     accounts::model::Account,
@@ -132,12 +129,12 @@ both!(
         app.add_user("alice").await;
         app.add_user("bob").await;
         let (alice, bob) = (app.sign_in_as("alice", "Wget/1.21.3").await, app.sign_in_as("bob", "Wget/1.21.3").await);
-        let changed = Client { app: &app, token: alice.token.clone(), id: alice.id.clone(), user_agent: support::FIREFOX.to_owned() };
+        let changed = Client { app: &app, token: alice.token.clone(), id: alice.id.clone(), user_agent: crate::support::FIREFOX.to_owned() };
         assert!(changed.is_signed_in().await);
         presence::write_devices(&app.services).await.unwrap();
         assert_eq!(changed.sessions().await[0]["device"]["label"], "Firefox on Windows");
         assert_eq!(bob.sessions().await[0]["device"]["label"], "Wget");
-        let agent = UserAgentHeaders { user_agent: support::FIREFOX.to_owned(), ..UserAgentHeaders::default() };
+        let agent = UserAgentHeaders { user_agent: crate::support::FIREFOX.to_owned(), ..UserAgentHeaders::default() };
         assert!(app.services.user_agents.get().await.unwrap().cached(&agent).is_some());
         assert!(app.services.activity.take_new_agents().is_empty());
     }

@@ -1,11 +1,8 @@
 //! The Profile tab over HTTP: name, username, time zone, email address and recent activity.
-#![allow(clippy::unwrap_used, reason = "a test that panics has failed")]
 
-mod support;
-
+use crate::support::{Client, PASSWORD, TestApp};
 use chrono::Duration;
 use reqwest::{Method, StatusCode};
-use support::{Client, PASSWORD, TestApp};
 
 async fn page(client: &Client<'_>) -> String {
     client.browser(Method::GET, "/profile?tab=profile").send().await.unwrap().text().await.unwrap()

@@ -1,11 +1,8 @@
 //! Behind a reverse proxy: whose address counts, and how administrators are notified of a proxy that is not configured.
-#![allow(clippy::unwrap_used, reason = "a test that panics has failed")]
 
-mod support;
-
+use crate::support::{Client, PASSWORD, TestApp};
 use reqwest::{Method, header::HeaderValue};
 use serde_json::{Value, json};
-use support::{Client, PASSWORD, TestApp};
 
 const TRUSTED: [&str; 2] = ["--trusted-proxies", "127.0.0.0/8"];
 

@@ -1,15 +1,12 @@
 //! Request limits of server functions, and what a client receives that exceeds them.
-#![allow(clippy::unwrap_used, reason = "a test that panics has failed")]
 
-mod support;
-
-use chrono::Duration;
-use reqwest::{Method, Response, StatusCode};
-use serde_json::Value;
-use support::{
+use crate::support::{
     PASSWORD, TestApp,
     totp::{code, enable_two_factor},
 };
+use chrono::Duration;
+use reqwest::{Method, Response, StatusCode};
+use serde_json::Value;
 use whereabouts::foundation::{
     http::quota::{self, QuotaKey},
     ids::UserId,

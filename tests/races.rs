@@ -3,18 +3,15 @@
 //!
 //! Each pair is raced twice: once in the worst order, with the first transaction held open, and 200 times at full speed. Bob, who is not
 //! involved, stays signed in.
-#![allow(clippy::unwrap_used, reason = "a test that panics has failed")]
 
-mod support;
-
-use reqwest::{Method, Response, StatusCode};
-use serde_json::{Value, json};
-use support::{
+use crate::support::{
     Backend, Client, TestApp,
     live::Page,
     postgres::{hold, release, wait_until_blocked},
     totp::{between, code, page},
 };
+use reqwest::{Method, Response, StatusCode};
+use serde_json::{Value, json};
 use whereabouts::{
     accounts::{actions as accounts, actions::NewAccount},
     admin::actions::{self as admin, Actor},

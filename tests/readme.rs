@@ -1,7 +1,4 @@
 //! Runs the shell lines in README as they are.
-#![allow(clippy::unwrap_used, reason = "a test that panics has failed")]
-
-mod support;
 
 use serde_json::json;
 use tokio::process::Command;
@@ -19,7 +16,7 @@ both!(
         app.add_user("alice").await;
         app.add_user("bob").await;
         let (alice, bob) = (app.sign_in("alice").await, app.sign_in("bob").await);
-        let chosen = json!({ "current": support::PASSWORD, "new": "a long password" });
+        let chosen = json!({ "current": crate::support::PASSWORD, "new": "a long password" });
         assert!(alice.request(reqwest::Method::PUT, "/api/v1/me/password").json(&chosen).send().await.unwrap().status().is_success());
         let lines = format!("set -euo pipefail\n{}", block("From a script"));
         let run = Command::new("bash").args(["-c", &lines]).env("WHEREABOUTS_URL", app.url("")).env("no_proxy", "*").output().await.unwrap();

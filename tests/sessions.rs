@@ -1,12 +1,9 @@
 //! Active Sessions over HTTP: what the guide promises, and what is refused.
-#![allow(clippy::unwrap_used, reason = "a test that panics has failed")]
 
-mod support;
-
+use crate::support::{Backend, FIREFOX, TestApp, pending::PendingPost};
 use chrono::Duration;
 use reqwest::{Method, StatusCode};
 use serde_json::Value;
-use support::{Backend, FIREFOX, TestApp, pending::PendingPost};
 
 both!(
     /// Each sign-in is listed, most recently active first, with device, location, address and both expiry times.
@@ -297,7 +294,7 @@ both!(
         assert!(!one.is_signed_in().await && two.is_signed_in().await);
         assert_eq!(whereabouts::admin::actions::disable(db, clock, &user, whereabouts::admin::actions::Actor::CommandLine).await.unwrap().len(), 1);
         assert!(!two.is_signed_in().await && bob.is_signed_in().await);
-        assert_eq!(app.try_sign_in("alice", support::PASSWORD, "curl/8.5.0").await.status(), StatusCode::UNAUTHORIZED);
+        assert_eq!(app.try_sign_in("alice", crate::support::PASSWORD, "curl/8.5.0").await.status(), StatusCode::UNAUTHORIZED);
         whereabouts::admin::actions::enable(db, clock, &user, whereabouts::admin::actions::Actor::CommandLine).await.unwrap();
         assert!(app.sign_in("alice").await.is_signed_in().await);
     }
@@ -310,7 +307,7 @@ async fn a_revocation_holds_on_every_node() {
     let other = app.start_second_node().await;
     app.add_user("alice").await;
     let (here, lost) = (app.sign_in("alice").await, app.sign_in("alice").await);
-    let there = support::Client { app: &other, token: lost.token.clone(), id: lost.id.clone(), user_agent: String::new() };
+    let there = crate::support::Client { app: &other, token: lost.token.clone(), id: lost.id.clone(), user_agent: String::new() };
     assert!(there.is_signed_in().await);
     here.delete(&format!("/api/v1/sessions/{}", lost.id)).await;
     assert!(!there.is_signed_in().await);

@@ -1,15 +1,12 @@
 //! The second factor over HTTP, with codes from `oathtool`, an independent implementation.
-#![allow(clippy::unwrap_used, reason = "a test that panics has failed")]
 
-mod support;
-
-use chrono::Duration;
-use reqwest::{Response, StatusCode};
-use serde_json::{Value, json};
-use support::{
+use crate::support::{
     PASSWORD, TestApp,
     totp::{between, code, enable_two_factor, page},
 };
+use chrono::Duration;
+use reqwest::{Response, StatusCode};
+use serde_json::{Value, json};
 
 async fn sign_in(app: &TestApp, code: Option<&str>) -> Response {
     let body = json!({ "identifier": "alice", "password": PASSWORD, "code": code });

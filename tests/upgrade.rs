@@ -1,13 +1,10 @@
 //! Upgrades: a database and key file of an earlier version keep what they hold. `tests/fixtures/schema_9/README.md` describes them.
-#![allow(clippy::unwrap_used, reason = "a test that panics has failed")]
 
-mod support;
-
+use crate::support::{Backend, Client, PASSWORD, TestApp, totp::code};
 use chrono::{DateTime, Duration, Utc};
 use reqwest::{Method, StatusCode};
 use serde::Deserialize;
 use serde_json::json;
-use support::{Backend, Client, PASSWORD, TestApp, totp::code};
 
 /// What the database holds only hashed or encrypted.
 #[derive(Deserialize)]

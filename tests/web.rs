@@ -1,10 +1,8 @@
 //! What every response contains and what every request must provide.
-#![allow(clippy::unwrap_used, reason = "a test that panics has failed")]
-
-mod support;
 
 use std::{collections::BTreeSet, time::Duration};
 
+use crate::support::TestApp;
 use axum::{
     Router,
     body::{Body, to_bytes},
@@ -12,7 +10,6 @@ use axum::{
     routing::get,
 };
 use reqwest::{Method, RequestBuilder, StatusCode};
-use support::TestApp;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
@@ -56,7 +53,7 @@ both!(
         let app = TestApp::start_with(app.backend(), &["--public-url", "https://sessions.example"]).await;
         app.add_user("alice").await;
         let request = app.http.post(app.url("/api/ui/sign_in")).header("host", "sessions.example").header("origin", "https://sessions.example");
-        let answer = request.form(&[("identifier", "alice"), ("password", support::PASSWORD), ("next", "")]).send().await.unwrap();
+        let answer = request.form(&[("identifier", "alice"), ("password", crate::support::PASSWORD), ("next", "")]).send().await.unwrap();
         assert_eq!(answer.status(), StatusCode::OK);
         assert!(answer.headers()["strict-transport-security"].to_str().unwrap().starts_with("max-age=63072000"));
         let cookies: Vec<_> = answer.headers().get_all("set-cookie").iter().map(|cookie| cookie.to_str().unwrap()).collect();
@@ -281,7 +278,7 @@ both!(
 /// NET-3: a head or a body that arrives too slowly is cut off within 30 seconds, and others are answered meanwhile.
 #[tokio::test]
 async fn slow_clients_are_disconnected() {
-    let app = TestApp::start(support::Backend::Sqlite).await;
+    let app = TestApp::start(crate::support::Backend::Sqlite).await;
     app.add_user("alice").await;
     let alice = app.sign_in("alice").await;
     let mut head = TcpStream::connect(app.addr).await.unwrap();
@@ -310,7 +307,7 @@ async fn read_to_end(socket: &mut TcpStream) -> String {
 /// LOG-5: a panic in one request answers 500 with an id and affects no other request.
 #[tokio::test]
 async fn a_panic_affects_one_request_only() {
-    let app = TestApp::start(support::Backend::Sqlite).await;
+    let app = TestApp::start(crate::support::Backend::Sqlite).await;
     let more = Router::new().route("/panic", get(async || -> &'static str { panic!("the secret inside") }));
     let router = server::router(Site { services: app.services.clone(), options: serve_options() }, more);
     let ask = async |path: &str| {
@@ -327,7 +324,7 @@ async fn a_panic_affects_one_request_only() {
 /// LIM-4: excess sign-ins of a flood are refused at once, and signed-in users are not affected.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_sign_in_flood_does_not_affect_other_requests() {
-    let app = TestApp::start_with(support::Backend::Sqlite, &["--rate-limits", "off"]).await;
+    let app = TestApp::start_with(crate::support::Backend::Sqlite, &["--rate-limits", "off"]).await;
     app.add_user("alice").await;
     let alice = app.sign_in("alice").await;
     let most = std::thread::available_parallelism().unwrap().get() * 33;
@@ -341,7 +338,7 @@ async fn a_sign_in_flood_does_not_affect_other_requests() {
 /// Regression test: a second router in the same process, as in tests and benchmarks, once made pages of the first hang forever.
 #[tokio::test(flavor = "multi_thread")]
 async fn pages_are_served_while_another_router_is_created() {
-    let app = TestApp::start(support::Backend::Sqlite).await;
+    let app = TestApp::start(crate::support::Backend::Sqlite).await;
     let site = Site { services: app.services.clone(), options: serve_options() };
     let creating = tokio::task::spawn_blocking(move || (0..50).for_each(|_| drop(server::router(site.clone(), Router::new()))));
     let mut asked = 0;

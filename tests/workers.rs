@@ -1,7 +1,4 @@
 //! Workers: one that fails is restarted, none stops another, and all stop in time.
-#![allow(clippy::unwrap_used, reason = "a test that panics has failed")]
-
-mod support;
 
 use std::{
     process::Stdio,
@@ -12,14 +9,14 @@ use std::{
     time::Duration,
 };
 
-use chrono::{DateTime, Utc};
-use futures::FutureExt;
-use reqwest::StatusCode;
-use support::{
+use crate::support::{
     Backend, MailDelivery, TestApp,
     pending::PendingPost,
     postgres::{hold, release, wait_until_blocked},
 };
+use chrono::{DateTime, Utc};
+use futures::FutureExt;
+use reqwest::StatusCode;
 use tokio::{
     io::{AsyncBufReadExt, BufReader},
     net::{TcpListener, TcpStream},
@@ -60,7 +57,7 @@ async fn metrics_are_served_on_a_separate_address() {
     let alice = app.sign_in("alice").await;
     assert_eq!(app.get("/metrics").await.status(), StatusCode::NOT_FOUND);
     assert_eq!(app.http.get(format!("http://{}/login", app.metrics_addr.unwrap())).send().await.unwrap().status(), StatusCode::NOT_FOUND);
-    let _page = support::live::Page::open(&alice).await;
+    let _page = crate::support::live::Page::open(&alice).await;
     let metrics_text = fetch_metrics(&app).await;
     for line in [
         "whereabouts_http_responses_total{status=\"2xx\"} 1",
