@@ -56,9 +56,12 @@ pub fn start() {
     #[cfg(debug_assertions)]
     console_error_panic_hook::set_once();
     sessions::card::hydrate();
-    if whereabouts_enhance::page::is_signed_in() {
-        // Only if no card has opened the channel for its list.
-        whereabouts_enhance::channel::open("notices=true", None);
-    }
-    whereabouts_enhance::start();
+    ui::later::when_hydrated(|| {
+        if whereabouts_enhance::page::is_signed_in() {
+            // Only if no card has opened the channel for its list.
+            whereabouts_enhance::channel::open("notices=true", None);
+        }
+        whereabouts_enhance::start();
+    });
+    ui::later::hydrate_rest();
 }

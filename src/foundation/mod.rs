@@ -3,6 +3,7 @@
 pub mod client;
 pub mod ids;
 pub mod timestamp;
+pub mod utc_offsets;
 pub mod wire;
 
 #[cfg(feature = "ssr")]

@@ -20,7 +20,7 @@ pub struct Timestamp(i64);
 
 impl Timestamp {
     /// Creates a time from milliseconds since 1970.
-    pub fn from_millis(milliseconds: i64) -> Self {
+    pub const fn from_millis(milliseconds: i64) -> Self {
         Self(milliseconds.saturating_mul(1_000))
     }
 

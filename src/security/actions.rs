@@ -1,12 +1,12 @@
 //! The data of the Security tab.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::{
     api_tokens::{actions::summarize_usage, model::RECENT_USE_PERIOD},
     authentication::two_factor::actions as two_factor,
     error::AppError,
-    foundation::services::Services,
+    foundation::{services::Services, utc_offsets::UtcOffsets},
     reauthentication::store::find_password_hash,
     sessions::{actions as sessions, caller::CurrentSession, card::CardData, model::Query},
     ui::{date::date, time::ago},
@@ -38,10 +38,17 @@ pub async fn load(services: &Services, caller: &CurrentSession, query: Query, is
         list: sessions::list(services, caller, &query).await?,
         query,
         tokens_used: describe_token_usage(services, caller).await?,
-        time_zone: caller.account.time_zone.clone(),
+        utc_offsets: utc_offsets(services, &caller.account.time_zone),
         is_confirming,
     };
     Ok(SecurityData { status: load_status(services, caller).await?, card })
+}
+
+/// Returns the offsets of a time zone at all times that a card can show, which may stay open for a year.
+fn utc_offsets(services: &Services, zone: &str) -> UtcOffsets {
+    let (now, lifetime) = (services.clock.now(), services.config.lifetimes.absolute_timeout);
+    let lifetime = TimeDelta::from_std(lifetime).expect("timeouts are at most ten years");
+    UtcOffsets::of_zone(zone, now - lifetime, now + lifetime + TimeDelta::days(365))
 }
 
 async fn load_status(services: &Services, caller: &CurrentSession) -> Result<SecurityStatus, AppError> {

@@ -4,6 +4,7 @@ use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    foundation::utc_offsets::UtcOffsets,
     sessions::{
         dialog::RevokeAll,
         live::list::LiveList,
@@ -11,7 +12,7 @@ use crate::{
         row::Row,
         search::{More, Search},
     },
-    ui::{icon::alone, show::show_when, time::TimeZone},
+    ui::{icon::alone, show::show_when},
 };
 
 /// Id of the card's element, and the attribute that holds its [`CardData`].
@@ -27,8 +28,8 @@ pub struct CardData {
     pub query: Query,
     /// Text about the use of API tokens, which are not in the list; empty if none was used.
     pub tokens_used: String,
-    /// The IANA name of the user's time zone.
-    pub time_zone: String,
+    /// The time zone of the user: its offsets at the times that a card can show.
+    pub utc_offsets: UtcOffsets,
     /// Whether the URL asks to confirm Revoke All, as it does without a script.
     pub is_confirming: bool,
 }
@@ -54,21 +55,24 @@ pub fn hydrate() {
     let element = document().get_element_by_id(id).and_then(|element| element.dyn_into::<web_sys::HtmlElement>().ok());
     let Some(element) = element else { return };
     let text = element.get_attribute(attribute).unwrap_or_default(); // without it the text does not decode
-    if let Ok(data) = crate::foundation::wire::decode_text(&text) {
-        leptos::mount::hydrate_from(element, move || contents(data)).forget();
+    if let Ok(data) = crate::foundation::wire::decode_text::<CardData>(&text) {
+        let contents = move || {
+            crate::ui::time::TimeZone::provide(data.utc_offsets.clone());
+            contents(data)
+        };
+        leptos::mount::hydrate_from(element, contents).forget();
     }
 }
 
 /// The contents of the card's element.
-fn contents(CardData { list, query, tokens_used, time_zone, is_confirming }: CardData) -> impl IntoView {
-    TimeZone::provide(time_zone);
+fn contents(CardData { list, query, tokens_used, is_confirming, .. }: CardData) -> impl IntoView {
     let attribution = list.is_by_dbip.then(|| view! { <a href="https://db-ip.com">"IP Geolocation by DB-IP"</a> });
     let list = LiveList::new(list, query);
     #[cfg(feature = "hydrate")]
-    {
+    crate::ui::later::when_hydrated(move || {
         list.clock.start();
         crate::sessions::live::client::open(list);
-    }
+    });
     view! {
         <header>
             <div>

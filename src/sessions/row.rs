@@ -11,6 +11,7 @@ use crate::{
     sessions::{details::Details, live::list::LiveList, model::Session},
     ui::{
         icon::{Icon, country_flag},
+        later::later,
         time::{Time, ago, ahead},
     },
 };
@@ -29,17 +30,24 @@ pub fn Row(row: Session, list: LiveList) -> impl IntoView {
         <tr role="row" class:is-leaving=is_leaving class:is-arriving=is_arriving class:is-ended=Signal::derive(move || list.has_ended(session))
             aria-current=is_current.then_some("true")
             on:focusin=move |_| list.focused.set(Some(focused.clone())) on:focusout=move |_| list.focused.set(None)>
-            <td role="cell" class="device"><DeviceCell session list /></td>
-            <td role="cell" class="location">{move || place(session.with(|session| session.location.clone()))}</td>
-            <td role="cell" class="address"><span title=Signal::derive(move || session.with(|session| session.ip.clone()))>{Signal::derive(move || session.with(|session| short_address(&session.ip)))}</span></td>
-            <td role="cell" class="last-active"><LastActive session list /></td>
-            <td role="cell" class="expires">
-                <span class="narrow">"Expires "</span>
-                <Time time=Signal::derive(move || session.with(|session| session.expires_at))
-                    text=Signal::derive(move || ahead(list.clock.now(), session.with(|session| session.expires_at))) />
-            </td>
-            <td role="cell" class="row-actions">{(!is_current).then(|| view! { <Revoke session list /> })}</td>
+            {later(move || cells(session, list, is_current))}
         </tr>
+    }
+}
+
+/// The cells of the row of a session.
+fn cells(session: Memo<Session>, list: LiveList, is_current: bool) -> impl IntoView {
+    view! {
+        <td role="cell" class="device"><DeviceCell session list /></td>
+        <td role="cell" class="location">{move || place(session.with(|session| session.location.clone()))}</td>
+        <td role="cell" class="address"><span title=Signal::derive(move || session.with(|session| session.ip.clone()))>{Signal::derive(move || session.with(|session| short_address(&session.ip)))}</span></td>
+        <td role="cell" class="last-active"><LastActive session list /></td>
+        <td role="cell" class="expires">
+            <span class="narrow">"Expires "</span>
+            <Time time=Signal::derive(move || session.with(|session| session.expires_at))
+                text=Signal::derive(move || ahead(list.clock.now(), session.with(|session| session.expires_at))) />
+        </td>
+        <td role="cell" class="row-actions">{(!is_current).then(|| view! { <Revoke session list /> })}</td>
     }
 }
 

@@ -1,6 +1,7 @@
 //! Small components of pages. Native HTML elements come first.
 
 pub mod icon;
+pub mod later;
 pub mod show;
 pub mod time;
 

@@ -3,6 +3,10 @@
 use leptos::prelude::*;
 
 use crate::foundation::timestamp::{DAY, HOUR, MINUTE, SECOND, Timestamp};
+#[cfg(feature = "ssr")]
+use crate::foundation::utc_offsets;
+#[cfg(feature = "hydrate")]
+use crate::foundation::utc_offsets::UtcOffsets;
 
 const TWO_DAYS: i64 = 2 * DAY;
 
@@ -49,37 +53,25 @@ pub fn span(length: i64) -> String {
 /// Formats the exact time in a time zone (an IANA name; UTC if it is unknown): "2026-11-23 23:43:00 GMT+01:00".
 #[cfg(feature = "ssr")]
 pub fn exact(time: impl Into<Timestamp>, zone: &str) -> String {
-    let zone: chrono_tz::Tz = zone.parse().unwrap_or(chrono_tz::Tz::UTC);
-    let time = chrono::DateTime::<chrono::Utc>::from(time.into());
-    name_utc(time.with_timezone(&zone).format("%Y-%m-%d %H:%M:%S GMT%:z").to_string())
+    let time = time.into();
+    exact_at(time, utc_offsets::of_zone_at(zone, time))
 }
 
-/// Formats the exact time like the server, with the browser's own time zone data, which a page need not load.
-#[cfg(feature = "hydrate")]
-pub fn exact(time: impl Into<Timestamp>, zone: &str) -> String {
-    use js_sys::{Function, Object, Reflect};
-    let date = browser_date(time.into());
-    let written = |zone: &str| {
-        let options = Object::new();
-        Reflect::set(&options, &"timeZone".into(), &zone.into()).ok()?;
-        Reflect::set(&options, &"timeZoneName".into(), &"longOffset".into()).ok()?;
-        let write: Function = Reflect::get(&date, &"toLocaleString".into()).ok()?.into();
-        // Swedish is the locale that formats times like ISO 8601.
-        write.call2(&date, &"sv-SE".into(), &options).ok()?.as_string()
-    };
-    // A browser may not know every name.
-    name_utc(written(zone).or_else(|| written("UTC")).unwrap_or_default().replace('\u{2212}', "-"))
+/// Formats the exact time at an offset from UTC in minutes.
+fn exact_at(time: Timestamp, offset: i16) -> String {
+    let local = iso(time.plus_millis(i64::from(offset) * MINUTE));
+    let part = |range| local.get(range).unwrap_or_default();
+    [part(0..10), " ", part(11..19), " ", &offset_name(offset)].concat()
 }
 
-#[cfg(feature = "hydrate")]
-fn browser_date(time: Timestamp) -> js_sys::Date {
-    js_sys::Date::new(&(time.as_millis() as f64).into()) // exact for the next 285,000 years
-}
-
-/// Replaces an offset of zero by "UTC". Browsers write "GMT", and Chromium from 156 on "GMT+00:00".
-fn name_utc(text: String) -> String {
-    let zero = ["GMT+00:00", "GMT"].into_iter().find_map(|zero| text.strip_suffix(zero));
-    zero.map(|time| time.to_owned() + "UTC").unwrap_or(text)
+/// Names an offset from UTC in minutes: "GMT+01:00", or "UTC".
+fn offset_name(offset: i16) -> String {
+    if offset == 0 {
+        return "UTC".to_owned();
+    }
+    let two_digits = |number: u16| if number < 10 { "0".to_owned() + &number.to_string() } else { number.to_string() };
+    let minutes = offset.unsigned_abs();
+    [if offset < 0 { "GMT-" } else { "GMT+" }, &two_digits(minutes / 60), ":", &two_digits(minutes % 60)].concat()
 }
 
 /// Formats a time for machines: RFC 3339 with milliseconds, as browsers write it.
@@ -91,27 +83,36 @@ fn iso(time: Timestamp) -> String {
 /// Formats a time for machines.
 #[cfg(feature = "hydrate")]
 fn iso(time: Timestamp) -> String {
-    browser_date(time).to_iso_string().into()
+    let date = js_sys::Date::new(&(time.as_millis() as f64).into()); // exact for the next 285,000 years
+    date.to_iso_string().into()
 }
 
-/// The time zone of a page's times, which is the user's.
+/// The time zone of a page's times, which is the user's. The server knows it by its name, the browser by its offsets.
 #[derive(Clone, Copy)]
-pub struct TimeZone(StoredValue<String>);
+pub struct TimeZone(StoredValue<Zone>);
+
+#[cfg(feature = "ssr")]
+type Zone = String;
+#[cfg(feature = "hydrate")]
+type Zone = UtcOffsets;
 
 impl TimeZone {
     /// Sets the time zone of this page.
-    pub fn provide(name: String) {
-        provide_context(Self(StoredValue::new(name)));
+    pub fn provide(zone: Zone) {
+        provide_context(Self(StoredValue::new(zone)));
     }
 
-    /// Returns the time zone of this page. Defaults to UTC.
+    /// Returns the time zone of this page, which must have been set.
     pub fn of_page() -> Self {
-        use_context().unwrap_or_else(|| Self(StoredValue::new("UTC".to_owned())))
+        expect_context()
     }
 
     /// Formats the exact time in this zone.
     pub fn exact(self, time: Timestamp) -> String {
-        self.0.with_value(|zone| exact(time, zone))
+        #[cfg(feature = "ssr")]
+        return self.0.with_value(|zone| exact(time, zone));
+        #[cfg(feature = "hydrate")]
+        self.0.with_value(|zone| exact_at(time, zone.at(time)))
     }
 }
 
@@ -146,14 +147,12 @@ impl PageClock {
         self.0.get()
     }
 
-    /// Starts the clock. It uses only differences of the browser's clock, which may be wrong.
+    /// Starts the clock, for the lifetime of the page. It uses only differences of the browser's clock, which may be wrong.
     #[cfg(feature = "hydrate")]
     pub fn start(self) {
         let (server, browser) = (self.0.get_untracked(), js_sys::Date::now());
         let tick = move || self.0.set(server.plus_millis((js_sys::Date::now() - browser) as i64));
-        if let Ok(ticking) = set_interval_with_handle(tick, std::time::Duration::from_secs(1)) {
-            on_cleanup(move || ticking.clear());
-        }
+        set_interval(tick, std::time::Duration::from_secs(1));
     }
 }
 
@@ -172,16 +171,6 @@ mod tests {
         assert_eq!(exact(time, "America/St_Johns"), "2026-09-21 11:43:20 GMT-02:30");
         for zone in ["UTC", "Europe/London", "Nowhere/At-All"] {
             assert_eq!(exact(at(1_800_000_000), zone), "2027-01-15 08:00:00 UTC");
-        }
-    }
-
-    #[test]
-    fn an_offset_of_zero_is_utc_in_every_browser_format() {
-        for zero in ["GMT", "GMT+00:00"] {
-            assert_eq!(name_utc(format!("2027-01-15 08:00:00 {zero}")), "2027-01-15 08:00:00 UTC");
-        }
-        for other in ["2027-01-15 08:00:00 GMT+01:00", "2027-01-15 08:00:00 GMT-00:30", ""] {
-            assert_eq!(name_utc(other.to_owned()), other);
         }
     }
 
