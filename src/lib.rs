@@ -55,7 +55,7 @@ pub mod ui;
 pub fn start() {
     #[cfg(debug_assertions)]
     console_error_panic_hook::set_once();
-    sessions::card::hydrate();
+    ui::later::add_part(sessions::card::hydrate);
     ui::later::when_hydrated(|| {
         if whereabouts_enhance::page::is_signed_in() {
             // Only if no card has opened the channel for its list.
@@ -63,5 +63,5 @@ pub fn start() {
         }
         whereabouts_enhance::start();
     });
-    ui::later::hydrate_rest();
+    ui::later::run();
 }

@@ -19,16 +19,18 @@ use crate::{
 /// A row of the table of sessions.
 #[component]
 pub fn Row(row: Session, list: LiveList) -> impl IntoView {
-    let id = row.id.clone();
     let is_current = row.current;
-    let is_leaving = Signal::derive(move || list.leaving.with(|leaving| leaving.contains(&id)));
     // Highlights a session that is created while the page is open.
     let is_arriving = list.clock.now().since(row.created_at) < 10 * SECOND && !is_current;
-    let focused = row.id.clone();
+    let (id, focused) = (row.id.clone(), row.id.clone());
+    let class = move || match () {
+        () if list.is_leaving(&id) => Some("is-leaving"),
+        () if list.is_ended(&id) => Some("is-ended"),
+        () => is_arriving.then_some("is-arriving"),
+    };
     let session = list.row(row.id.clone(), row);
     view! {
-        <tr role="row" class:is-leaving=is_leaving class:is-arriving=is_arriving class:is-ended=Signal::derive(move || list.has_ended(session))
-            aria-current=is_current.then_some("true")
+        <tr role="row" class=class aria-current=is_current.then_some("true")
             on:focusin=move |_| list.focused.set(Some(focused.clone())) on:focusout=move |_| list.focused.set(None)>
             {later(move || cells(session, list, is_current))}
         </tr>

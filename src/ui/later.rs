@@ -17,7 +17,7 @@ pub struct Later<F> {
     owner: Owner,
 }
 
-/// Renders the children of an element, which has no others, and hydrates them later: see [`hydrate_rest`].
+/// Renders the children of an element, which has no others, and hydrates them in a later task.
 pub fn later<V: IntoView, F: FnOnce() -> V + Send + 'static>(view: F) -> Later<F> {
     Later { view, owner: Owner::current().unwrap_or_default() }
 }
@@ -100,7 +100,7 @@ impl<V: IntoView + 'static, F: FnOnce() -> V + Send + 'static> RenderHtml for La
 }
 
 #[cfg(feature = "hydrate")]
-pub use tasks::{hydrate_rest, when_hydrated};
+pub use tasks::{add_part, run, when_hydrated};
 
 /// What is left to do until the page is hydrated.
 #[cfg(feature = "hydrate")]
@@ -121,7 +121,7 @@ mod tasks {
     }
 
     /// Adds the hydration of a part of the page.
-    pub(super) fn add_part(part: impl FnOnce() + 'static) {
+    pub fn add_part(part: impl FnOnce() + 'static) {
         PARTS.with_borrow_mut(|parts| parts.push_back(Box::new(part)));
     }
 
@@ -131,14 +131,18 @@ mod tasks {
         LAST.with_borrow_mut(|all| all.push_back(Box::new(last)));
     }
 
-    /// Hydrates the parts that were left for later in short tasks.
-    pub fn hydrate_rest() {
+    /// Hydrates the parts in short tasks.
+    pub fn run() {
+        set_timeout(run_next, Duration::ZERO);
+    }
+
+    fn run_next() {
         let next = || PARTS.with_borrow_mut(VecDeque::pop_front).or_else(|| LAST.with_borrow_mut(VecDeque::pop_front));
         let end = js_sys::Date::now() + TASK_MILLISECONDS;
         while let Some(task) = next() {
             task();
             if js_sys::Date::now() >= end {
-                return set_timeout(hydrate_rest, Duration::ZERO);
+                return run();
             }
         }
     }

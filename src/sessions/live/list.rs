@@ -61,9 +61,19 @@ impl LiveList {
         })
     }
 
-    /// Whether this row's session ended and only the focus keeps it. Such a row is inactive.
+    /// Whether the closing animation of this row is running.
+    pub fn is_leaving(self, id: &SessionId) -> bool {
+        self.leaving.with(|leaving| leaving.contains(id))
+    }
+
+    /// Whether this session ended and only the focus keeps its row. Such a row is inactive.
+    pub fn is_ended(self, id: &SessionId) -> bool {
+        self.ended.with(|ended| ended.as_ref() == Some(id))
+    }
+
+    /// Whether the session of this row ended: see [`Self::is_ended`].
     pub fn has_ended(self, session: Memo<Session>) -> bool {
-        self.ended.with(|ended| session.with(|session| ended.as_ref() == Some(&session.id)))
+        session.with(|session| self.is_ended(&session.id))
     }
 
     /// Returns the current session of this id, if it is in the list.
