@@ -12,7 +12,7 @@ use crate::{
         row::Row,
         search::{More, Search},
     },
-    ui::{icon::alone, show::show_when},
+    ui::{icon::alone, later::later, show::show_when},
 };
 
 /// Id of the card's element, and the attribute that holds its [`CardData`].
@@ -103,20 +103,22 @@ fn summary(others: usize) -> String {
 /// The table of sessions. Its roles are explicit, because the CSS display types for phones remove the implicit ones.
 #[component]
 fn Table(list: LiveList) -> impl IntoView {
+    view! { <table role="table" aria-labelledby="active-sessions">{later(move || head_and_rows(list))}</table> }
+}
+
+fn head_and_rows(list: LiveList) -> impl IntoView {
     // Keyed by id: a row that only the focus keeps is no longer in the list.
     let row = move |id| list.find(&id).map(|row| view! { <Row row list /> });
     view! {
-        <table role="table" aria-labelledby="active-sessions">
-            <thead role="rowgroup">
-                <tr role="row">
-                    {["Device", "Location", "IP Address", "Last active", "Expires"]
-                        .map(|name| view! { <th role="columnheader" scope="col">{name}</th> })}
-                    <th role="columnheader" scope="col"><span class="visually-hidden">"Actions"</span></th>
-                </tr>
-            </thead>
-            <tbody role="rowgroup" on:pointerenter=move |_| list.is_pointed_at.set(true) on:pointerleave=move |_| list.is_pointed_at.set(false)>
-                <For each=move || list.order.get() key=|id| id.clone() children=row />
-            </tbody>
-        </table>
+        <thead role="rowgroup">
+            <tr role="row">
+                {["Device", "Location", "IP Address", "Last active", "Expires"]
+                    .map(|name| view! { <th role="columnheader" scope="col">{name}</th> })}
+                <th role="columnheader" scope="col"><span class="visually-hidden">"Actions"</span></th>
+            </tr>
+        </thead>
+        <tbody role="rowgroup" on:pointerenter=move |_| list.is_pointed_at.set(true) on:pointerleave=move |_| list.is_pointed_at.set(false)>
+            <For each=move || list.order.get() key=|id| id.clone() children=row />
+        </tbody>
     }
 }
