@@ -17,6 +17,7 @@ use tokio::{
 use tower::ServiceExt;
 use whereabouts::{
     cli::serve_options,
+    foundation::http::quota::{self, QuotaKey},
     server::{self, Site},
 };
 
@@ -310,15 +311,18 @@ async fn a_panic_affects_one_request_only() {
     let app = TestApp::start(crate::support::Backend::Sqlite).await;
     let more = Router::new().route("/panic", get(async || -> &'static str { panic!("the secret inside") }));
     let router = server::router(Site { services: app.services.clone(), options: serve_options() }, more);
-    let ask = async |path: &str| {
-        let request = Request::get(path).header("host", app.addr.to_string()).extension(ConnectInfo(app.addr));
-        router.clone().oneshot(request.body(Body::empty()).unwrap()).await.unwrap()
+    let ask = async |path: &str, accept: &str| {
+        let request = Request::get(path).header("host", app.addr.to_string()).header("accept", accept).extension(ConnectInfo(app.addr));
+        let answer = router.clone().oneshot(request.body(Body::empty()).unwrap()).await.unwrap();
+        let status = answer.status();
+        (status, String::from_utf8(to_bytes(answer.into_body(), 20_000).await.unwrap().to_vec()).unwrap())
     };
-    let answer = ask("/panic").await;
-    assert_eq!(answer.status(), StatusCode::INTERNAL_SERVER_ERROR);
-    let words = String::from_utf8(to_bytes(answer.into_body(), 10_000).await.unwrap().to_vec()).unwrap();
-    assert!(words.contains("give your administrator this id: ") && !words.contains("secret"), "{words}");
-    assert_eq!(ask("/login").await.status(), StatusCode::OK);
+    for (accept, text) in [("application/json", "give your administrator this id: "), ("text/html", "<h1>Something went wrong</h1>")] {
+        let (status, body) = ask("/panic", accept).await;
+        assert_eq!(status, StatusCode::INTERNAL_SERVER_ERROR);
+        assert!(body.contains(text) && !body.contains("the secret inside"), "{body}");
+    }
+    assert_eq!(ask("/login", "text/html").await.0, StatusCode::OK);
 }
 
 /// LIM-4: excess sign-ins of a flood are refused at once, and signed-in users are not affected.
@@ -370,6 +374,11 @@ both!(
         check(alice.browser(Method::GET, "/nothing"), StatusCode::NOT_FOUND, "Page not found", "It may have ended already").await;
         let large = alice.browser(Method::POST, "/api/ui/sign_out").body("x".repeat(70_000));
         check(large, StatusCode::PAYLOAD_TOO_LARGE, "Request too large", "This request is too large").await;
+        for _ in 0..quota::SERVER_FUNCTION_LIMITS.signed_in {
+            app.services.server_function_quota.count(QuotaKey::SignedIn(alice.id.clone()), app.now());
+        }
+        let one_too_many = alice.browser(Method::POST, "/api/ui/update_profile").form(&[("name", "Alice")]);
+        check(one_too_many, StatusCode::TOO_MANY_REQUESTS, "Too many requests", "Try again in").await;
         app.services.db.close().await;
         let without_database = alice.browser(Method::GET, "/profile");
         check(without_database, StatusCode::SERVICE_UNAVAILABLE, "Not available right now", "The service is unavailable right now").await;

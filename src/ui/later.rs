@@ -113,7 +113,7 @@ mod tasks {
 
     /// How long the parts of one task may take, in milliseconds: four times as long on a slow phone, which is still below the 50 ms from
     /// which on a task counts as long.
-    const TASK_MILLISECONDS: f64 = 6.0;
+    const TASK_MILLISECONDS: f64 = 10.0;
 
     thread_local! {
         static PARTS: RefCell<VecDeque<Task>> = const { RefCell::new(VecDeque::new()) };
