@@ -31,8 +31,9 @@ cargo build --quiet --package whereabouts-enhance --features entry --target wasm
 module() {
     local name="$1" library="$2"
     wasm-bindgen --target web --no-typescript --out-dir "$site" --out-name "$name" "$wasm/$library.wasm"
-    wasm-opt -Oz "$site/${name}_bg.wasm" -o "$site/$name.wasm"
-    wasm-opt -Oz --converge --reorder-functions-by-name --strip-producers --strip-target-features "$site/$name.wasm" -o "$site/$name.wasm"
+    # Nothing lies below address 1024: Rust puts the end of the stack there, which overflows before.
+    wasm-opt -Oz --low-memory-unused "$site/${name}_bg.wasm" -o "$site/$name.wasm"
+    wasm-opt -Oz --low-memory-unused --converge --reorder-functions-by-name --strip-producers --strip-target-features "$site/$name.wasm" -o "$site/$name.wasm"
     node scripts/shorten-imports.js "$site/$name.wasm" "$site/$name.js"
     terser "$site/$name.js" --module --compress --mangle --output "$site/$name.js"
     rm "$site/${name}_bg.wasm"

@@ -55,13 +55,18 @@ pub mod ui;
 pub fn start() {
     #[cfg(debug_assertions)]
     console_error_panic_hook::set_once();
-    ui::later::add_part(sessions::card::hydrate);
-    ui::later::when_hydrated(|| {
-        if whereabouts_enhance::page::is_signed_in() {
-            // Only if no card has opened the channel for its list.
-            whereabouts_enhance::channel::open("notices=true", None);
-        }
-        whereabouts_enhance::start();
+    ui::later::run(|| {
+        sessions::card::hydrate();
+        ui::later::when_hydrated(enhance);
     });
-    ui::later::run();
+}
+
+/// Enhances the rest of the page, after the card.
+#[cfg(feature = "hydrate")]
+fn enhance() {
+    if whereabouts_enhance::page::is_signed_in() {
+        // Only if no card has opened the channel for its list.
+        whereabouts_enhance::channel::open("notices=true", None);
+    }
+    whereabouts_enhance::start();
 }

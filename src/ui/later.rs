@@ -100,49 +100,61 @@ impl<V: IntoView + 'static, F: FnOnce() -> V + Send + 'static> RenderHtml for La
 }
 
 #[cfg(feature = "hydrate")]
-pub use tasks::{add_part, run, when_hydrated};
+pub use tasks::{run, when_hydrated};
 
 /// What is left to do until the page is hydrated.
 #[cfg(feature = "hydrate")]
 mod tasks {
-    use std::{cell::RefCell, collections::VecDeque, time::Duration};
+    use std::{cell::RefCell, thread::LocalKey, time::Duration};
 
     use leptos::prelude::set_timeout;
 
-    type Task = Box<dyn FnOnce()>;
+    type Queue = RefCell<Vec<Box<dyn FnOnce()>>>;
 
     /// How long the parts of one task may take, in milliseconds: four times as long on a slow phone, which is still below the 50 ms from
     /// which on a task counts as long.
     const TASK_MILLISECONDS: f64 = 10.0;
 
     thread_local! {
-        static PARTS: RefCell<VecDeque<Task>> = const { RefCell::new(VecDeque::new()) };
-        static LAST: RefCell<VecDeque<Task>> = const { RefCell::new(VecDeque::new()) };
+        static PARTS: Queue = const { RefCell::new(Vec::new()) };
+        static LAST: Queue = const { RefCell::new(Vec::new()) };
+    }
+
+    fn add(queue: &'static LocalKey<Queue>, task: Box<dyn FnOnce()>) {
+        queue.with_borrow_mut(|tasks| tasks.push(task));
+    }
+
+    fn next(queue: &'static LocalKey<Queue>) -> Option<Box<dyn FnOnce()>> {
+        queue.with_borrow_mut(|tasks| (!tasks.is_empty()).then(|| tasks.remove(0)))
     }
 
     /// Adds the hydration of a part of the page.
-    pub fn add_part(part: impl FnOnce() + 'static) {
-        PARTS.with_borrow_mut(|parts| parts.push_back(Box::new(part)));
+    pub(super) fn add_part(part: impl FnOnce() + 'static) {
+        add(&PARTS, Box::new(part));
     }
 
     /// Calls this function when every part is hydrated. What changes a part must wait for that: hydration takes it for what the server
     /// rendered.
     pub fn when_hydrated(last: impl FnOnce() + 'static) {
-        LAST.with_borrow_mut(|all| all.push_back(Box::new(last)));
+        add(&LAST, Box::new(last));
     }
 
-    /// Hydrates the parts in short tasks.
-    pub fn run() {
+    /// Hydrates the page in short tasks: this part, then those that it leaves for later.
+    pub fn run(first: impl FnOnce() + 'static) {
+        add_part(first);
+        continue_later();
+    }
+
+    fn continue_later() {
         set_timeout(run_next, Duration::ZERO);
     }
 
     fn run_next() {
-        let next = || PARTS.with_borrow_mut(VecDeque::pop_front).or_else(|| LAST.with_borrow_mut(VecDeque::pop_front));
         let end = js_sys::Date::now() + TASK_MILLISECONDS;
-        while let Some(task) = next() {
+        while let Some(task) = next(&PARTS).or_else(|| next(&LAST)) {
             task();
             if js_sys::Date::now() >= end {
-                return run();
+                return continue_later();
             }
         }
     }
