@@ -57,6 +57,18 @@ test('a revoked session leaves the list, and its tab goes to the login page by a
   await expect(other).toHaveURL(/\/profile/);
 });
 
+test('the page that asks for the password again goes to the login page too when its session is revoked', async ({ alice, bob }) => {
+  const [here, lost, bobs] = [await alice.signIn(), await alice.signIn({ userAgent: FIREFOX }), await bob.signIn({ userAgent: FIREFOX })];
+  for (const page of [lost, bobs]) {
+    await page.goto('/confirm?next=/');
+    await hydrated(page);
+  }
+  await here.getByRole('button', revokeFirefox).click();
+  await lost.waitForURL(/\/login/);
+  await bobs.reload();
+  await expect(bobs.getByRole('heading', { name: 'Confirm your password' })).toBeVisible();
+});
+
 for (const first of ['the response', 'the live message'] as const) {
   test(`focus moves to the next row if ${first} comes first`, async ({ alice }) => {
     await alice.script('curl/8.5.0');

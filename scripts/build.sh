@@ -31,7 +31,7 @@ cargo build --quiet --package whereabouts-enhance --features entry --target wasm
 module() {
     local name="$1" library="$2"
     wasm-bindgen --target web --no-typescript --out-dir "$site" --out-name "$name" "$wasm/$library.wasm"
-    # Nothing lies below address 1024: Rust puts the end of the stack there, which overflows before.
+    # Below address 1024 lies only the far end of the stack, and no data.
     wasm-opt -Oz --low-memory-unused "$site/${name}_bg.wasm" -o "$site/$name.wasm"
     wasm-opt -Oz --low-memory-unused --converge --reorder-functions-by-name --strip-producers --strip-target-features "$site/$name.wasm" -o "$site/$name.wasm"
     node scripts/shorten-imports.js "$site/$name.wasm" "$site/$name.js"

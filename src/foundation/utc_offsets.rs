@@ -23,27 +23,38 @@ impl UtcOffsets {
     #[cfg(feature = "ssr")]
     pub fn of_zone(zone: &str, from: impl Into<Timestamp>, until: impl Into<Timestamp>) -> Self {
         use crate::foundation::timestamp::DAY;
-        /// No time zone changes its offset twice in so few days.
-        const STEP: i64 = 7 * DAY;
-        let (mut time, until) = (whole_second(from.into()), until.into());
-        let mut offsets = Self { first: of_zone_at(zone, time), changes: Vec::new() };
+        /// Below the shortest time between two changes, which is six days and 23 hours (Palestine, 2040).
+        const STEP: i64 = 3 * DAY;
+        let (zone, until) = (time_zone(zone), until.into());
+        let mut time = whole_second(from.into());
+        let first = offset_at(zone, time);
+        let (mut changes, mut before) = (Vec::new(), first);
         while time < until {
             let next = time.plus_millis(STEP);
-            let (before, after) = (of_zone_at(zone, time), of_zone_at(zone, next));
+            let after = offset_at(zone, next);
             if before != after {
-                offsets.changes.push((first_with(|time| of_zone_at(zone, time) == after, time, next), after));
+                changes.push((first_second_with(after, zone, time, next), after));
             }
-            time = next;
+            (time, before) = (next, after);
         }
-        offsets
+        Self { first, changes }
     }
 }
 
 /// Returns the offset of a time zone (an IANA name; UTC if it is unknown) at a time, in minutes east.
 #[cfg(feature = "ssr")]
 pub fn of_zone_at(zone: &str, time: Timestamp) -> i16 {
+    offset_at(time_zone(zone), time)
+}
+
+#[cfg(feature = "ssr")]
+fn time_zone(name: &str) -> chrono_tz::Tz {
+    name.parse().unwrap_or(chrono_tz::Tz::UTC)
+}
+
+#[cfg(feature = "ssr")]
+fn offset_at(zone: chrono_tz::Tz, time: Timestamp) -> i16 {
     use chrono::{Offset, TimeZone};
-    let zone: chrono_tz::Tz = zone.parse().unwrap_or(chrono_tz::Tz::UTC);
     let time = chrono::DateTime::<chrono::Utc>::from(time).naive_utc();
     (zone.offset_from_utc_datetime(&time).fix().local_minus_utc() / 60) as i16 // less than a day
 }
@@ -54,13 +65,13 @@ fn whole_second(time: Timestamp) -> Timestamp {
     Timestamp::from_millis(time.as_millis().div_euclid(SECOND) * SECOND)
 }
 
-/// Returns the first second after `from` and up to `until` for which this holds, if it holds from then on.
+/// Returns the first second after `from` at which a zone has this offset, if it changes to it once, by `until`.
 #[cfg(feature = "ssr")]
-fn first_with(holds: impl Fn(Timestamp) -> bool, mut from: Timestamp, mut until: Timestamp) -> Timestamp {
+fn first_second_with(offset: i16, zone: chrono_tz::Tz, mut from: Timestamp, mut until: Timestamp) -> Timestamp {
     use crate::foundation::timestamp::SECOND;
     while until.since(from) > SECOND {
         let middle = whole_second(from.plus_millis(until.since(from) / 2));
-        if holds(middle) {
+        if offset_at(zone, middle) == offset {
             until = middle;
         } else {
             from = middle;

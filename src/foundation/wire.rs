@@ -4,7 +4,7 @@
 use leptos::server_fn::{Bytes, ContentType, Decodes, Encodes, Format, FormatType};
 use serde::{Serialize, de::DeserializeOwned};
 
-/// Version of the format. Increase it whenever a type that is sent changes: a page that was loaded before an upgrade then reloads.
+/// Version of the format. Increase it whenever the type of a message changes: a page that was loaded before an upgrade then reloads.
 pub const VERSION: u8 = 1;
 
 /// Why a message could not be read.

@@ -1,28 +1,39 @@
 //! The page that asks for the password again.
 
 use leptos::prelude::*;
+use leptos_meta::Title;
 
 use crate::{
-    layout::narrow::{NarrowPage, query_parameter},
+    accounts::model::Account,
+    layout::{frame::framed, narrow::query_parameter},
     ui::{
         field::{FlashMessages, PasswordField},
-        form_response,
+        form_response::Flash,
     },
 };
 
 /// Renders the page.
 #[component]
 pub fn ConfirmPage() -> impl IntoView {
+    framed(|account, flash| view! { <Confirm account flash /> }.into_any())
+}
+
+#[component]
+fn Confirm(account: Account, flash: Flash) -> impl IntoView {
     view! {
-        <NarrowPage title="Confirm your password">
-            <form class="card" method="post" action="/api/ui/confirm_password" data-sent>
-                <p>"This action affects the security of your account. Enter your password to continue."</p>
-                <FlashMessages flash=form_response::take_flash() />
-                <input type="hidden" name="next" value=query_parameter("next") />
-                <PasswordField />
+        <Title text="Confirm your password" />
+        <h1>"Confirm your password"</h1>
+        <form class="card narrow-card" method="post" action="/api/ui/confirm_password" data-sent>
+            <p>"This action affects the security of your account. Enter your password to continue."</p>
+            <FlashMessages flash />
+            <input type="hidden" name="next" value=query_parameter("next") />
+            // Lets password managers find the account.
+            <input type="text" name="username" autocomplete="username" value=account.username hidden />
+            <PasswordField />
+            <div class="buttons">
+                <a class="outlined" href="/profile?tab=security">"Cancel"</a>
                 <button class="primary">"Continue"</button>
-                <p class="hint"><a href="/profile?tab=security">"Back to your profile"</a></p>
-            </form>
-        </NarrowPage>
+            </div>
+        </form>
     }
 }

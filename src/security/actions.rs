@@ -44,11 +44,11 @@ pub async fn load(services: &Services, caller: &CurrentSession, query: Query, is
     Ok(SecurityData { status: load_status(services, caller).await?, card })
 }
 
-/// Returns the offsets of a time zone at all times that a card can show, which may stay open for a year.
+/// Returns the offsets of a time zone at all times that a card can show before its own session ends.
 fn utc_offsets(services: &Services, zone: &str) -> UtcOffsets {
     let (now, lifetime) = (services.clock.now(), services.config.lifetimes.absolute_timeout);
     let lifetime = TimeDelta::from_std(lifetime).expect("timeouts are at most ten years");
-    UtcOffsets::of_zone(zone, now - lifetime, now + lifetime + TimeDelta::days(365))
+    UtcOffsets::of_zone(zone, now - lifetime, now + lifetime * 2)
 }
 
 async fn load_status(services: &Services, caller: &CurrentSession) -> Result<SecurityStatus, AppError> {

@@ -69,10 +69,13 @@ fn contents(CardData { list, query, tokens_used, is_confirming, .. }: CardData) 
     let attribution = list.is_by_dbip.then(|| view! { <a href="https://db-ip.com">"IP Geolocation by DB-IP"</a> });
     let list = LiveList::new(list, query);
     #[cfg(feature = "hydrate")]
-    crate::ui::later::when_hydrated(move || {
-        list.clock.start();
-        crate::sessions::live::client::open(list);
-    });
+    {
+        let loaded_at = js_sys::Date::now();
+        crate::ui::later::when_hydrated(move || {
+            list.clock.start(loaded_at);
+            crate::sessions::live::client::open(list);
+        });
+    }
     view! {
         <header>
             <div>

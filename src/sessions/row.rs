@@ -23,10 +23,14 @@ pub fn Row(row: Session, list: LiveList) -> impl IntoView {
     // Highlights a session that is created while the page is open.
     let is_arriving = list.clock.now().since(row.created_at) < 10 * SECOND && !is_current;
     let (id, focused) = (row.id.clone(), row.id.clone());
-    let class = move || match () {
-        () if list.is_leaving(&id) => Some("is-leaving"),
-        () if list.is_ended(&id) => Some("is-ended"),
-        () => is_arriving.then_some("is-arriving"),
+    let class = move || {
+        if list.is_leaving(&id) {
+            Some("is-leaving")
+        } else if list.is_ended(&id) {
+            Some("is-ended")
+        } else {
+            is_arriving.then_some("is-arriving")
+        }
     };
     let session = list.row(row.id.clone(), row);
     view! {

@@ -1,5 +1,7 @@
 //! Hydration in short tasks: a long list does not keep the page from handling input.
 
+use std::{cell::RefCell, rc::Rc};
+
 use leptos::{
     prelude::*,
     reactive::owner::Owner,
@@ -9,7 +11,6 @@ use leptos::{
         view::{Position, PositionState, Render, RenderHtml, add_attr::AddAnyAttr},
     },
 };
-use std::{cell::RefCell, rc::Rc};
 
 /// All children of an element, hydrated in a later task. Until then the element shows what the server rendered.
 pub struct Later<F> {
@@ -81,10 +82,10 @@ impl<V: IntoView + 'static, F: FnOnce() -> V + Send + 'static> RenderHtml for La
         #[cfg(feature = "hydrate")]
         {
             use wasm_bindgen::JsCast;
-            let (element, is_wanted) = (cursor.current(), Rc::downgrade(&state));
+            let (element, weak_state) = (cursor.current(), Rc::downgrade(&state));
             tasks::add_part(move || {
                 // The element may have been removed meanwhile.
-                if let Some(state) = is_wanted.upgrade() {
+                if let Some(state) = weak_state.upgrade() {
                     let hydrate =
                         |view: View<V>| view.hydrate::<FROM_SERVER>(&Cursor::new(element.unchecked_into()), &PositionState::default());
                     *state.borrow_mut() = Some(self.with_view(hydrate));
@@ -100,19 +101,18 @@ impl<V: IntoView + 'static, F: FnOnce() -> V + Send + 'static> RenderHtml for La
 }
 
 #[cfg(feature = "hydrate")]
-pub use tasks::{run, when_hydrated};
+pub use tasks::{hydrate_now, run, when_hydrated};
 
 /// What is left to do until the page is hydrated.
 #[cfg(feature = "hydrate")]
 mod tasks {
     use std::{cell::RefCell, thread::LocalKey, time::Duration};
 
-    use leptos::prelude::set_timeout;
+    use leptos::prelude::{document, set_timeout};
 
     type Queue = RefCell<Vec<Box<dyn FnOnce()>>>;
 
-    /// How long the parts of one task may take, in milliseconds: four times as long on a slow phone, which is still below the 50 ms from
-    /// which on a task counts as long.
+    /// A task ends with the part that exceeds this many milliseconds, so that it stays below the 50 from which on a task counts as long.
     const TASK_MILLISECONDS: f64 = 10.0;
 
     thread_local! {
@@ -133,8 +133,8 @@ mod tasks {
         add(&PARTS, Box::new(part));
     }
 
-    /// Calls this function when every part is hydrated. What changes a part must wait for that: hydration takes it for what the server
-    /// rendered.
+    /// Calls this function when every part is hydrated. What changes a part must wait for that or call [`hydrate_now`], because hydration
+    /// assumes that the HTML shows the current state.
     pub fn when_hydrated(last: impl FnOnce() + 'static) {
         add(&LAST, Box::new(last));
     }
@@ -145,15 +145,24 @@ mod tasks {
         continue_later();
     }
 
+    /// Hydrates at once what is left.
+    pub fn hydrate_now() {
+        while let Some(part) = next(&PARTS) {
+            part();
+        }
+    }
+
     fn continue_later() {
         set_timeout(run_next, Duration::ZERO);
     }
 
     fn run_next() {
-        let end = js_sys::Date::now() + TASK_MILLISECONDS;
+        let start = js_sys::Date::now();
+        // A hidden page gets no input, and only one task a second.
+        let is_over = || js_sys::Date::now() - start >= TASK_MILLISECONDS && !document().hidden();
         while let Some(task) = next(&PARTS).or_else(|| next(&LAST)) {
             task();
-            if js_sys::Date::now() >= end {
+            if is_over() {
                 return continue_later();
             }
         }

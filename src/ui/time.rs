@@ -147,11 +147,12 @@ impl PageClock {
         self.0.get()
     }
 
-    /// Starts the clock, for the lifetime of the page. It uses only differences of the browser's clock, which may be wrong.
+    /// Starts the clock, for the lifetime of the page. It uses only differences of the browser's clock, which may be wrong and which showed
+    /// `loaded_at` milliseconds at the clock's first time.
     #[cfg(feature = "hydrate")]
-    pub fn start(self) {
-        let (server, browser) = (self.0.get_untracked(), js_sys::Date::now());
-        let tick = move || self.0.set(server.plus_millis((js_sys::Date::now() - browser) as i64));
+    pub fn start(self, loaded_at: f64) {
+        let first = self.0.get_untracked();
+        let tick = move || self.0.set(first.plus_millis((js_sys::Date::now() - loaded_at) as i64));
         set_interval(tick, std::time::Duration::from_secs(1));
     }
 }

@@ -71,7 +71,7 @@ impl LiveList {
         self.ended.with(|ended| ended.as_ref() == Some(id))
     }
 
-    /// Whether the session of this row ended: see [`Self::is_ended`].
+    /// Whether the session of a row ended: see [`Self::is_ended`].
     pub fn has_ended(self, session: Memo<Session>) -> bool {
         session.with(|session| self.is_ended(&session.id))
     }
@@ -119,6 +119,7 @@ impl LiveList {
     /// Replaces the displayed part of the list without animation, because no session ended.
     #[cfg(feature = "hydrate")]
     pub fn show(self, list: Sessions) {
+        crate::ui::later::hydrate_now();
         self.order.set(list.rows.iter().map(|row| row.id.clone()).collect());
         self.sessions.set(list);
     }
