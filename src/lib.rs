@@ -23,6 +23,10 @@ pub mod api_tokens;
 #[cfg(feature = "ssr")]
 pub mod authentication;
 #[cfg(feature = "ssr")]
+pub mod permissions;
+#[cfg(feature = "ssr")]
+pub mod plants;
+#[cfg(feature = "ssr")]
 pub mod profile;
 #[cfg(feature = "ssr")]
 pub mod reauthentication;

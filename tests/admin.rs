@@ -185,8 +185,9 @@ async fn find_caller(app: &TestApp, client: &Client<'_>) -> whereabouts::session
     let account = whereabouts::accounts::actions::find(&app.services.db, "root").await.unwrap().account;
     let session = SessionId::parse(&client.id).unwrap();
     let client_info = ClientInfo { ip: "127.0.0.1".parse().unwrap(), agent: UserAgentHeaders::default() };
-    let principal = Principal { account, credential: Credential::Session(session.clone()), client_info };
-    CurrentSession { client: principal, session, expires_at: app.now() + Duration::days(1), reauthenticated_at: app.now() }
+    let principal =
+        Principal { account, credential: Credential::Session(session.clone()), reauthenticated_at: Some(app.now()), client_info };
+    CurrentSession { client: principal, session, expires_at: app.now() + Duration::days(1) }
 }
 
 /// RACE-1: an invitation that is being sent while its sender is disabled is refused, or canceled with the account.

@@ -373,8 +373,8 @@ both!(
             let account: Account = serde_json::from_value(client.json("/api/v1/me").await).unwrap();
             let (session, ip) = (SessionId::parse(&client.id).unwrap(), "192.0.2.1".parse().unwrap());
             let client_info = ClientInfo { ip, agent: Default::default() };
-            let client = access::Principal { account, credential: Credential::Session(session.clone()), client_info };
-            CurrentSession { client, session, expires_at: app.now(), reauthenticated_at: app.now() }
+            let client = access::Principal { account, credential: Credential::Session(session.clone()), reauthenticated_at: Some(app.now()), client_info };
+            CurrentSession { client, session, expires_at: app.now() }
         };
         let (ended, live) = (caller(&alice).await, caller(&bob).await);
         assert_eq!(alice.delete("/api/v1/sessions/current").await.status(), StatusCode::NO_CONTENT);

@@ -1,5 +1,7 @@
 //! The principal of a request, and the credential that it used.
 
+use chrono::{DateTime, Utc};
+
 use crate::{
     access::Group,
     accounts::model::Account,
@@ -16,6 +18,8 @@ pub struct Principal {
     pub account: Account,
     /// The credential that authenticated the request.
     pub credential: Credential,
+    /// When the user last authenticated: at sign-in or at the latest reauthentication. `None` for an API token.
+    pub reauthenticated_at: Option<DateTime<Utc>>,
     /// The client that sent the request.
     pub client_info: ClientInfo,
 }

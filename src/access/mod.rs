@@ -6,4 +6,7 @@ mod permission;
 pub mod store;
 
 pub use client::{Credential, Principal};
-pub use permission::{Authorized, Group, Permission, ReadOwnAccount, ReadSessions, ReadTokens, RevokeSessions, RevokeTokens};
+pub use permission::{
+    Authorized, EditPlants, Group, OpenDevices, Permission, ReadOwnAccount, ReadPlants, ReadSessions, ReadTokens, RevokeSessions,
+    RevokeTokens,
+};

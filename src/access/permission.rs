@@ -21,11 +21,13 @@ pub enum Group {
     Sessions,
     /// Read the audit log.
     Audit,
+    /// Open devices of plants.
+    Devices,
 }
 
 impl Group {
     /// All groups, the widest first.
-    pub const ALL: [Self; 4] = [Self::Full, Self::Read, Self::Sessions, Self::Audit];
+    pub const ALL: [Self; 5] = [Self::Full, Self::Read, Self::Sessions, Self::Audit, Self::Devices];
 
     /// Returns the key of the group in forms and in the API.
     pub fn key(self) -> &'static str {
@@ -34,6 +36,7 @@ impl Group {
             Self::Read => "read",
             Self::Sessions => "sessions",
             Self::Audit => "audit",
+            Self::Devices => "devices",
         }
     }
 
@@ -49,6 +52,7 @@ impl Group {
             Self::Read => "Read only",
             Self::Sessions => "Sessions: review and revoke",
             Self::Audit => "Audit: read",
+            Self::Devices => "Devices: reach",
         }
     }
 
@@ -59,6 +63,7 @@ impl Group {
             Self::Read => "Reads everything and changes nothing.",
             Self::Sessions => "Lists and revokes your sessions.",
             Self::Audit => "Reads the audit log and nothing else.",
+            Self::Devices => "Opens the devices that you may open, and nothing else.",
         }
     }
 }
@@ -84,7 +89,7 @@ macro_rules! permissions {
 
 permissions! {
     /// To read the own account.
-    ReadOwnAccount: Full | Read | Sessions | Audit;
+    ReadOwnAccount: Full | Read | Sessions | Audit | Devices;
     /// To list sessions.
     ReadSessions: Full | Read | Sessions;
     /// To revoke sessions.
@@ -93,6 +98,12 @@ permissions! {
     ReadTokens: Full | Read;
     /// To revoke API tokens.
     RevokeTokens: Full;
+    /// To read organizations, portfolios, plants, devices and grants.
+    ReadPlants: Full | Read;
+    /// To change plants and their devices.
+    EditPlants: Full;
+    /// To open devices.
+    OpenDevices: Full | Devices;
 }
 
 /// Extracts the principal of a request, if it has permission `P`.
@@ -127,11 +138,14 @@ mod tests {
         fn groups<P: Permission>() -> Vec<&'static str> {
             Group::ALL.into_iter().filter(|group| P::is_in(*group)).map(Group::key).collect()
         }
-        assert_eq!(groups::<ReadOwnAccount>(), ["full", "read", "sessions", "audit"]);
+        assert_eq!(groups::<ReadOwnAccount>(), ["full", "read", "sessions", "audit", "devices"]);
         assert_eq!(groups::<ReadSessions>(), ["full", "read", "sessions"]);
         assert_eq!(groups::<RevokeSessions>(), ["full", "sessions"]);
         assert_eq!(groups::<ReadTokens>(), ["full", "read"]);
         assert_eq!(groups::<RevokeTokens>(), ["full"]);
+        assert_eq!(groups::<ReadPlants>(), ["full", "read"]);
+        assert_eq!(groups::<EditPlants>(), ["full"]);
+        assert_eq!(groups::<OpenDevices>(), ["full", "devices"]);
     }
 
     #[test]

@@ -63,6 +63,18 @@ pub async fn find(db: &mut impl Connection, identifier: &str) -> sqlx::Result<Op
     )
 }
 
+/// Finds an enabled account by id, username or email address.
+pub async fn find_enabled(db: &mut impl Connection, user: &str) -> sqlx::Result<Option<Account>> {
+    let by_id = match UserId::parse(user.trim()) {
+        Some(id) => find_by_id(db, &id).await?,
+        None => None,
+    };
+    match by_id {
+        Some(account) => Ok(Some(account)),
+        None => Ok(find(db, user).await?.filter(|found| found.is_enabled).map(|found| found.account)),
+    }
+}
+
 /// Finds an account with its credentials by id, enabled or not.
 pub async fn find_credentials(db: &mut impl Connection, id: &UserId) -> sqlx::Result<Option<Credentials>> {
     let sql = concat!("SELECT ", credential_columns!(), " FROM users WHERE id = $1");

@@ -1,15 +1,10 @@
 //! Actions of administrators, from the page and the command line. A running server applies them at the next request.
 
-use std::net::IpAddr;
-
 use chrono::{DateTime, Utc};
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::{
-    accounts::{
-        model::Account,
-        store::{self as accounts, Credentials},
-    },
+    accounts::{model::Account, store as accounts},
     admin::store::{self, UserSummary},
     authentication::{
         password::actions as password,
@@ -27,10 +22,10 @@ use crate::{
         ids::{OneTimeTokenId, RequestId, SessionId, UserId},
         services::Services,
     },
-    reauthentication::actions::require_recent,
+    reauthentication::{actions::require_recent, actor::Actor},
     record::{self, Action, Event, Outcome},
     sessions::{
-        actions::{self as sessions, audit_event, lock_account},
+        actions::{self as sessions, audit_event},
         caller::CurrentSession,
         epoch::{self, Progress},
         model::EndReason,
@@ -43,80 +38,6 @@ pub const MAX_LISTED_USERS: i64 = 100;
 
 /// Invitations listed at once.
 pub const MAX_INVITATIONS: i64 = 100;
-
-/// Who performs an administrative action.
-#[derive(Clone, Copy)]
-pub enum Actor<'a> {
-    /// Someone who may run the program on the server's machine.
-    CommandLine,
-    /// A signed-in administrator, as checked by [`require_administrator`].
-    Administrator(&'a CurrentSession),
-}
-
-impl Actor<'_> {
-    /// Returns the audit event of an action on `subject`.
-    fn event<'a>(&'a self, subject: Option<&'a UserId>, action: Action, detail: Value) -> Event<'a> {
-        let event = match self {
-            Self::CommandLine => {
-                Event { action, outcome: Outcome::Success, actor: None, session: None, token: None, subject, ip: None, detail }
-            }
-            Self::Administrator(caller) => audit_event(caller, action, detail),
-        };
-        Event { subject, ..event }
-    }
-
-    /// Requires recent authentication of an administrator. The command line needs none.
-    ///
-    /// Errors: [`AppError::ReauthenticationRequired`] if it is too old.
-    fn require_recent(&self, services: &Services) -> Result<(), AppError> {
-        match self {
-            Self::CommandLine => Ok(()),
-            Self::Administrator(caller) => require_recent(services, caller),
-        }
-    }
-
-    /// Begins a transaction that creates something that outlives the administrator's session, such as an invitation. A concurrent reset or
-    /// disable of the administrator's account either comes first, and it is refused, or comes later and cancels what it created.
-    async fn begin(&self, services: &Services) -> Result<Tx, AppError> {
-        self.require_recent(services)?;
-        let mut tx = services.db.write().await?;
-        if let Self::Administrator(caller) = self {
-            lock_account(&mut tx, caller).await?;
-        }
-        Ok(tx)
-    }
-
-    /// Locks the affected account and the administrator's own, in the order of their ids (see [`accounts::lock`]). Returns `None` if there
-    /// is no such account.
-    ///
-    /// Errors: [`AppError::NotSignedIn`] if the administrator's session ended during the request.
-    async fn lock_accounts(&self, tx: &mut Tx, user: &UserId) -> Result<Option<Credentials>, AppError> {
-        let Self::Administrator(caller) = self else { return Ok(accounts::lock(tx, user).await?) };
-        if caller.account.id < *user {
-            lock_account(tx, caller).await?;
-            return Ok(accounts::lock(tx, user).await?);
-        }
-        let locked = accounts::lock(tx, user).await?;
-        lock_account(tx, caller).await?;
-        Ok(locked)
-    }
-
-    /// Returns the name for mails.
-    fn name(&self) -> &str {
-        match self {
-            Self::CommandLine => notices::COMMAND_LINE,
-            Self::Administrator(caller) => &caller.account.username,
-        }
-    }
-
-    /// Returns the administrator's IP address. `None` for the command line.
-    fn ip(&self) -> Option<IpAddr> {
-        match self {
-            Self::CommandLine => None,
-            Self::Administrator(caller) => Some(caller.client_info.ip),
-        }
-    }
-}
 
 /// Refuses callers who are not administrators, and records the refusal (LOG-1).
 ///
@@ -279,7 +200,7 @@ pub async fn find(services: &Services, id: &str) -> Result<Account, AppError> {
 /// authentication (AUT-7).
 pub async fn perform(services: &Services, caller: &CurrentSession, action: AccountAction, account: &Account) -> Result<String, AppError> {
     let (db, clock) = (&services.db, &services.clock);
-    let (user, name, actor) = (&account.id, &account.username, Actor::Administrator(caller));
+    let (user, name, actor) = (&account.id, &account.username, Actor::Principal(caller));
     actor.require_recent(services)?;
     if *user == caller.account.id {
         return Err(AppError::invalid("user", "This is your own account. Manage it on your profile."));

@@ -5,14 +5,14 @@ use std::sync::Arc;
 use leptos::prelude::*;
 
 use crate::{
-    admin::actions::{self, AccountAction, Actor, Overview},
+    admin::actions::{self, AccountAction, Overview},
     authentication::registration::invitations::Invitation,
     error::{AppError, problem::Problem},
     foundation::{
         ids::{OneTimeTokenId, RequestId},
         services::Services,
     },
-    reauthentication::api::or_reauthenticate,
+    reauthentication::{actor::Actor, api::or_reauthenticate},
     sessions::caller::{CurrentSession, current_session},
     ui::form_response::{FormOutcome, respond},
 };
@@ -38,7 +38,7 @@ pub async fn invite(email: String, #[server(default)] is_admin: Option<String>) 
     let invite = async || {
         let (services, caller) = require_administrator().await?;
         let invitation = Invitation { email: email.clone(), is_admin: is_admin.is_some() };
-        actions::invite(&services, &invitation, Actor::Administrator(&caller)).await?;
+        actions::invite(&services, &invitation, Actor::Principal(&caller)).await?;
         Ok(FormOutcome::redirect_to(PAGE).with_notice(format!("An invitation is on its way to {email}.")))
     };
     respond(or_reauthenticate(invite().await, PAGE), PAGE, &[("email", &email)])
@@ -55,7 +55,7 @@ pub async fn decide_access_request(id: String, decision: String) -> Result<Strin
             "decline" => false,
             _ => return Err(AppError::NotFound),
         };
-        let request = actions::decide_request(&services, &id, is_accepted, Actor::Administrator(&caller)).await?;
+        let request = actions::decide_request(&services, &id, is_accepted, Actor::Principal(&caller)).await?;
         let email = request.email;
         let notice = if is_accepted {
             format!("An invitation is on its way to {email}.")
@@ -73,7 +73,7 @@ pub async fn cancel_invitation(id: String) -> Result<String, Problem> {
     let cancel = async || {
         let (services, caller) = require_administrator().await?;
         let id = OneTimeTokenId::parse(&id).ok_or(AppError::NotFound)?;
-        let invitation = actions::cancel_invitation(&services, &id, Actor::Administrator(&caller)).await?;
+        let invitation = actions::cancel_invitation(&services, &id, Actor::Principal(&caller)).await?;
         Ok(FormOutcome::redirect_to(PAGE).with_notice(format!("The invitation for {} was canceled.", invitation.email)))
     };
     respond(or_reauthenticate(cancel().await, PAGE), PAGE, &[])

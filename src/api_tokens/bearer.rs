@@ -57,7 +57,7 @@ async fn look_up(services: &Services, secret: &TokenSecret, client_info: ClientI
     let Some(TokenWithUser { id, permission_group: group, account }) = found else { return Ok(None) };
     let used = Use { user: account.id.clone(), at: now, ip: client_info.ip, agent: Some(client_info.agent.clone()) };
     services.token_activity.mark(&id, used);
-    Ok(Some(Principal { account, credential: Credential::Token(id, group), client_info }))
+    Ok(Some(Principal { account, credential: Credential::Token(id, group), reauthenticated_at: None, client_info }))
 }
 
 async fn record_refusal(services: &Services, principal: &Principal, (method, path): (String, String)) -> Result<(), AppError> {

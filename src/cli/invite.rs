@@ -3,10 +3,8 @@
 use clap::Args;
 
 use crate::{
-    admin::actions::{self as admin, Actor},
-    authentication::registration::invitations::Invitation,
-    cli::open_services,
-    foundation::config::Config,
+    admin::actions as admin, authentication::registration::invitations::Invitation, cli::open_services, foundation::config::Config,
+    reauthentication::actor::Actor,
 };
 
 /// Invite someone by email to create an account. The running server sends the email.

@@ -4,7 +4,7 @@ use clap::{Args, Subcommand};
 
 use crate::{
     accounts::actions as accounts,
-    admin::actions::{self as admin, Actor},
+    admin::actions as admin,
     cli::{open, print_table, publish_ended, read_only, user::unknown_user_error},
     foundation::{
         clock::Clock,
@@ -12,6 +12,7 @@ use crate::{
         db::Db,
         ids::SessionId,
     },
+    reauthentication::actor::Actor,
     sessions::{expiry::Expiry, store},
     ui::time::{ago, ahead},
 };

@@ -5,7 +5,7 @@ use secrecy::ExposeSecret;
 
 use crate::{
     accounts::actions::{self as accounts, NewAccount},
-    admin::actions::{self as admin, Actor},
+    admin::actions as admin,
     authentication::{password::rules, registration::actions as registration},
     cli::{open, open_services, password_from_stdin, print_table, publish_ended, read_only},
     foundation::{
@@ -14,6 +14,7 @@ use crate::{
         crypto::hasher,
         db::Db,
     },
+    reauthentication::actor::Actor,
 };
 
 #[derive(Subcommand)]

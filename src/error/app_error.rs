@@ -38,6 +38,9 @@ pub enum AppError {
     /// Only administrators may do this.
     #[error("Only administrators can do this.")]
     NotPermitted,
+    /// The caller may know of it, but their role does not allow this (AUT-2).
+    #[error("Your role does not allow this. Ask an owner or administrator of the organization.")]
+    NotInRole,
     /// The permission group of the API token does not allow this (API-2).
     #[error("The permission group of this API token does not allow this. Nothing was changed.")]
     NotInGroup,
@@ -53,6 +56,12 @@ pub enum AppError {
     /// The session is the one that makes the request (SES-7).
     #[error("This is your current session. To end it, sign out.")]
     CurrentSession,
+    /// The last owner of an organization cannot leave, be removed or get another role (AUT-6).
+    #[error("This is the last owner of the organization. Name another owner first.")]
+    LastOwner,
+    /// It was changed after the caller read it.
+    #[error("Somebody else changed this in the meantime. Compare your entries with the current state, then save again.")]
+    Outdated,
     /// The input is invalid.
     #[error("{message}")]
     Invalid {
@@ -120,12 +129,18 @@ impl AppError {
         match self {
             Self::Malformed => 400,
             Self::WrongCredentials | Self::NotSignedIn | Self::SecondFactorRequired | Self::WrongCode | Self::SignInExpired => 401,
-            Self::ForeignOrigin | Self::ReauthenticationRequired | Self::NotPermitted | Self::NotInGroup | Self::SessionRequired => 403,
+            Self::ForeignOrigin
+            | Self::ReauthenticationRequired
+            | Self::NotPermitted
+            | Self::NotInRole
+            | Self::NotInGroup
+            | Self::SessionRequired => 403,
             Self::NotFound => 404,
             Self::MethodNotAllowed => 405,
             Self::TooSlow => 408,
-            Self::CurrentSession | Self::TooManyTokens => 409,
+            Self::CurrentSession | Self::TooManyTokens | Self::LastOwner => 409,
             Self::LinkExpired => 410,
+            Self::Outdated => 412,
             Self::TooLarge => 413,
             Self::UnsupportedMedia => 415,
             Self::ForeignHost => 421,
@@ -149,6 +164,9 @@ impl AppError {
             Self::Busy => "busy",
             Self::NotSignedIn => "not-signed-in",
             Self::NotPermitted => "not-permitted",
+            Self::NotInRole => "not-in-role",
+            Self::LastOwner => "last-owner",
+            Self::Outdated => "outdated",
             Self::NotInGroup => "not-in-group",
             Self::SessionRequired => "session-required",
             Self::TooManyTokens => "too-many-tokens",

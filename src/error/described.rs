@@ -41,6 +41,12 @@ error_responses! {
         AppError::invalid("name", "A message about the invalid field.");
     /// The session is the one that makes the request.
     CurrentSessionError: AppError::CurrentSession;
+    /// The caller's role does not allow it.
+    RoleError: AppError::NotInRole;
+    /// The organization would have no owner.
+    LastOwnerError: AppError::LastOwner;
+    /// The `If-Match` header names an earlier version.
+    OutdatedError: AppError::Outdated;
     /// The user has 64 API tokens.
     TokenLimitError: AppError::TooManyTokens;
 }

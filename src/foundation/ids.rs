@@ -79,6 +79,30 @@ id!(
     /// Id of a notification that another process left for the server to publish.
     NotificationId
 );
+id!(
+    /// Id of an organization.
+    OrganizationId
+);
+id!(
+    /// Id of a portfolio.
+    PortfolioId
+);
+id!(
+    /// Id of a plant.
+    PlantId
+);
+id!(
+    /// Id of a device of a plant.
+    DeviceId
+);
+id!(
+    /// Id of a vendor.
+    VendorId
+);
+id!(
+    /// Id of a grant.
+    GrantId
+);
 
 #[cfg(feature = "ssr")]
 fn new_uuid(now: chrono::DateTime<chrono::Utc>) -> uuid::Uuid {

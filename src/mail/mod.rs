@@ -61,6 +61,14 @@ pub enum Kind {
     ProfileChanged,
     /// A user is about to become an administrator, or has become one.
     AdministratorAdded,
+    /// A grant was created, extended or ended.
+    AccessChanged,
+    /// A grant is about to end.
+    AccessExpires,
+    /// A person got another role in an organization, or lost it.
+    MemberChanged,
+    /// Remote access of a plant was closed or reopened.
+    RemoteAccessChanged,
 }
 
 impl Kind {

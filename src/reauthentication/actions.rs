@@ -5,6 +5,7 @@ use secrecy::SecretString;
 use serde_json::json;
 
 use crate::{
+    access::Principal,
     accounts::store::Credentials,
     error::AppError,
     foundation::{crypto::secret::Secret, services::Services},
@@ -22,9 +23,10 @@ const MAX_AGE: Duration = Duration::minutes(10);
 
 /// Requires a recent reauthentication.
 ///
-/// Errors: [`AppError::ReauthenticationRequired`] if the last one is more than ten minutes old.
-pub fn require_recent(services: &Services, caller: &CurrentSession) -> Result<(), AppError> {
-    let age = services.clock.now() - caller.reauthenticated_at;
+/// Errors: [`AppError::ReauthenticationRequired`] if the last one is more than ten minutes old, [`AppError::SessionRequired`] for an API
+/// token.
+pub fn require_recent(services: &Services, principal: &Principal) -> Result<(), AppError> {
+    let age = services.clock.now() - principal.reauthenticated_at.ok_or(AppError::SessionRequired)?;
     if age <= MAX_AGE { Ok(()) } else { Err(AppError::ReauthenticationRequired) }
 }
 

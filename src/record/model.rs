@@ -87,6 +87,52 @@ pub enum Action {
     AccountDisabled,
     /// An account was enabled.
     AccountEnabled,
+    /// An organization was created.
+    OrganizationCreated,
+    /// The name or the host suffixes of an organization were changed.
+    OrganizationChanged,
+    /// An organization was deleted, with all that it contained.
+    OrganizationDeleted,
+    /// A portfolio was created.
+    PortfolioCreated,
+    /// A portfolio was renamed.
+    PortfolioChanged,
+    /// A portfolio was deleted, with its plants or after they were moved.
+    PortfolioDeleted,
+    /// A plant was created.
+    PlantCreated,
+    /// A plant was changed.
+    PlantChanged,
+    /// A plant was moved to another portfolio.
+    PlantMoved,
+    /// A plant was deleted, with its devices and grants.
+    PlantDeleted,
+    /// Plants and devices were imported from a file.
+    PlantsImported,
+    /// Remote access of a plant was closed.
+    RemoteAccessClosed,
+    /// Remote access of a plant was reopened.
+    RemoteAccessReopened,
+    /// A device was created.
+    DeviceCreated,
+    /// A device was changed.
+    DeviceChanged,
+    /// A device was deleted.
+    DeviceDeleted,
+    /// A person got a role in an organization, or another one.
+    MemberChanged,
+    /// A person lost the role in an organization, and the grants there.
+    MemberRemoved,
+    /// A grant was created.
+    GrantCreated,
+    /// The end of a grant was changed.
+    GrantExtended,
+    /// A grant was ended.
+    GrantEnded,
+    /// All grants of a vendor in an organization were ended.
+    VendorAccessEnded,
+    /// Somebody who is neither member nor grantee was looked up by exact name or address.
+    PersonLookedUp,
 }
 
 impl Action {
@@ -132,6 +178,29 @@ impl Action {
             (Self::AccountCreated, _) => "Account created",
             (Self::AccountDisabled, _) => "Account disabled",
             (Self::AccountEnabled, _) => "Account enabled",
+            (Self::OrganizationCreated, _) => "Organization created",
+            (Self::OrganizationChanged, _) => "Organization changed",
+            (Self::OrganizationDeleted, _) => "Organization deleted",
+            (Self::PortfolioCreated, _) => "Portfolio created",
+            (Self::PortfolioChanged, _) => "Portfolio renamed",
+            (Self::PortfolioDeleted, _) => "Portfolio deleted",
+            (Self::PlantCreated, _) => "Plant created",
+            (Self::PlantChanged, _) => "Plant changed",
+            (Self::PlantMoved, _) => "Plant moved",
+            (Self::PlantDeleted, _) => "Plant deleted",
+            (Self::PlantsImported, _) => "Plants imported",
+            (Self::RemoteAccessClosed, _) => "Remote access closed",
+            (Self::RemoteAccessReopened, _) => "Remote access reopened",
+            (Self::DeviceCreated, _) => "Device created",
+            (Self::DeviceChanged, _) => "Device changed",
+            (Self::DeviceDeleted, _) => "Device deleted",
+            (Self::MemberChanged, _) => "Role in an organization changed",
+            (Self::MemberRemoved, _) => "Removed from an organization",
+            (Self::GrantCreated, _) => "Access granted",
+            (Self::GrantExtended, _) => "Access extended",
+            (Self::GrantEnded, _) => "Access ended",
+            (Self::VendorAccessEnded, _) => "Access of a vendor ended",
+            (Self::PersonLookedUp, _) => "Looked up for a grant",
         }
     }
 }

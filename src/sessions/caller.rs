@@ -38,8 +38,6 @@ pub struct CurrentSession {
     pub session: SessionId,
     /// When the session expires if it is not used again.
     pub expires_at: DateTime<Utc>,
-    /// When the user last authenticated: at sign-in or at the latest reauthentication.
-    pub reauthenticated_at: DateTime<Utc>,
 }
 
 impl Deref for CurrentSession {
@@ -126,8 +124,9 @@ fn identity_of(services: &Services, found: SessionWithUser, client_info: &Client
                 client_info.agent = Default::default();
             }
             let SessionWithUser { account, id: session, reauthenticated_at, .. } = found;
-            let client = Principal { account, credential: Credential::Session(session.clone()), client_info };
-            Identity::SignedIn(Box::new(CurrentSession { client, session, expires_at: expiry.at(), reauthenticated_at }))
+            let (credential, reauthenticated_at) = (Credential::Session(session.clone()), Some(reauthenticated_at));
+            let client = Principal { account, credential, reauthenticated_at, client_info };
+            Identity::SignedIn(Box::new(CurrentSession { client, session, expires_at: expiry.at() }))
         }
     }
 }

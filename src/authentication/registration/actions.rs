@@ -15,6 +15,7 @@ use crate::{
         db::{Db, Tx},
         services::Services,
     },
+    reauthentication::actor::COMMAND_LINE,
 };
 
 /// Creates a one-time token for the page that creates the first administrator. Returns `None` if there is an account already.
@@ -66,7 +67,7 @@ pub async fn add_account(db: &Db, clock: &Clock, account: NewAccount, password_h
 pub async fn add_administrator(services: &Services, account: NewAccount, password_hash: &str) -> Result<Account, AppError> {
     let mut tx = services.db.write().await?;
     let account = create_account(&mut tx, &services.clock, NewAccount { is_admin: true, ..account }, password_hash).await?;
-    notices::notify_of_new_administrator(&mut tx, services, &account, notices::COMMAND_LINE).await?;
+    notices::notify_of_new_administrator(&mut tx, services, &account, COMMAND_LINE).await?;
     tx.commit().await?;
     Ok(account)
 }

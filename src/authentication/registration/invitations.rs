@@ -15,10 +15,7 @@ use crate::{
     },
     authentication::{
         password::rules,
-        registration::{
-            notices::{self, COMMAND_LINE},
-            store,
-        },
+        registration::{notices, store},
     },
     error::AppError,
     foundation::{
@@ -31,6 +28,7 @@ use crate::{
         services::Services,
     },
     mail::{self, Content, Kind},
+    reauthentication::actor::COMMAND_LINE,
     record::{self, Action, Event, Outcome},
 };
 

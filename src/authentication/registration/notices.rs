@@ -8,9 +8,6 @@ use crate::{
     mail::{self, Content, Kind},
 };
 
-/// Name of the command line in mails, in place of the username of an administrator.
-pub const COMMAND_LINE: &str = "the command line";
-
 const WHY: &str = "Administrators get this email when an administrator is invited or added.";
 
 /// Notifies all administrators that the owner of this email address was invited as an administrator. `ip` is `None` for the command line.

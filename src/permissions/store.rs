@@ -1,0 +1,274 @@
+//! SQL of decisions: loads the facts about one person and one scope with one query, and locks organizations.
+
+use chrono::{DateTime, Utc};
+use sqlx::{ColumnIndex, Decode, FromRow, Row, Type};
+
+use crate::{
+    access::Group,
+    account_columns,
+    accounts::model::Account,
+    execute, fetch,
+    foundation::{
+        db::{Connection, Tx},
+        ids::{GrantId, OrganizationId, PlantId, PortfolioId, UserId},
+    },
+    locking,
+    permissions::{
+        decide::Facts,
+        model::{Grant, OrganizationRole, Person, Role, Scope, ScopeId, ScopeKind},
+    },
+};
+
+/// The columns of a [`GrantRow`], in a query with [`grant_joins`](crate::grant_joins).
+#[macro_export]
+macro_rules! grant_columns {
+    () => {
+        "g.id AS grant_id, g.user_id AS grant_user_id, grant_user.name AS grant_user_name, grant_user.username AS grant_username, \
+         g.role AS grant_role, g.organization_id AS grant_organization_id, g.portfolio_id AS grant_portfolio_id, \
+         g.plant_id AS grant_plant_id, COALESCE(grant_plant.name, grant_portfolio.name, grant_organization.name) AS grant_scope_name, \
+         g.reason AS grant_reason, grant_vendor.name AS grant_vendor, g.granted_by AS granter_id, granter.name AS granter_name, \
+         granter.username AS granter_username, g.granted_at, g.expires_at AS grant_expires_at, g.last_used_at AS grant_last_used_at"
+    };
+}
+
+/// Joins the names that a [`GrantRow`] shows to the grants `g` of a query.
+#[macro_export]
+macro_rules! grant_joins {
+    () => {
+        " LEFT JOIN users grant_user ON grant_user.id = g.user_id
+          LEFT JOIN organizations grant_organization ON grant_organization.id = g.organization_id
+          LEFT JOIN portfolios grant_portfolio ON grant_portfolio.id = g.portfolio_id
+          LEFT JOIN plants grant_plant ON grant_plant.id = g.plant_id
+          LEFT JOIN vendor_people grant_vendor_person
+              ON grant_vendor_person.user_id = g.user_id AND grant_vendor_person.organization_id = g.organization_id
+          LEFT JOIN vendors grant_vendor ON grant_vendor.id = grant_vendor_person.vendor_id
+          LEFT JOIN users granter ON granter.id = g.granted_by "
+    };
+}
+
+/// A grant with the names that it is shown with.
+#[derive(Debug, FromRow)]
+pub struct GrantRow {
+    pub grant_id: GrantId,
+    pub grant_user_id: UserId,
+    pub grant_user_name: String,
+    pub grant_username: String,
+    pub grant_role: Role,
+    pub grant_organization_id: OrganizationId,
+    pub grant_portfolio_id: Option<PortfolioId>,
+    pub grant_plant_id: Option<PlantId>,
+    pub grant_scope_name: String,
+    pub grant_reason: String,
+    pub grant_vendor: Option<String>,
+    pub granter_id: Option<UserId>,
+    pub granter_name: Option<String>,
+    pub granter_username: Option<String>,
+    pub granted_at: DateTime<Utc>,
+    pub grant_expires_at: Option<DateTime<Utc>>,
+    pub grant_last_used_at: Option<DateTime<Utc>>,
+}
+
+impl From<GrantRow> for Grant {
+    fn from(row: GrantRow) -> Self {
+        let (kind, id) = match (&row.grant_plant_id, &row.grant_portfolio_id) {
+            (Some(plant), _) => (ScopeKind::Plant, plant.to_string()),
+            (None, Some(portfolio)) => (ScopeKind::Portfolio, portfolio.to_string()),
+            (None, None) => (ScopeKind::Organization, row.grant_organization_id.to_string()),
+        };
+        let granted_by = match (row.granter_id, row.granter_name, row.granter_username) {
+            (Some(id), Some(name), Some(username)) => Some(Person { id, name, username }),
+            _ => None,
+        };
+        Self {
+            id: row.grant_id,
+            user: Person { id: row.grant_user_id, name: row.grant_user_name, username: row.grant_username },
+            role: row.grant_role,
+            scope: Scope { kind, id, name: row.grant_scope_name },
+            organization: row.grant_organization_id,
+            reason: row.grant_reason,
+            vendor: row.grant_vendor,
+            granted_by,
+            granted_at: row.granted_at,
+            expires_at: row.grant_expires_at,
+            last_used_at: row.grant_last_used_at,
+        }
+    }
+}
+
+/// A scope, with what is known about one person there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KnownScope {
+    /// The organization that it belongs to.
+    pub organization: OrganizationId,
+    /// The portfolio that it is or belongs to. `None` for an organization.
+    pub portfolio: Option<PortfolioId>,
+    /// The facts for a decision.
+    pub facts: Facts,
+    /// Whether the person has a grant on something inside.
+    pub has_grant_inside: bool,
+}
+
+#[derive(FromRow)]
+struct ScopeRow {
+    organization_id: OrganizationId,
+    portfolio_id: Option<PortfolioId>,
+    is_closed: bool,
+    is_enabled: bool,
+    membership: Option<OrganizationRole>,
+    vendor: Option<String>,
+    has_grant_inside: bool,
+}
+
+/// A row of the facts: the scope with one of the grants, or without any.
+struct FactsRow {
+    scope: ScopeRow,
+    grant: Option<GrantRow>,
+}
+
+impl<'r, R: Row> FromRow<'r, R> for FactsRow
+where
+    ScopeRow: FromRow<'r, R>,
+    GrantRow: FromRow<'r, R>,
+    Option<GrantId>: Decode<'r, R::Database> + Type<R::Database>,
+    &'static str: ColumnIndex<R>,
+{
+    fn from_row(row: &'r R) -> sqlx::Result<Self> {
+        let has_grant = row.try_get::<Option<GrantId>, _>("grant_id")?.is_some();
+        Ok(Self { scope: ScopeRow::from_row(row)?, grant: has_grant.then(|| GrantRow::from_row(row)).transpose()? })
+    }
+}
+
+/// The query of the facts about the person `$1` and the scope `$2` of the table `t` at the time `$3`. `$portfolio` and `$closed` are
+/// columns of `t`, `$grants` says which grants apply to the scope, and `$inside` which are on something inside.
+macro_rules! facts_query {
+    ($table:literal, $organization:literal, $portfolio:literal, $closed:literal, $grants:literal, $inside:literal) => {
+        concat!(
+            "SELECT ",
+            $organization,
+            " AS organization_id, ",
+            $portfolio,
+            " AS portfolio_id, ",
+            $closed,
+            " AS is_closed, person.disabled_at IS NULL AS is_enabled, m.role AS membership, vendors.name AS vendor, ",
+            $inside,
+            " AS has_grant_inside, ",
+            grant_columns!(),
+            " FROM ",
+            $table,
+            " t JOIN users person ON person.id = $1 LEFT JOIN memberships m ON m.user_id = $1 AND m.organization_id = ",
+            $organization,
+            " LEFT JOIN vendor_people ON vendor_people.user_id = $1 AND vendor_people.organization_id = ",
+            $organization,
+            " LEFT JOIN vendors ON vendors.id = vendor_people.vendor_id LEFT JOIN grants g ON g.user_id = $1 AND g.organization_id = ",
+            $organization,
+            " AND (",
+            $grants,
+            ")",
+            grant_joins!(),
+            " WHERE t.id = $2 ORDER BY g.granted_at, g.id"
+        )
+    };
+}
+
+const ORGANIZATION_FACTS: &str = facts_query!(
+    "organizations",
+    "t.id",
+    "NULL",
+    "FALSE",
+    "g.portfolio_id IS NULL AND g.plant_id IS NULL",
+    "EXISTS (SELECT 1 FROM grants i WHERE i.user_id = $1 AND i.organization_id = t.id AND (i.expires_at IS NULL OR i.expires_at > $3))"
+);
+const PORTFOLIO_FACTS: &str = facts_query!(
+    "portfolios",
+    "t.organization_id",
+    "t.id",
+    "FALSE",
+    "(g.portfolio_id IS NULL AND g.plant_id IS NULL) OR g.portfolio_id = t.id",
+    "EXISTS (SELECT 1 FROM grants i JOIN plants p ON p.id = i.plant_id WHERE i.user_id = $1 AND i.organization_id = t.organization_id
+         AND p.portfolio_id = t.id AND (i.expires_at IS NULL OR i.expires_at > $3))"
+);
+const PLANT_FACTS: &str = facts_query!(
+    "plants",
+    "t.organization_id",
+    "t.portfolio_id",
+    "t.closed_at IS NOT NULL",
+    "(g.portfolio_id IS NULL AND g.plant_id IS NULL) OR g.portfolio_id = t.portfolio_id OR g.plant_id = t.id",
+    "$3 IS NULL" // false: nothing with grants of its own is inside a plant
+);
+
+/// Loads the facts about a person and a scope. `None` if the scope or the person does not exist.
+pub async fn find_facts(
+    db: &mut impl Connection,
+    user: &UserId,
+    token_group: Option<Group>,
+    scope: &ScopeId,
+    now: DateTime<Utc>,
+) -> sqlx::Result<Option<KnownScope>> {
+    let rows = match scope {
+        ScopeId::Organization(id) => fetch!(db, fetch_all as FactsRow, ORGANIZATION_FACTS, user, id, now)?,
+        ScopeId::Portfolio(id) => fetch!(db, fetch_all as FactsRow, PORTFOLIO_FACTS, user, id, now)?,
+        ScopeId::Plant(id) => fetch!(db, fetch_all as FactsRow, PLANT_FACTS, user, id, now)?,
+    };
+    let mut grants = Vec::with_capacity(rows.len());
+    let mut first = None;
+    for FactsRow { scope, grant } in rows {
+        grants.extend(grant.map(Grant::from));
+        first.get_or_insert(scope);
+    }
+    Ok(first.map(|row| {
+        let ScopeRow { organization_id, portfolio_id, is_closed, is_enabled, membership, vendor, has_grant_inside } = row;
+        let facts = Facts { is_enabled, token_group, membership, vendor, grants, is_closed };
+        KnownScope { organization: organization_id, portfolio: portfolio_id, facts, has_grant_inside }
+    }))
+}
+
+/// Returns the organization and the portfolio of a scope. `None` if it does not exist.
+pub async fn locate_scope(db: &mut impl Connection, scope: &ScopeId) -> sqlx::Result<Option<(OrganizationId, Option<PortfolioId>)>> {
+    type Row = (OrganizationId, Option<PortfolioId>);
+    match scope {
+        ScopeId::Organization(id) => fetch!(db, fetch_optional as Row, "SELECT id, NULL FROM organizations WHERE id = $1", id),
+        ScopeId::Portfolio(id) => fetch!(db, fetch_optional as Row, "SELECT organization_id, id FROM portfolios WHERE id = $1", id),
+        ScopeId::Plant(id) => fetch!(db, fetch_optional as Row, "SELECT organization_id, portfolio_id FROM plants WHERE id = $1", id),
+    }
+}
+
+/// Locks an organization until the transaction ends. Does nothing if it does not exist.
+///
+/// The rule (RACE-1, RACE-2): **a transaction that changes something in an organization (plants, members, grants, vendors) locks the
+/// account of its actor first, then the organization, and then checks again what the actor may do.** Changes in one organization run one
+/// after the other, so that a grant cannot be created by somebody who was removed meanwhile, and two owners cannot remove each other.
+pub async fn lock_organization(tx: &mut Tx, id: &OrganizationId) -> sqlx::Result<()> {
+    let sql = locking!(tx, "SELECT id FROM organizations WHERE id = $1", "FOR NO KEY UPDATE", "");
+    fetch!(tx, fetch_optional as (String,), sql, id).map(drop)
+}
+
+/// Gives a person a role in an organization, in place of any other.
+pub async fn set_membership(
+    tx: &mut Tx,
+    user: &UserId,
+    organization: &OrganizationId,
+    role: OrganizationRole,
+    now: DateTime<Utc>,
+) -> sqlx::Result<()> {
+    execute!(
+        tx,
+        "INSERT INTO memberships (user_id, organization_id, role, created_at) VALUES ($1, $2, $3, $4)
+         ON CONFLICT (user_id, organization_id) DO UPDATE SET role = excluded.role",
+        user,
+        organization,
+        role,
+        now,
+    )?;
+    Ok(())
+}
+
+/// Lists the enabled owners of an organization, in the order of their ids.
+pub async fn owners(db: &mut impl Connection, organization: &OrganizationId) -> sqlx::Result<Vec<Account>> {
+    let sql = concat!(
+        "SELECT ",
+        account_columns!(),
+        " FROM users JOIN memberships m ON m.user_id = users.id
+          WHERE m.organization_id = $1 AND m.role = 'owner' AND users.disabled_at IS NULL ORDER BY users.id"
+    );
+    fetch!(db, fetch_all as Account, sql, organization)
+}

@@ -1,0 +1,4 @@
+//! Organizations, their portfolios, plants and devices.
+
+pub mod model;
+pub mod visible;
