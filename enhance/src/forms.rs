@@ -33,7 +33,7 @@ fn submit(form: Element, event: &SubmitEvent) {
     let submitter = event.submitter();
     // A button may send the form to another URL.
     let url = submitter.as_ref().and_then(|button| button.get_attribute("formaction")).or_else(|| form.get_attribute("action"));
-    let body = encode(form.unchecked_ref(), submitter.as_deref()).unwrap_or_default(); // a form always encodes
+    let body = encode(&form, submitter.as_deref()).unwrap_or_default(); // a form always encodes
     let finish = move |answer: http::Answer| match answer.and_then(|path| path.as_string().ok_or(JsValue::UNDEFINED)) {
         Ok(path) => page::navigate(&path),
         Err(problem) => {
@@ -45,8 +45,8 @@ fn submit(form: Element, event: &SubmitEvent) {
 }
 
 /// Returns the URL-encoded fields of a form, with those of the button that submits it.
-fn encode(form: &HtmlFormElement, submitter: Option<&Element>) -> Option<JsValue> {
-    let data = FormData::new_with_form(form).ok()?;
+pub fn encode(form: &Element, submitter: Option<&Element>) -> Option<JsValue> {
+    let data = FormData::new_with_form(form.unchecked_ref::<HtmlFormElement>()).ok()?;
     let fields = UrlSearchParams::new_with_str_sequence_sequence(&data).ok()?;
     if let Some((name, value)) = submitter.and_then(|button| Some((button.get_attribute("name")?, button.get_attribute("value")?))) {
         fields.append(&name, &value);

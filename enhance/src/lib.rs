@@ -1,5 +1,5 @@
 //! Progressive enhancement of pages that the server rendered, and the live channel in the browser. It submits forms without leaving
-//! the page, shows passwords and their strength, copies, prints, counts down, makes dialogs modal, and moves the focus through tabs
+//! the page, previews what they do, shows passwords and their strength, copies, prints, counts down, makes dialogs modal, and moves the focus through tabs
 //! and menus with the keyboard. Every page works without it.
 //!
 //! Nothing here may panic or format: the code for that would weigh more than all the rest.
@@ -14,6 +14,7 @@ mod http;
 mod menu;
 pub mod page;
 mod password;
+mod preview;
 mod tab_keys;
 mod text;
 
@@ -25,6 +26,7 @@ use web_sys::PageTransitionEvent;
 pub fn start() {
     forms::listen();
     password::listen();
+    preview::listen();
     clipboard::listen();
     countdown::start();
     dialog::make_modal();

@@ -41,6 +41,68 @@ pub fn Field(
     }
 }
 
+/// A field for several lines of text. Its form name is also its id.
+#[component]
+pub fn TextArea(
+    /// Form name and id.
+    name: &'static str,
+    /// The label.
+    #[prop(into)]
+    label: String,
+    /// Height in lines.
+    #[prop(default = 2)]
+    rows: u32,
+    /// Initial value.
+    #[prop(into, optional)]
+    value: String,
+    /// Help text below the field.
+    #[prop(optional, into)]
+    hint: Option<String>,
+    /// Whether the field has the focus when its page or dialog opens.
+    #[prop(optional)]
+    autofocus: bool,
+) -> impl IntoView {
+    let hint_id = hint.as_ref().map(|_| format!("{name}-hint"));
+    view! {
+        <div class="field">
+            <label for=name>{label}</label>
+            <textarea id=name name=name rows=rows.to_string() required autofocus=autofocus aria-describedby=hint_id.clone()>{value}</textarea>
+            {hint.map(|hint| view! { <p class="hint" id=hint_id>{hint}</p> })}
+        </div>
+    }
+}
+
+/// A choice of one option. Its form name is also its id.
+#[component]
+pub fn SelectField(
+    /// Form name and id.
+    name: &'static str,
+    /// The label.
+    #[prop(into)]
+    label: String,
+    /// Value and text of each option.
+    options: Vec<(String, String)>,
+    /// Value of the selected option.
+    #[prop(into, optional)]
+    value: String,
+    /// Help text below the field.
+    #[prop(optional, into)]
+    hint: Option<String>,
+) -> impl IntoView {
+    let hint_id = hint.as_ref().map(|_| format!("{name}-hint"));
+    let option = |(key, text): (String, String)| {
+        let is_selected = key == value;
+        view! { <option value=key selected=is_selected>{text}</option> }
+    };
+    view! {
+        <div class="field">
+            <label for=name>{label}</label>
+            <select id=name name=name aria-describedby=hint_id.clone()>{options.into_iter().map(option).collect_view()}</select>
+            {hint.map(|hint| view! { <p class="hint" id=hint_id>{hint}</p> })}
+        </div>
+    }
+}
+
 /// A field for the current password. "Show" only appears where a script runs.
 #[component]
 pub fn PasswordField(

@@ -16,8 +16,8 @@ use crate::{
 
 /// Lifetime of the flash cookie. The next page follows at once.
 const FLASH_MAX_AGE_SECONDS: u64 = 60;
-/// Maximum bytes of a typed value that is returned to the form: a cookie holds about 4,000 bytes. Longer values are dropped.
-const MAX_TYPED_BYTES: usize = 320;
+/// Maximum bytes of all typed values that are returned to the form: a cookie holds about 4,000 bytes. Values beyond it are dropped.
+const MAX_TYPED_BYTES: usize = 2_400;
 /// Purpose to which the encrypted secret is bound.
 const FLASH_SECRET_PURPOSE: &str = "the next page";
 
@@ -78,8 +78,7 @@ pub fn respond(result: Result<FormOutcome, AppError>, form: &str, typed: &[(&str
             Ok(path)
         }
         Err(error) => {
-            let typed = typed.iter().filter(|(_, value)| value.len() <= MAX_TYPED_BYTES);
-            let typed = typed.map(|(field, value)| ((*field).to_owned(), (*value).to_owned())).collect();
+            let typed = fitting(typed);
             redirect_or_respond(Err(error), form, |result: &Result<String, AppError>| Flash {
                 failure: result.as_ref().err().cloned(),
                 typed,
@@ -87,6 +86,19 @@ pub fn respond(result: Result<FormOutcome, AppError>, form: &str, typed: &[(&str
             })
         }
     }
+}
+
+/// Returns the values that fit into the cookie together.
+fn fitting(typed: &[(&str, &str)]) -> BTreeMap<String, String> {
+    let mut left = MAX_TYPED_BYTES;
+    let fits = |(field, value): &&(&str, &str)| match left.checked_sub(field.len() + value.len()) {
+        Some(rest) => {
+            left = rest;
+            true
+        }
+        None => false,
+    };
+    typed.iter().filter(fits).map(|(field, value)| ((*field).to_owned(), (*value).to_owned())).collect()
 }
 
 /// Redirects a native form submission to `path` with a flash. A script gets the result itself, with the status of an error.
