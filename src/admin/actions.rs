@@ -23,7 +23,7 @@ use crate::{
         services::Services,
     },
     reauthentication::{actions::require_recent, actor::Actor},
-    record::{self, Action, Event, Outcome},
+    record::{self, Action},
     sessions::{
         actions::{self as sessions, audit_event},
         caller::CurrentSession,
@@ -43,14 +43,7 @@ pub const MAX_INVITATIONS: i64 = 100;
 ///
 /// Errors: [`AppError::NotPermitted`].
 pub async fn require_administrator(services: &Services, caller: &CurrentSession) -> Result<(), AppError> {
-    if caller.account.is_admin {
-        return Ok(());
-    }
-    let mut tx = services.db.write().await?;
-    let event = Event { outcome: Outcome::Refused, ..audit_event(caller, Action::AdministrationRefused, json!({})) };
-    record::write(&mut tx, &services.clock, event).await?;
-    tx.commit().await?;
-    Err(AppError::NotPermitted)
+    Actor::Principal(caller).require_platform_administrator(services).await
 }
 
 /// Disables an account: it cannot sign in, its sessions end (SES-5), and its one-time tokens and the invitations that it sent are canceled.

@@ -15,6 +15,7 @@ use crate::{
     authentication::{password::http as password, sign_in::http as sign_in},
     error::problem::Problem,
     foundation::services::Services,
+    plants::{devices::http as devices, http as plants, organizations::http as organizations, portfolios::http as portfolios},
     sessions::http as sessions,
 };
 
@@ -29,7 +30,8 @@ use crate::{
             `application/problem+json` (RFC 9457). Scripts distinguish them by `type`, which is stable. Times are RFC 3339 in UTC. Each client may \
             send 1,200 requests per minute; the headers `RateLimit-Limit`, `RateLimit-Remaining` and `RateLimit-Reset` (in seconds) say what is left."
     ),
-    tags((name = "Sessions", description = "The sessions of the account."), (name = "API tokens", description = "Credentials for scripts."), (name = "You", description = "Your account.")),
+    tags((name = "Sessions", description = "The sessions of the account."), (name = "API tokens", description = "Credentials for scripts."), (name = "You", description = "Your account."),
+        (name = "Organizations", description = "Organizations, to which plants belong."), (name = "Plants", description = "Portfolios, plants and devices.")),
     components(schemas(Problem)),
     modifiers(&SecuritySchemes)
 )]
@@ -67,6 +69,15 @@ where
         .routes(routes!(tokens::list, tokens::create, tokens::revoke_all))
         .routes(routes!(tokens::revoke))
         .routes(routes!(tokens::rotate))
+        .routes(routes!(organizations::list, organizations::create))
+        .routes(routes!(organizations::get, organizations::update, organizations::delete))
+        .routes(routes!(portfolios::list, portfolios::create))
+        .routes(routes!(portfolios::get, portfolios::update, portfolios::delete))
+        .routes(routes!(plants::list, plants::create))
+        .routes(routes!(plants::get, plants::update, plants::delete))
+        .routes(routes!(plants::close, plants::reopen))
+        .routes(routes!(devices::list, devices::create))
+        .routes(routes!(devices::get, devices::update, devices::delete))
 }
 
 /// Returns the OpenAPI 3.1 description.

@@ -30,6 +30,12 @@ error_responses! {
     AuthErrors: AppError::NotSignedIn, AppError::NotInGroup, AppError::SessionRequired, AppError::ForeignOrigin;
     /// The same, where a recent reauthentication is required.
     ReauthenticationErrors: AppError::NotSignedIn, AppError::ReauthenticationRequired, AppError::SessionRequired, AppError::ForeignOrigin;
+    /// Errors of changes of plants, some of which require a recent reauthentication.
+    EditErrors: AppError::NotSignedIn, AppError::NotInRole, AppError::NotInGroup, AppError::ReauthenticationRequired,
+        AppError::SessionRequired, AppError::ForeignOrigin;
+    /// Errors of changes by platform administrators, and by owners of an organization.
+    PlatformErrors: AppError::NotSignedIn, AppError::NotPermitted, AppError::NotInRole, AppError::ReauthenticationRequired,
+        AppError::SessionRequired, AppError::ForeignOrigin;
     /// Errors of a sign-in.
     SignInErrors: AppError::WrongCredentials, AppError::SecondFactorRequired, AppError::WrongCode, AppError::ForeignOrigin;
     /// Nothing has this id.

@@ -10,7 +10,7 @@ use crate::{
     },
     permissions::{
         decide::{Action, Refusal, decide},
-        model::ScopeId,
+        model::{OrganizationRole, ScopeId},
         store::{self, KnownScope},
     },
     reauthentication::actor::Actor,
@@ -76,6 +76,17 @@ pub struct Change {
     pub actor: Option<KnownScope>,
 }
 
+impl Change {
+    /// Requires a role that administers the organization. Unlike [`Action::Administer`], this allows an API token whose group includes the
+    /// action that the change began with.
+    ///
+    /// Errors: [`AppError::NotInRole`].
+    pub fn require_administering_role(&self) -> Result<(), AppError> {
+        let administers = |known: &KnownScope| known.facts.membership.is_some_and(OrganizationRole::administers);
+        if self.actor.as_ref().is_none_or(administers) { Ok(()) } else { Err(AppError::NotInRole) }
+    }
+}
+
 /// Begins a change in a scope: see [`store::lock_organization`].
 ///
 /// Errors: those of [`require`], and of [`Actor::lock`].
@@ -99,4 +110,20 @@ pub async fn begin_change(services: &Services, actor: Actor<'_>, scope: &ScopeId
 pub async fn begin_administration(services: &Services, actor: Actor<'_>, scope: &ScopeId, action: Action) -> Result<Change, AppError> {
     actor.require_recent(services)?;
     begin_change(services, actor, scope, action).await
+}
+
+/// Checks, inside a change, that its actor may administer a scope: as [`begin_administration`] does at the beginning of one.
+///
+/// Errors: those of [`require`] and of [`Actor::require_recent`].
+pub async fn require_administration(
+    tx: &mut Tx,
+    services: &Services,
+    actor: Actor<'_>,
+    scope: &ScopeId,
+    action: Action,
+) -> Result<(), AppError> {
+    if let Actor::Principal(principal) = actor {
+        require(tx, services, principal, scope, action).await?;
+    }
+    actor.require_recent(services)
 }

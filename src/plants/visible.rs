@@ -12,6 +12,7 @@ use crate::{
     fetch,
     foundation::{
         db::Connection,
+        http::page::containing,
         ids::{OrganizationId, PlantId, PortfolioId, UserId},
     },
     permissions::model::{Person, Role},
@@ -36,9 +37,7 @@ pub struct Filter {
 impl Filter {
     /// Returns the pattern of the search for `LIKE … ESCAPE '!'`.
     fn pattern(&self) -> Option<String> {
-        let search = self.search.as_deref().map(normalize_name).filter(|search| !search.is_empty())?;
-        let escaped: String = search.chars().flat_map(|c| if matches!(c, '%' | '_' | '!') { vec!['!', c] } else { vec![c] }).collect();
-        Some(format!("%{escaped}%"))
+        self.search.as_deref().map(normalize_name).filter(|search| !search.is_empty()).map(|search| containing(&search))
     }
 }
 

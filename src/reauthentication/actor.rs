@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::{
     access::Principal,
@@ -10,7 +10,7 @@ use crate::{
     error::AppError,
     foundation::{db::Tx, ids::UserId, services::Services},
     reauthentication::actions::require_recent,
-    record::{Action, Event, Outcome},
+    record::{self, Action, Event, Outcome},
     sessions::actions::{audit_event, lock_account},
 };
 
@@ -36,6 +36,21 @@ impl Actor<'_> {
             Self::Principal(principal) => audit_event(principal, action, detail),
         };
         Event { subject, ..event }
+    }
+
+    /// Requires a platform administrator, and records a refusal (LOG-1). The command line is one.
+    ///
+    /// Errors: [`AppError::NotPermitted`].
+    pub async fn require_platform_administrator(&self, services: &Services) -> Result<(), AppError> {
+        let Self::Principal(principal) = self else { return Ok(()) };
+        if principal.account.is_admin {
+            return Ok(());
+        }
+        let mut tx = services.db.write().await?;
+        let event = Event { outcome: Outcome::Refused, ..audit_event(principal, Action::AdministrationRefused, json!({})) };
+        record::write(&mut tx, &services.clock, event).await?;
+        tx.commit().await?;
+        Err(AppError::NotPermitted)
     }
 
     /// Requires a session with recent authentication. The command line needs none.

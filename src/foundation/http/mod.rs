@@ -1,6 +1,7 @@
-//! HTTP building blocks that several features share: cookies, bodies, entity tags, quotas.
+//! HTTP building blocks that several features share: cookies, bodies, entity tags, pages of lists, quotas.
 
 pub mod body;
 pub mod cookies;
 pub mod etag;
+pub mod page;
 pub mod quota;

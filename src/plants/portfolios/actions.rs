@@ -1,0 +1,158 @@
+//! Actions on portfolios, for pages, the API and the command line.
+
+use serde_json::json;
+
+use crate::{
+    access::Principal,
+    error::AppError,
+    foundation::{
+        http::page::{PageRequest, containing, cut},
+        ids::{OrganizationId, PortfolioId},
+        services::Services,
+    },
+    permissions::{
+        authorize::{self, Change},
+        decide::Action as Permitted,
+        model::ScopeId,
+    },
+    plants::{
+        actions::{self as plants, Contents},
+        model::{Portfolio, check_name, normalize_name},
+        portfolios::{
+            model::{NewPortfolio, PortfolioChanges},
+            store::{self, PortfolioRow},
+        },
+        requests::{changes, in_field, parse_id, unknown_id_error},
+    },
+    reauthentication::actor::Actor,
+    record::{self, Action},
+};
+
+pub use crate::plants::portfolios::store::EditablePortfolio;
+
+/// Lists the portfolios that the principal may know of, by organization and name: all, or those of one organization. Returns the cursor of
+/// the next page too.
+///
+/// Errors: the cursor is invalid.
+pub async fn list(
+    services: &Services,
+    principal: &Principal,
+    organization: Option<&OrganizationId>,
+    page: &PageRequest,
+) -> Result<(Vec<Portfolio>, Option<String>), AppError> {
+    let (user, limit, now) = (&principal.account.id, page.limit, services.clock.now());
+    let pattern = page.search.as_deref().map(|search| containing(&normalize_name(search)));
+    let mut db = services.db.read().await?;
+    let rows = store::list(&mut db, user, organization, &page.position()?, pattern, limit + 1, now).await?;
+    let (rows, next) =
+        cut(rows, limit, |row: &PortfolioRow| [row.portfolio.organization.as_str(), &row.normalized_name, row.portfolio.id.as_str()]);
+    Ok((rows.into_iter().map(|row| row.portfolio).collect(), next))
+}
+
+/// Lists the portfolios in which the principal may create plants, by organization and name.
+pub async fn editable(services: &Services, principal: &Principal) -> Result<Vec<EditablePortfolio>, AppError> {
+    let now = services.clock.now();
+    Ok(store::list_editable(&mut services.db.read().await?, &principal.account.id, now).await?)
+}
+
+/// Returns a portfolio.
+///
+/// Errors: [`AppError::NotFound`] if it does not exist or the principal may not know of it.
+pub async fn get(services: &Services, principal: &Principal, id: &PortfolioId) -> Result<Portfolio, AppError> {
+    let mut db = services.db.read().await?;
+    authorize::find_known(&mut db, services, principal, &ScopeId::Portfolio(id.clone())).await?;
+    store::find(&mut db, id).await?.ok_or(AppError::NotFound)
+}
+
+/// Creates a portfolio. For those who administer the organization.
+///
+/// Errors: those of [`authorize::begin_change`]; [`AppError::Invalid`].
+pub async fn create(services: &Services, actor: Actor<'_>, request: &NewPortfolio) -> Result<Portfolio, AppError> {
+    let (organization, now) = (parse_id("organization", &request.organization)?, services.clock.now());
+    let scope = ScopeId::Organization(organization);
+    let mut change = authorize::begin_change(services, actor, &scope, Permitted::Edit).await.map_err(in_field("organization"))?;
+    change.require_administering_role()?;
+    let name = check_name(&request.name)?.to_owned();
+    let portfolio = Portfolio { id: PortfolioId::new(now), name, organization: change.organization.clone() };
+    insert(services, actor, &mut change, &portfolio).await?;
+    change.tx.commit().await?;
+    Ok(portfolio)
+}
+
+/// Inserts a portfolio, and records it.
+pub(in crate::plants) async fn insert(
+    services: &Services,
+    actor: Actor<'_>,
+    change: &mut Change,
+    portfolio: &Portfolio,
+) -> Result<(), AppError> {
+    store::insert(&mut change.tx, portfolio, services.clock.now()).await.map_err(name_taken)?;
+    let detail = json!({ "organization": portfolio.organization, "portfolio": portfolio.id, "name": portfolio.name });
+    Ok(record::write(&mut change.tx, &services.clock, actor.event(None, Action::PortfolioCreated, detail)).await?)
+}
+
+/// Renames a portfolio. For those who administer the organization.
+///
+/// Errors: those of [`authorize::begin_change`]; [`AppError::Invalid`].
+pub async fn update(services: &Services, actor: Actor<'_>, id: &PortfolioId, request: &PortfolioChanges) -> Result<Portfolio, AppError> {
+    let (mut change, before) = begin(services, actor, id).await?;
+    let mut portfolio = before.clone();
+    if let Some(name) = &request.name {
+        portfolio.name = check_name(name)?.to_owned();
+    }
+    let changed = changes(&before, &portfolio);
+    if changed.is_empty() {
+        return Ok(portfolio);
+    }
+    store::rename(&mut change.tx, id, &portfolio.name).await.map_err(name_taken)?;
+    let detail = json!({ "organization": portfolio.organization, "portfolio": id, "name": portfolio.name, "changed": changed });
+    record::write(&mut change.tx, &services.clock, actor.event(None, Action::PortfolioChanged, detail)).await?;
+    change.tx.commit().await?;
+    Ok(portfolio)
+}
+
+/// Deletes a portfolio with its plants, or after they were moved to another portfolio of the organization. For those who administer the
+/// organization; moving changes whose access there is, so it requires a session with recent authentication.
+///
+/// Errors: those of [`authorize::begin_change`] and [`authorize::begin_administration`]; [`AppError::Invalid`] for the other portfolio.
+pub async fn delete(services: &Services, actor: Actor<'_>, id: &PortfolioId, move_to: Option<&PortfolioId>) -> Result<(), AppError> {
+    let (mut change, portfolio) = begin(services, actor, id).await?;
+    let tx = &mut change.tx;
+    if let Some(target) = move_to {
+        let scope = ScopeId::Portfolio(id.clone());
+        authorize::require_administration(tx, services, actor, &scope, Permitted::Administer).await?;
+        let is_other = target != id && store::find(tx, target).await?.is_some_and(|target| target.organization == portfolio.organization);
+        if !is_other {
+            return Err(unknown_id_error("move_to"));
+        }
+    }
+    let plant_ids = store::plant_ids(tx, id).await?;
+    if let Some(target) = move_to {
+        store::move_plants(tx, id, target).await?;
+    }
+    let Contents { plants, devices, grants, .. } = plants::contents(tx, &ScopeId::Portfolio(id.clone())).await?;
+    store::remove(tx, id).await?;
+    let detail = json!({
+        "organization": portfolio.organization, "portfolio": id, "name": portfolio.name, "moved_to": move_to, "plant_ids": plant_ids,
+        "plants_deleted": plants, "devices_deleted": devices, "grants_ended": grants,
+    });
+    record::write(tx, &services.clock, actor.event(None, Action::PortfolioDeleted, detail)).await?;
+    Ok(change.tx.commit().await?)
+}
+
+/// Begins a change of a portfolio by somebody who administers its organization.
+async fn begin(services: &Services, actor: Actor<'_>, id: &PortfolioId) -> Result<(Change, Portfolio), AppError> {
+    let mut change = authorize::begin_change(services, actor, &ScopeId::Portfolio(id.clone()), Permitted::Edit).await?;
+    change.require_administering_role()?;
+    let portfolio = store::find(&mut change.tx, id).await?.ok_or(AppError::NotFound)?;
+    Ok((change, portfolio))
+}
+
+fn name_taken(error: sqlx::Error) -> AppError {
+    match error.as_database_error() {
+        Some(cause) if cause.is_unique_violation() => {
+            AppError::invalid("name", "There is a portfolio with this name in the organization already.")
+        }
+        _ => error.into(),
+    }
+}
