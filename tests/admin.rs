@@ -12,11 +12,12 @@ use chrono::Duration;
 use reqwest::{Method, StatusCode};
 use serde_json::Value;
 use whereabouts::{
-    admin::actions::{self as admin, Actor},
+    admin::actions as admin,
     api_tokens::worker as tokens,
     authentication::registration::invitations::Invitation,
     execute,
     foundation::ids::UserId,
+    reauthentication::actor::Actor,
     sessions::{cleanup, epoch},
 };
 
