@@ -169,6 +169,31 @@ macro_rules! execute {
     };
 }
 
+/// `insert_rows!(tx, "INSERT INTO table (a, b) ", rows, |values, row| values.push_bind(row.a).push_bind(row.b))`: inserts rows with one
+/// statement, on either database. Does nothing without rows. SQLite allows 32,766 binds in a statement, and PostgreSQL 65,535.
+#[macro_export]
+macro_rules! insert_rows {
+    ($db:expr, $into:expr, $rows:expr, |$values:ident, $row:pat_param| $binds:expr) => {{
+        let mut rows = IntoIterator::into_iter($rows).peekable();
+        if rows.peek().is_none() {
+            Ok(())
+        } else {
+            match $crate::foundation::db::Connection::backend($db) {
+                $crate::foundation::db::Backend::Sqlite(c) => {
+                    let mut insert = sqlx::QueryBuilder::<sqlx::Sqlite>::new($into);
+                    insert.push_values(rows, |mut $values, $row| drop($binds));
+                    insert.build().execute(c).await.map(drop)
+                }
+                $crate::foundation::db::Backend::Postgres(c) => {
+                    let mut insert = sqlx::QueryBuilder::<sqlx::Postgres>::new($into);
+                    insert.push_values(rows, |mut $values, $row| drop($binds));
+                    insert.build().execute(c).await.map(drop)
+                }
+            }
+        }
+    }};
+}
+
 /// `locking!(tx, "SELECT … IN (SELECT …", "FOR UPDATE SKIP LOCKED", ")")`: returns a statement with the row lock on PostgreSQL, and
 /// without it on SQLite, which has one writer.
 #[macro_export]

@@ -138,3 +138,6 @@ fn is_in_group(group: Group, action: Action) -> bool {
         Action::Administer | Action::AdministerOwners => false,
     }
 }
+
+#[cfg(test)]
+mod tests;
