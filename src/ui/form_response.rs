@@ -44,24 +44,31 @@ impl Flash {
 /// The outcome of an accepted form: where to redirect, and what to show there.
 pub struct FormOutcome {
     path: String,
-    notice: Option<String>,
-    secret: Option<String>,
+    flash: Flash,
 }
 
 impl FormOutcome {
     /// Redirects to this path.
     pub fn redirect_to(path: impl Into<String>) -> Self {
-        Self { path: path.into(), notice: None, secret: None }
+        Self { path: path.into(), flash: Flash::default() }
     }
 
     /// Adds a notice for the next page.
-    pub fn with_notice(self, notice: impl Into<String>) -> Self {
-        Self { notice: Some(notice.into()), ..self }
+    pub fn with_notice(mut self, notice: impl Into<String>) -> Self {
+        self.flash.notice = Some(notice.into());
+        self
     }
 
     /// Adds a secret that the next page shows once.
-    pub fn with_secret(self, secret: &str) -> Self {
-        Self { secret: Some(secret.to_owned()), ..self }
+    pub fn with_secret(mut self, secret: &str) -> Self {
+        self.flash.secret = Some(services().keyring.encrypt(FLASH_SECRET_PURPOSE, secret));
+        self
+    }
+
+    /// Adds a failure with the typed values, for a form that must be loaded again before it can be accepted.
+    pub fn with_failure(mut self, failure: AppError, typed: &[(&str, &str)]) -> Self {
+        (self.flash.failure, self.flash.typed) = (Some(failure), fitting(typed));
+        self
     }
 }
 
@@ -69,9 +76,8 @@ impl FormOutcome {
 /// form redirects back to `form` with the typed values, or returns the error to a script.
 pub fn respond(result: Result<FormOutcome, AppError>, form: &str, typed: &[(&str, &str)]) -> Result<String, Problem> {
     match result {
-        Ok(FormOutcome { path, notice, secret }) => {
-            let secret = secret.map(|secret| services().keyring.encrypt(FLASH_SECRET_PURPOSE, &secret));
-            set_flash(&Flash { notice, secret, ..Flash::default() });
+        Ok(FormOutcome { path, flash }) => {
+            set_flash(&flash);
             if is_native_submission() {
                 leptos_axum::redirect(&path);
             }

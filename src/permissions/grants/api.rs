@@ -1,0 +1,179 @@
+//! Server functions of the page that grants access, and of extending and ending grants.
+
+use chrono::{DateTime, Utc};
+use leptos::prelude::*;
+
+use crate::{
+    accounts::{model::Account, store as accounts},
+    error::{AppError, problem::Problem},
+    foundation::{ids::{OrganizationId, UserId}, services::Services},
+    permissions::{
+        grants::{
+            actions,
+            form::{Entered, PAGE},
+            page::PreviewContent,
+            preview::{Draft, Preview, ScopeChoice},
+            store,
+        },
+        model::{Person, Role},
+    },
+    reauthentication::{
+        actions::require_recent,
+        actor::Actor,
+        api::reauthentication_path,
+    },
+    sessions::{caller::{CurrentSession, current_session}, redirect::RedirectPath},
+};
+
+/// Who gets access.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Picked {
+    /// Somebody with an account.
+    Account {
+        /// The account.
+        account: Box<Account>,
+        /// The vendor that the person works for in this organization.
+        vendor: Option<String>,
+    },
+    /// An email address without an account.
+    Invitation(String),
+}
+
+impl Picked {
+    /// Returns the name in sentences: the first name, or the address.
+    pub fn first_name(&self) -> &str {
+        match self {
+            Self::Account { account, .. } => account.name.split_whitespace().next().unwrap_or(&account.username),
+            Self::Invitation(email) => email,
+        }
+    }
+}
+
+/// The data of the page.
+pub struct GrantPageData {
+    /// What was entered so far.
+    pub entered: Entered,
+    /// The scopes to choose from, the widest first.
+    pub scopes: Vec<ScopeChoice>,
+    /// Who gets access. `None` while nobody is chosen.
+    pub picked: Option<Picked>,
+    /// People found by the search. `None` without a search.
+    pub found: Option<Vec<Person>>,
+    /// The email address that was searched for, if it has no account.
+    pub unknown_email: Option<String>,
+    /// What the grant would mean. `None` while it is incomplete.
+    pub preview: Option<PreviewData>,
+    /// The user's time zone.
+    pub time_zone: String,
+}
+
+/// What a grant would mean, for whom and until when.
+pub struct PreviewData {
+    /// What it would mean.
+    pub preview: Preview,
+    /// The role.
+    pub role: Role,
+    /// Name of the person in sentences.
+    pub name: String,
+    /// When it ends.
+    pub expires_at: Option<DateTime<Utc>>,
+    /// The user's time zone.
+    pub time_zone: String,
+}
+
+/// Loads the data of the page. Redirects to reauthentication unless it is recent.
+///
+/// Errors: [`AppError::NotFound`], [`AppError::NotInRole`].
+pub async fn open_grant(entered: Entered) -> Result<GrantPageData, AppError> {
+    let (services, caller) = current_session()?;
+    let opened_for = entered.opened_for()?;
+    let mut scopes = actions::scopes(&services, &caller, &opened_for).await?;
+    scopes.sort_by_key(|choice| choice.scope.kind);
+    if require_recent(&services, &caller).is_err() {
+        leptos_axum::redirect(&reauthentication_path(&RedirectPath::parse(&entered.address())));
+    }
+    let organization = actions::require_granting_role(&services, &caller, &opened_for).await?;
+    let picked = pick(&services, &organization, &entered.user).await?;
+    let (mut found, mut unknown_email) = (None, None);
+    if picked.is_none() && !entered.person.trim().is_empty() {
+        let people = search(&services, &caller, &organization, entered.person.trim()).await?;
+        unknown_email = (people.is_empty() && entered.person.contains('@')).then(|| entered.person.trim().to_owned());
+        found = Some(people);
+    }
+    let preview = preview(&services, &caller, &entered, picked.as_ref()).await?;
+    Ok(GrantPageData { entered, scopes, picked, found, unknown_email, preview, time_zone: caller.account.time_zone.clone() })
+}
+
+/// Returns the person with this id, or the invitation of this email address.
+async fn pick(
+    services: &Services,
+    organization: &OrganizationId,
+    user: &str,
+) -> Result<Option<Picked>, AppError> {
+    let mut db = services.db.read().await?;
+    let Some(id) = UserId::parse(user) else {
+        return Ok(user.contains('@').then(|| Picked::Invitation(user.trim().to_owned())));
+    };
+    let Some(account) = accounts::find_by_id(&mut db, &id).await? else { return Ok(None) };
+    let vendor = store::vendor_name(&mut db, &id, organization).await?;
+    Ok(Some(Picked::Account { account: Box::new(account), vendor }))
+}
+
+/// Finds people of the organization by part of their name, and anybody by exact username or email address.
+async fn search(
+    services: &Services,
+    caller: &CurrentSession,
+    organization: &OrganizationId,
+    text: &str,
+) -> Result<Vec<Person>, AppError> {
+    let mut db = services.db.read().await?;
+    let mut people = actions::search_people(&mut db, services, organization, text).await?;
+    drop(db);
+    if (people.is_empty() || text.contains('@'))
+        && let Some(account) = actions::find_person(services, Actor::Principal(caller), organization, text).await?
+    {
+        people.retain(|person| person.id != account.id);
+        people.insert(0, Person { id: account.id, name: account.name, username: account.username });
+    }
+    Ok(people)
+}
+
+/// Returns what the grant would mean. `None` while it is incomplete.
+async fn preview(
+    services: &Services,
+    caller: &CurrentSession,
+    entered: &Entered,
+    picked: Option<&Picked>,
+) -> Result<Option<PreviewData>, AppError> {
+    let (Some(picked), Some(role), Ok(scope)) = (picked, entered.role(), entered.scope()) else { return Ok(None) };
+    let time_zone = caller.account.time_zone.clone();
+    let Ok(expires_at) = entered.expires_at(&time_zone, services.clock.now()) else { return Ok(None) };
+    let user = if let Picked::Account { account, .. } = picked { Some(&**account) } else { None };
+    let draft = Draft { user, role, scope: &scope, expires_at, vendor: entered.vendor().filter(|vendor| !vendor.is_empty()) };
+    let preview = actions::preview(services, caller, draft).await?;
+    Ok(Some(PreviewData { preview, role, name: picked.first_name().to_owned(), expires_at, time_zone }))
+}
+
+/// Returns what the form would grant, as HTML for the card beside it.
+#[server(prefix = "/api/ui", endpoint = "preview_grant")]
+#[allow(clippy::too_many_arguments, reason = "the fields of a form")]
+pub async fn preview_grant(
+    at: String,
+    #[server(default)] user: String,
+    #[server(default)] is_vendor: String,
+    #[server(default)] vendor: String,
+    #[server(default)] role: String,
+    #[server(default)] scope: String,
+    #[server(default)] until: String,
+    #[server(default)] day: String,
+) -> Result<String, Problem> {
+    let entered = Entered { at, user, is_vendor, vendor, role, scope, until, day, ..Entered::default() };
+    let load = async || {
+        let (services, caller) = current_session()?;
+        let organization = actions::require_granting_role(&services, &caller, &entered.opened_for()?).await?;
+        let picked = pick(&services, &organization, &entered.user).await?;
+        preview(&services, &caller, &entered, picked.as_ref()).await
+    };
+    let preview = set_status(load().await)?;
+    Ok(view! { <PreviewContent preview /> }.to_html())
+}
