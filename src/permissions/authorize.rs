@@ -10,7 +10,7 @@ use crate::{
     },
     permissions::{
         decide::{Action, Refusal, decide},
-        model::ScopeId,
+        model::{OrganizationRole, ScopeId},
         store::{self, KnownScope},
     },
     reauthentication::actor::Actor,
@@ -58,6 +58,20 @@ pub async fn find_known(
     let has_grant = known.has_grant_inside || known.facts.grants.iter().any(|grant| grant.is_active(now));
     let is_member = known.facts.membership.is_some_and(|role| role.administers() || matches!(scope, ScopeId::Organization(_)));
     if known.facts.is_enabled && (has_grant || is_member) { Ok(known) } else { Err(AppError::NotFound) }
+}
+
+/// Requires that the principal administers an organization, to read what concerns its administration: API tokens may, if their permission
+/// group reads plants. Changes go through [`begin_administration`].
+///
+/// Errors: [`AppError::NotFound`] if the organization does not exist or the principal may not know of it; [`AppError::NotInRole`].
+pub async fn require_administrator(
+    db: &mut impl Connection,
+    services: &Services,
+    principal: &Principal,
+    organization: &OrganizationId,
+) -> Result<(), AppError> {
+    let known = find_known(db, services, principal, &ScopeId::Organization(organization.clone())).await?;
+    if known.facts.membership.is_some_and(OrganizationRole::administers) { Ok(()) } else { Err(AppError::NotInRole) }
 }
 
 fn token_group(principal: &Principal) -> Option<crate::access::Group> {
