@@ -60,6 +60,20 @@ pub async fn find_known(
     if known.facts.is_enabled && (has_grant || is_member) { Ok(known) } else { Err(AppError::NotFound) }
 }
 
+/// Requires that the principal administers an organization, to read what concerns its administration: API tokens may, if their permission
+/// group reads plants. Changes go through [`begin_administration`].
+///
+/// Errors: [`AppError::NotFound`] if the organization does not exist or the principal may not know of it; [`AppError::NotInRole`].
+pub async fn require_administrator(
+    db: &mut impl Connection,
+    services: &Services,
+    principal: &Principal,
+    organization: &OrganizationId,
+) -> Result<(), AppError> {
+    let known = find_known(db, services, principal, &ScopeId::Organization(organization.clone())).await?;
+    if known.facts.membership.is_some_and(OrganizationRole::administers) { Ok(()) } else { Err(AppError::NotInRole) }
+}
+
 fn token_group(principal: &Principal) -> Option<crate::access::Group> {
     if let Credential::Token(_, group) = &principal.credential { Some(*group) } else { None }
 }

@@ -2,5 +2,11 @@
 
 pub mod authorize;
 pub mod decide;
+pub mod grants;
+pub mod members;
 pub mod model;
+mod notify;
+mod paging;
+pub mod reach;
 pub mod store;
+pub mod vendors;

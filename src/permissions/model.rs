@@ -115,7 +115,8 @@ impl OrganizationRole {
 }
 
 /// What a grant or a decision is about: an organization, a portfolio or a plant, with all that it contains.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum ScopeId {
     /// An organization.
     Organization(OrganizationId),
@@ -123,6 +124,27 @@ pub enum ScopeId {
     Portfolio(PortfolioId),
     /// A plant.
     Plant(PlantId),
+}
+
+impl std::fmt::Display for ScopeId {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Organization(id) => id.fmt(f),
+            Self::Portfolio(id) => id.fmt(f),
+            Self::Plant(id) => id.fmt(f),
+        }
+    }
+}
+
+impl ScopeId {
+    /// Returns the kind.
+    pub fn kind(&self) -> ScopeKind {
+        match self {
+            Self::Organization(_) => ScopeKind::Organization,
+            Self::Portfolio(_) => ScopeKind::Portfolio,
+            Self::Plant(_) => ScopeKind::Plant,
+        }
+    }
 }
 
 /// The kind of a scope.
@@ -135,6 +157,17 @@ pub enum ScopeKind {
     Portfolio,
     /// One plant.
     Plant,
+}
+
+impl ScopeKind {
+    /// Returns the key of the kind in forms and in the API.
+    pub fn key(self) -> &'static str {
+        match self {
+            Self::Organization => "organization",
+            Self::Portfolio => "portfolio",
+            Self::Plant => "plant",
+        }
+    }
 }
 
 /// The scope of a grant.
@@ -187,6 +220,15 @@ pub struct Grant {
 }
 
 impl Grant {
+    /// Returns the id of the scope.
+    pub fn scope_id(&self) -> Option<ScopeId> {
+        Some(match self.scope.kind {
+            ScopeKind::Organization => ScopeId::Organization(OrganizationId::parse(&self.scope.id)?),
+            ScopeKind::Portfolio => ScopeId::Portfolio(PortfolioId::parse(&self.scope.id)?),
+            ScopeKind::Plant => ScopeId::Plant(PlantId::parse(&self.scope.id)?),
+        })
+    }
+
     /// Returns whether the grant has not expired.
     pub fn is_active(&self, now: DateTime<Utc>) -> bool {
         self.expires_at.is_none_or(|expires_at| now < expires_at)

@@ -232,6 +232,12 @@ pub async fn locate_scope(db: &mut impl Connection, scope: &ScopeId) -> sqlx::Re
     }
 }
 
+/// Returns the name of an organization. Empty if it does not exist.
+pub async fn organization_name(db: &mut impl Connection, id: &OrganizationId) -> sqlx::Result<String> {
+    let found = fetch!(db, fetch_optional as (String,), "SELECT name FROM organizations WHERE id = $1", id)?;
+    Ok(found.map(|(name,)| name).unwrap_or_default()) // gone: nothing is left to name
+}
+
 /// Locks an organization until the transaction ends. Does nothing if it does not exist.
 ///
 /// The rule (RACE-1, RACE-2): **a transaction that changes something in an organization (plants, members, grants, vendors) locks the
@@ -240,6 +246,13 @@ pub async fn locate_scope(db: &mut impl Connection, scope: &ScopeId) -> sqlx::Re
 pub async fn lock_organization(tx: &mut Tx, id: &OrganizationId) -> sqlx::Result<()> {
     let sql = locking!(tx, "SELECT id FROM organizations WHERE id = $1", "FOR NO KEY UPDATE", "");
     fetch!(tx, fetch_optional as (String,), sql, id).map(drop)
+}
+
+/// Returns the role of a person in an organization.
+pub async fn membership(db: &mut impl Connection, user: &UserId, organization: &OrganizationId) -> sqlx::Result<Option<OrganizationRole>> {
+    let sql = "SELECT role FROM memberships WHERE user_id = $1 AND organization_id = $2";
+    let found: Option<(OrganizationRole,)> = fetch!(db, fetch_optional as (OrganizationRole,), sql, user, organization)?;
+    Ok(found.map(|(role,)| role))
 }
 
 /// Gives a person a role in an organization, in place of any other.

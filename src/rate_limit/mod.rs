@@ -34,6 +34,10 @@ const MAILS_PER_NETWORK: Bucket = Bucket { burst: 50, refill: Duration::minutes(
 /// per hour (LIM-3).
 const SECRETS_PER_USER: Bucket = Bucket { burst: 100, refill: Duration::minutes(15) };
 
+/// Look-ups of people by one user: a burst for granting access to a team, then one per minute. Slow enough that nobody finds out which
+/// addresses of a long list have accounts.
+const LOOK_UPS_BY_USER: Bucket = Bucket { burst: 30, refill: Duration::minutes(1) };
+
 /// A rate limit that an attempt is counted against.
 ///
 /// Codes have a separate limit for each way to enter them, so that an attacker who has the password cannot block the owner's known
@@ -77,6 +81,8 @@ pub enum Limit {
     MailsRequestedFromNetwork(IpAddr),
     /// Secrets that one user creates.
     SecretsCreatedByUser(UserId),
+    /// People whom one user looks up by exact username or email address, outside an organization.
+    PeopleLookedUpBy(UserId),
 }
 
 impl Limit {
@@ -109,6 +115,7 @@ impl Limit {
             Self::SignInsFromNetwork(ip) => format!("network:{}", network(*ip)),
             Self::MailsRequestedFromNetwork(ip) => format!("mails:{}", network(*ip)),
             Self::SecretsCreatedByUser(user) => format!("secrets:{user}"),
+            Self::PeopleLookedUpBy(user) => format!("look-ups:{user}"),
         }
     }
 
@@ -117,6 +124,7 @@ impl Limit {
             Self::SignInsFromNetwork(_) => Rule::Bucket(SIGN_INS_PER_NETWORK),
             Self::MailsRequestedFromNetwork(_) => Rule::Bucket(MAILS_PER_NETWORK),
             Self::SecretsCreatedByUser(_) => Rule::Bucket(SECRETS_PER_USER),
+            Self::PeopleLookedUpBy(_) => Rule::Bucket(LOOK_UPS_BY_USER),
             Self::FailedPasswords(_) | Self::FailedPasswordsForUnknownUser(_) | Self::FailedCodes(_) => Rule::Tally,
             Self::PasswordsForIdentifier(_)
             | Self::PasswordsOnKnownDevice(..)

@@ -131,6 +131,8 @@ pub enum Action {
     GrantEnded,
     /// All grants of a vendor in an organization were ended.
     VendorAccessEnded,
+    /// A person who has no grants left no longer works for a vendor.
+    VendorPersonRemoved,
     /// Somebody who is neither member nor grantee was looked up by exact name or address.
     PersonLookedUp,
 }
@@ -196,10 +198,12 @@ impl Action {
             (Self::DeviceDeleted, _) => "Device deleted",
             (Self::MemberChanged, _) => "Role in an organization changed",
             (Self::MemberRemoved, _) => "Removed from an organization",
-            (Self::GrantCreated, _) => "Access granted",
+            (Self::GrantCreated, Outcome::Success) => "Access granted",
+            (Self::GrantCreated, Outcome::Refused) => "Access of an invitation not granted",
             (Self::GrantExtended, _) => "Access extended",
             (Self::GrantEnded, _) => "Access ended",
             (Self::VendorAccessEnded, _) => "Access of a vendor ended",
+            (Self::VendorPersonRemoved, _) => "No longer works for a vendor",
             (Self::PersonLookedUp, _) => "Looked up for a grant",
         }
     }

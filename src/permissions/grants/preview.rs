@@ -1,0 +1,162 @@
+//! What a grant would mean, before it is created.
+
+use chrono::{DateTime, Utc};
+
+use crate::{
+    access::Principal,
+    accounts::model::Account,
+    error::AppError,
+    foundation::{
+        db::Connection,
+        ids::{GrantId, OrganizationId, PlantId, UserId},
+        services::Services,
+    },
+    permissions::{
+        authorize,
+        decide::{Action, Facts, decide},
+        grants::{model::check_end, store},
+        model::{Grant, Person, Role, Scope, ScopeId, ScopeKind},
+        reach::store::{self as reach, Count},
+        store as permissions,
+        vendors::{actions as vendors, model::check_vendor_name},
+    },
+};
+
+/// Plants that a preview names.
+const MAX_NAMED_PLANTS: i64 = 5;
+
+/// A grant to preview. Everything but role and scope may still be missing.
+#[derive(Debug, Clone, Copy)]
+pub struct Draft<'a> {
+    /// The person.
+    pub user: Option<&'a Account>,
+    /// The role.
+    pub role: Role,
+    /// Where it applies.
+    pub scope: &'a ScopeId,
+    /// When it ends.
+    pub expires_at: Option<DateTime<Utc>>,
+    /// Name of the person's vendor.
+    pub vendor: Option<&'a str>,
+}
+
+/// What a grant would mean.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Preview {
+    /// The scope with its name.
+    pub scope: Scope,
+    /// Name of the organization.
+    pub organization: String,
+    /// Number of plants and devices in the scope.
+    pub count: Count,
+    /// The first plants of the scope by name, at most five, with the number of their devices.
+    pub first_plants: Vec<(PlantId, String, i64)>,
+    /// Plants of the organization that are outside the scope.
+    pub other_plants: i64,
+    /// What the grant allows. Of [`Action::See`], [`Action::Open`], [`Action::Edit`], [`Action::Close`] and [`Action::ReadAuditLog`].
+    pub included: Vec<Action>,
+    /// What of these it does not allow.
+    pub not_included: Vec<Action>,
+    /// Number of owners who get a mail, besides the person.
+    pub owners: usize,
+    /// Why the grant cannot be created like this.
+    pub problem: Option<AppError>,
+}
+
+/// Returns what a grant would mean. Looks nobody up: `draft.user` comes from [`find_person`](super::actions::find_person).
+///
+/// Errors: [`AppError::NotFound`], [`AppError::NotInRole`] unless the principal may grant access in the scope.
+pub async fn preview(services: &Services, principal: &Principal, draft: Draft<'_>) -> Result<Preview, AppError> {
+    let mut db = services.db.read().await?;
+    let known = authorize::require(&mut db, services, principal, draft.scope, Action::Administer).await?;
+    let (name, organization) = store::scope_names(&mut db, draft.scope).await?.ok_or(AppError::NotFound)?;
+    let count = reach::count(&mut db, draft.scope).await?;
+    let all = reach::count(&mut db, &ScopeId::Organization(known.organization.clone())).await?;
+    let checked = check(&mut db, services, &known.organization, draft).await;
+    let is_vendor = *checked.as_ref().unwrap_or(&draft.vendor.is_some());
+    let scope = Scope { kind: draft.scope.kind(), id: draft.scope.to_string(), name };
+    let (included, not_included) = split_actions(draft.role, &scope, is_vendor, services.clock.now());
+    Ok(Preview {
+        first_plants: reach::first_plants(&mut db, draft.scope, MAX_NAMED_PLANTS).await?,
+        other_plants: all.plants - count.plants,
+        owners: permissions::owners(&mut db, &known.organization).await?.len(),
+        problem: checked.err(),
+        scope,
+        organization,
+        count,
+        included,
+        not_included,
+    })
+}
+
+/// Checks the vendor and the end as the creation does. Returns whether the person works for a vendor.
+async fn check(
+    db: &mut impl Connection,
+    services: &Services,
+    organization: &OrganizationId,
+    draft: Draft<'_>,
+) -> Result<bool, AppError> {
+    let vendor = draft.vendor.map(check_vendor_name).transpose()?;
+    let is_vendor = match draft.user {
+        Some(user) => vendors::check_employer(db, organization, &user.id, vendor.as_deref()).await?.is_vendor(),
+        None => vendor.is_some(),
+    };
+    check_end(draft.expires_at, is_vendor, services.clock.now())?;
+    Ok(is_vendor)
+}
+
+/// Asks the one decision what such a grant allows, and what not.
+fn split_actions(role: Role, scope: &Scope, is_vendor: bool, now: DateTime<Utc>) -> (Vec<Action>, Vec<Action>) {
+    let nobody = || Person { id: UserId::new(now), name: String::new(), username: String::new() };
+    let grant = Grant {
+        id: GrantId::new(now),
+        user: nobody(),
+        role,
+        scope: scope.clone(),
+        organization: OrganizationId::new(now),
+        reason: String::new(),
+        vendor: None,
+        granted_by: None,
+        granted_at: now,
+        expires_at: None,
+        last_used_at: None,
+    };
+    let vendor = is_vendor.then(String::new);
+    let facts = Facts { is_enabled: true, token_group: None, membership: None, vendor, grants: vec![grant], is_closed: false };
+    let actions = [Action::See, Action::Open, Action::Edit, Action::Close, Action::ReadAuditLog];
+    actions.into_iter().partition(|action| decide(&facts, *action, now).is_allowed())
+}
+
+/// A scope to choose for a grant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ScopeChoice {
+    /// The scope.
+    pub scope: Scope,
+    /// Number of its plants and devices.
+    pub count: Count,
+}
+
+/// Returns the scopes to choose from: a plant, its portfolio and its organization; or a portfolio and its organization; or an organization
+/// and its portfolios by name.
+///
+/// Errors: [`AppError::NotFound`], [`AppError::NotInRole`] unless the principal may grant access there.
+pub async fn scopes(services: &Services, principal: &Principal, scope: &ScopeId) -> Result<Vec<ScopeChoice>, AppError> {
+    let mut db = services.db.read().await?;
+    let known = authorize::require(&mut db, services, principal, scope, Action::Administer).await?;
+    let organization = ScopeId::Organization(known.organization.clone());
+    let mut found = match (scope.kind(), known.portfolio.map(ScopeId::Portfolio)) {
+        (ScopeKind::Plant, Some(portfolio)) => vec![scope.clone(), portfolio, organization],
+        (ScopeKind::Portfolio, Some(portfolio)) => vec![portfolio, organization],
+        _ => vec![organization],
+    };
+    if scope.kind() == ScopeKind::Organization {
+        found.extend(reach::portfolios(&mut db, &known.organization).await?.into_iter().map(ScopeId::Portfolio));
+    }
+    let mut choices = Vec::with_capacity(found.len());
+    for scope in found {
+        let Some((name, _)) = store::scope_names(&mut db, &scope).await? else { continue };
+        let count = reach::count(&mut db, &scope).await?;
+        choices.push(ScopeChoice { scope: Scope { kind: scope.kind(), id: scope.to_string(), name }, count });
+    }
+    Ok(choices)
+}

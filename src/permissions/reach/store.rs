@@ -1,0 +1,173 @@
+//! SQL of who reaches what. The same rule as `permissions::decide`, keyed by the plant.
+
+use chrono::{DateTime, Utc};
+use sqlx::FromRow;
+
+use crate::{
+    access::Group,
+    fetch,
+    foundation::{
+        db::Connection,
+        ids::{OrganizationId, PlantId, PortfolioId, UserId},
+    },
+    grant_columns, grant_joins,
+    permissions::{
+        model::{OrganizationRole, ScopeId},
+        paging::pattern,
+        reach::model::Position,
+        store::GrantRow,
+    },
+};
+
+/// A plant with what contains it.
+#[derive(Debug, Clone)]
+pub struct PlantScope {
+    pub plant: PlantId,
+    pub portfolio: PortfolioId,
+    pub organization: OrganizationId,
+}
+
+/// Which people a page lists.
+pub struct PageQuery<'a> {
+    pub scope: &'a PlantScope,
+    pub search: Option<&'a str>,
+    pub after: &'a Position,
+    pub limit: i64,
+    pub now: DateTime<Utc>,
+}
+
+/// Whether a grant `g` applies to the plant `$1` of the portfolio `$2` in the organization `$3` at the time `$4`.
+macro_rules! applies {
+    () => {
+        "g.organization_id = $3 AND (g.expires_at IS NULL OR g.expires_at > $4)
+         AND (g.plant_id = $1 OR g.portfolio_id = $2 OR (g.plant_id IS NULL AND g.portfolio_id IS NULL))"
+    };
+}
+
+/// The enabled people of a page, by name and id.
+macro_rules! page {
+    () => {
+        concat!(
+            "WITH page AS (SELECT u.id, LOWER(u.name) AS sort_name FROM users u
+             WHERE u.disabled_at IS NULL AND u.id IN (SELECT g.user_id FROM grants g WHERE ",
+            applies!(),
+            ") AND (LOWER(u.name), u.id) > ($5, $6) AND ($7 IS NULL OR u.normalized_username LIKE $7 ESCAPE '!'
+                 OR u.normalized_email LIKE $7 ESCAPE '!' OR LOWER(u.name) LIKE $7 ESCAPE '!') ORDER BY LOWER(u.name), u.id LIMIT $8) "
+        )
+    };
+}
+
+/// A grant of a person on the page.
+#[derive(Debug, FromRow)]
+pub struct PersonGrantRow {
+    pub sort_name: String,
+    pub membership: Option<OrganizationRole>,
+    #[sqlx(flatten)]
+    pub grant: GrantRow,
+}
+
+/// Lists the grants of a page of people that apply to a plant, by name and id of the person, then oldest first. Every person of the page
+/// has at least one.
+pub async fn list_people(db: &mut impl Connection, query: &PageQuery<'_>) -> sqlx::Result<Vec<PersonGrantRow>> {
+    let PageQuery { scope, search, after, limit, now } = query;
+    fetch!(
+        db,
+        fetch_all as PersonGrantRow,
+        concat!(
+            page!(),
+            "SELECT page.sort_name, m.role AS membership, ",
+            grant_columns!(),
+            " FROM page JOIN grants g ON g.user_id = page.id AND ",
+            applies!(),
+            " LEFT JOIN memberships m ON m.user_id = page.id AND m.organization_id = $3 ",
+            grant_joins!(),
+            " ORDER BY page.sort_name, page.id, g.granted_at, g.id"
+        ),
+        scope.plant,
+        scope.portfolio,
+        scope.organization,
+        now,
+        after.name,
+        after.id,
+        pattern(*search),
+        limit,
+    )
+}
+
+/// Lists the unexpired API tokens of the people of a page whose permission group opens devices, by name.
+pub async fn list_tokens(db: &mut impl Connection, query: &PageQuery<'_>) -> sqlx::Result<Vec<(UserId, String, Group)>> {
+    let PageQuery { scope, search, after, limit, now } = query;
+    fetch!(
+        db,
+        fetch_all as (UserId, String, Group),
+        concat!(
+            page!(),
+            "SELECT t.user_id, t.name, t.permission_group FROM page JOIN api_tokens t ON t.user_id = page.id
+             WHERE t.permission_group IN ('full', 'devices') AND t.expires_at > $4 ORDER BY t.name, t.id"
+        ),
+        scope.plant,
+        scope.portfolio,
+        scope.organization,
+        now,
+        after.name,
+        after.id,
+        pattern(*search),
+        limit,
+    )
+}
+
+/// Numbers of plants and devices.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, FromRow)]
+pub struct Count {
+    /// Plants.
+    pub plants: i64,
+    /// Devices.
+    pub devices: i64,
+}
+
+/// Counts the plants and devices of a scope.
+pub async fn count(db: &mut impl Connection, scope: &ScopeId) -> sqlx::Result<Count> {
+    match scope {
+        ScopeId::Organization(id) => {
+            let sql = "SELECT (SELECT COUNT(*) FROM plants WHERE organization_id = $1) AS plants,
+                           (SELECT COUNT(*) FROM devices WHERE organization_id = $1) AS devices";
+            fetch!(db, fetch_one as Count, sql, id)
+        }
+        ScopeId::Portfolio(id) => {
+            let sql = "SELECT (SELECT COUNT(*) FROM plants WHERE portfolio_id = $1) AS plants,
+                           (SELECT COUNT(*) FROM devices WHERE portfolio_id = $1) AS devices";
+            fetch!(db, fetch_one as Count, sql, id)
+        }
+        ScopeId::Plant(id) => {
+            let sql = "SELECT (SELECT COUNT(*) FROM plants WHERE id = $1) AS plants,
+                           (SELECT COUNT(*) FROM devices WHERE plant_id = $1) AS devices";
+            fetch!(db, fetch_one as Count, sql, id)
+        }
+    }
+}
+
+/// Returns the first plants of a scope by name, with the number of their devices.
+pub async fn first_plants(db: &mut impl Connection, scope: &ScopeId, limit: i64) -> sqlx::Result<Vec<(PlantId, String, i64)>> {
+    macro_rules! query {
+        ($condition:literal) => {
+            concat!(
+                "SELECT p.id, p.name, (SELECT COUNT(*) FROM devices d WHERE d.plant_id = p.id) FROM plants p WHERE ",
+                $condition,
+                " ORDER BY p.normalized_name, p.id LIMIT $2"
+            )
+        };
+    }
+    type Row = (PlantId, String, i64);
+    match scope {
+        ScopeId::Organization(id) => fetch!(db, fetch_all as Row, query!("p.organization_id = $1"), id, limit),
+        ScopeId::Portfolio(id) => fetch!(db, fetch_all as Row, query!("p.portfolio_id = $1"), id, limit),
+        ScopeId::Plant(id) => fetch!(db, fetch_all as Row, query!("p.id = $1"), id, limit),
+    }
+}
+
+/// Returns the portfolios of an organization by name.
+pub async fn portfolios(db: &mut impl Connection, organization: &OrganizationId) -> sqlx::Result<Vec<PortfolioId>> {
+    let sql = "SELECT id FROM portfolios WHERE organization_id = $1 ORDER BY normalized_name, id";
+    let found: Vec<(PortfolioId,)> = fetch!(db, fetch_all as (PortfolioId,), sql, organization)?;
+    Ok(found.into_iter().map(|(id,)| id).collect())
+}

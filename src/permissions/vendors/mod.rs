@@ -1,0 +1,7 @@
+//! Vendors of an organization, and who works for them.
+
+pub mod actions;
+mod emails;
+pub mod http;
+pub mod model;
+pub mod store;
