@@ -27,6 +27,11 @@ use crate::{
     },
     foundation::assets::{PageFiles, Script},
     layout::{narrow::query_parameter, tabs::Tab},
+    permissions::grants::page::GrantPage,
+    plants::edit::{
+        move_page::MovePlantPage,
+        page::{EditPlantPage, NewPlantPage},
+    },
     profile::page::ProfilePage,
     reauthentication::page::ConfirmPage,
     security::page::SecurityPage,
@@ -128,6 +133,10 @@ pub fn App() -> impl IntoView {
                 <Route path=path!("/profile/two-factor") view=TwoFactorPage ssr=SsrMode::Async />
                 <Route path=path!("/profile/tokens/new") view=NewTokenPage ssr=SsrMode::Async />
                 <Route path=path!("/profile/tokens/rotate") view=RotatePage ssr=SsrMode::Async />
+                <Route path=path!("/plants/new") view=NewPlantPage ssr=SsrMode::Async />
+                <Route path=path!("/plants/:id/edit") view=EditPlantPage ssr=SsrMode::Async />
+                <Route path=path!("/plants/:id/move") view=MovePlantPage ssr=SsrMode::Async />
+                <Route path=path!("/grants/new") view=GrantPage ssr=SsrMode::Async />
                 <Route path=path!("/api/docs") view=DocsPage ssr=SsrMode::Async />
             </FlatRoutes>
         </Router>

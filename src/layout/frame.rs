@@ -84,7 +84,7 @@ fn ProfileMenu(name: String) -> impl IntoView {
 }
 
 /// Returns the first letters of the first and the last name. The style sheet capitalizes them.
-fn initials(name: &str) -> String {
+pub fn initials(name: &str) -> String {
     let mut words = name.split([' ', '.', '-', '_']).filter(|word| !word.is_empty());
     let first = words.next().and_then(|word| word.chars().next());
     let last = words.next_back().and_then(|word| word.chars().next());

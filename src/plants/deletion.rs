@@ -8,7 +8,7 @@ use crate::{
     ui::{
         field::{Field, FlashMessages},
         form_response::Flash,
-        number::count,
+        number::count_of,
     },
 };
 
@@ -31,8 +31,9 @@ pub fn DeletionDialog(
     #[prop(optional)]
     children: Option<Children>,
 ) -> impl IntoView {
+    let cancel = back.clone();
     view! {
-        <dialog open data-modal=back.clone() aria-labelledby="delete" class="step">
+        <dialog open data-modal=back aria-labelledby="delete" class="step">
             <h2 id="delete">"Delete "{name.clone()}"?"</h2>
             <p>{sentence}" This cannot be undone."</p>
             <form method="post" action=action data-sent>
@@ -41,7 +42,7 @@ pub fn DeletionDialog(
                 {children.map(|children| children())}
                 <Field name="confirmed" label=format!("Enter “{name}” to confirm") autocomplete="off" />
                 <div class="buttons">
-                    <a class="outlined" href=back>"Cancel"</a>
+                    <a class="outlined" href=cancel>"Cancel"</a>
                     <button class="filled danger">"Delete"</button>
                 </div>
             </form>
@@ -61,13 +62,13 @@ pub fn check_confirmed(entered: &str, name: &str) -> Result<(), AppError> {
 pub fn sentence(contents: Contents, counts_plants: bool) -> String {
     let Contents { portfolios, plants, devices, grants } = contents;
     let all = [
-        (portfolios, "portfolio", "portfolios", counts_plants && portfolios > 1),
-        (plants, "plant", "plants", counts_plants),
-        (devices, "device", "devices", true),
-        (grants, "grant", "grants", true),
+        (portfolios, "portfolio", counts_plants && portfolios > 1),
+        (plants, "plant", counts_plants),
+        (devices, "device", true),
+        (grants, "grant", true),
     ];
-    let parts: Vec<_> =
-        all.into_iter().filter(|(number, .., is_shown)| *is_shown && *number > 0).map(|(number, one, many, _)| count(number, one, many)).collect();
+    let shown = all.into_iter().filter(|(number, _, is_shown)| *is_shown && *number > 0);
+    let parts: Vec<_> = shown.map(|(number, noun, _)| count_of(number, noun)).collect();
     match parts.split_last() {
         None => "Nothing else goes with it.".to_owned(),
         Some((last, [])) => format!("{last} {} with it.", if last.starts_with("1 ") { "goes" } else { "go" }),

@@ -2,7 +2,9 @@
 
 pub mod actions;
 pub mod closure;
+pub mod deletion;
 pub mod devices;
+pub mod edit;
 pub mod fields;
 pub mod hosts;
 pub mod http;

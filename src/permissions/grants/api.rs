@@ -6,23 +6,28 @@ use leptos::prelude::*;
 use crate::{
     accounts::{model::Account, store as accounts},
     error::{AppError, problem::Problem},
-    foundation::{ids::{OrganizationId, UserId}, services::Services},
+    foundation::{
+        ids::{OrganizationId, UserId},
+        services::Services,
+    },
     permissions::{
+        authorize,
+        decide::Action,
         grants::{
             actions,
-            form::{Entered, PAGE},
+            form::Entered,
             page::PreviewContent,
             preview::{Draft, Preview, ScopeChoice},
-            store,
         },
-        model::{Person, Role},
+        model::{Person, Role, ScopeId},
+        vendors::store as vendors,
     },
-    reauthentication::{
-        actions::require_recent,
-        actor::Actor,
-        api::reauthentication_path,
+    reauthentication::{actions::require_recent, actor::Actor, api::reauthentication_path},
+    sessions::{
+        caller::{CurrentSession, current_session},
+        redirect::RedirectPath,
     },
-    sessions::{caller::{CurrentSession, current_session}, redirect::RedirectPath},
+    ui::form_response::set_status,
 };
 
 /// Who gets access.
@@ -63,8 +68,8 @@ pub struct GrantPageData {
     pub unknown_email: Option<String>,
     /// What the grant would mean. `None` while it is incomplete.
     pub preview: Option<PreviewData>,
-    /// The user's time zone.
-    pub time_zone: String,
+    /// The current time.
+    pub now: DateTime<Utc>,
 }
 
 /// What a grant would mean, for whom and until when.
@@ -79,6 +84,8 @@ pub struct PreviewData {
     pub expires_at: Option<DateTime<Utc>>,
     /// The user's time zone.
     pub time_zone: String,
+    /// The current time.
+    pub now: DateTime<Utc>,
 }
 
 /// Loads the data of the page. Redirects to reauthentication unless it is recent.
@@ -92,7 +99,7 @@ pub async fn open_grant(entered: Entered) -> Result<GrantPageData, AppError> {
     if require_recent(&services, &caller).is_err() {
         leptos_axum::redirect(&reauthentication_path(&RedirectPath::parse(&entered.address())));
     }
-    let organization = actions::require_granting_role(&services, &caller, &opened_for).await?;
+    let organization = organization_of(&services, &caller, &opened_for).await?;
     let picked = pick(&services, &organization, &entered.user).await?;
     let (mut found, mut unknown_email) = (None, None);
     if picked.is_none() && !entered.person.trim().is_empty() {
@@ -101,31 +108,28 @@ pub async fn open_grant(entered: Entered) -> Result<GrantPageData, AppError> {
         found = Some(people);
     }
     let preview = preview(&services, &caller, &entered, picked.as_ref()).await?;
-    Ok(GrantPageData { entered, scopes, picked, found, unknown_email, preview, time_zone: caller.account.time_zone.clone() })
+    Ok(GrantPageData { entered, scopes, picked, found, unknown_email, preview, now: services.clock.now() })
+}
+
+/// Returns the organization of a scope in which the caller may grant access.
+async fn organization_of(services: &Services, caller: &CurrentSession, scope: &ScopeId) -> Result<OrganizationId, AppError> {
+    let known = authorize::require(&mut services.db.read().await?, services, caller, scope, Action::Administer).await?;
+    Ok(known.organization)
 }
 
 /// Returns the person with this id, or the invitation of this email address.
-async fn pick(
-    services: &Services,
-    organization: &OrganizationId,
-    user: &str,
-) -> Result<Option<Picked>, AppError> {
+async fn pick(services: &Services, organization: &OrganizationId, user: &str) -> Result<Option<Picked>, AppError> {
     let mut db = services.db.read().await?;
     let Some(id) = UserId::parse(user) else {
         return Ok(user.contains('@').then(|| Picked::Invitation(user.trim().to_owned())));
     };
     let Some(account) = accounts::find_by_id(&mut db, &id).await? else { return Ok(None) };
-    let vendor = store::vendor_name(&mut db, &id, organization).await?;
+    let vendor = vendors::find_employer(&mut db, &id, organization).await?.map(|vendor| vendor.name);
     Ok(Some(Picked::Account { account: Box::new(account), vendor }))
 }
 
 /// Finds people of the organization by part of their name, and anybody by exact username or email address.
-async fn search(
-    services: &Services,
-    caller: &CurrentSession,
-    organization: &OrganizationId,
-    text: &str,
-) -> Result<Vec<Person>, AppError> {
+async fn search(services: &Services, caller: &CurrentSession, organization: &OrganizationId, text: &str) -> Result<Vec<Person>, AppError> {
     let mut db = services.db.read().await?;
     let mut people = actions::search_people(&mut db, services, organization, text).await?;
     drop(db);
@@ -151,7 +155,7 @@ async fn preview(
     let user = if let Picked::Account { account, .. } = picked { Some(&**account) } else { None };
     let draft = Draft { user, role, scope: &scope, expires_at, vendor: entered.vendor().filter(|vendor| !vendor.is_empty()) };
     let preview = actions::preview(services, caller, draft).await?;
-    Ok(Some(PreviewData { preview, role, name: picked.first_name().to_owned(), expires_at, time_zone }))
+    Ok(Some(PreviewData { preview, role, name: picked.first_name().to_owned(), expires_at, time_zone, now: services.clock.now() }))
 }
 
 /// Returns what the form would grant, as HTML for the card beside it.
@@ -170,7 +174,7 @@ pub async fn preview_grant(
     let entered = Entered { at, user, is_vendor, vendor, role, scope, until, day, ..Entered::default() };
     let load = async || {
         let (services, caller) = current_session()?;
-        let organization = actions::require_granting_role(&services, &caller, &entered.opened_for()?).await?;
+        let organization = organization_of(&services, &caller, &entered.opened_for()?).await?;
         let picked = pick(&services, &organization, &entered.user).await?;
         preview(&services, &caller, &entered, picked.as_ref()).await
     };

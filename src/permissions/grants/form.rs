@@ -164,7 +164,8 @@ pub fn end_of_day(day: &str, time_zone: &str) -> Result<DateTime<Utc>, AppError>
     let midnight = day.checked_add_days(Days::new(1)).ok_or_else(invalid)?.and_time(NaiveTime::MIN);
     let zone: Tz = time_zone.parse().unwrap_or(Tz::UTC); // accounts have valid time zones
     // Where clocks are put forward at midnight, the day ends an hour later.
-    let end = zone.from_local_datetime(&midnight).earliest().or_else(|| zone.from_local_datetime(&(midnight + Duration::hours(1))).earliest());
+    let end =
+        zone.from_local_datetime(&midnight).earliest().or_else(|| zone.from_local_datetime(&(midnight + Duration::hours(1))).earliest());
     end.map(|end| end.to_utc()).ok_or_else(invalid)
 }
 
@@ -193,7 +194,8 @@ mod tests {
 
     #[test]
     fn a_vendors_person_cannot_have_access_without_an_end() {
-        let entered = Entered { until: "none".to_owned(), is_vendor: "yes".to_owned(), vendor: " Helioserv ".to_owned(), ..Entered::default() };
+        let entered =
+            Entered { until: "none".to_owned(), is_vendor: "yes".to_owned(), vendor: " Helioserv ".to_owned(), ..Entered::default() };
         assert_eq!((entered.end(), entered.vendor()), ("30d", Some("Helioserv")));
     }
 

@@ -1,26 +1,30 @@
 //! The page that grants access: who, as what, where, until when and why, beside a card that says what that means.
 
+use chrono::{DateTime, Utc};
 use leptos::prelude::*;
 use leptos_meta::Title;
 
 use crate::{
-    layout::{frame::framed_with, narrow::query_parameter},
+    layout::{
+        crumbs::Crumbs,
+        frame::{framed_with, initials},
+        narrow::query_parameter,
+    },
     permissions::{
         decide::Action,
         grants::{
             api::{GrantPageData, Picked, PreviewData, open_grant},
             form::{ENDS, Entered, PAGE, key},
-            preview::{ScopeChoice, actions_of},
+            preview::{ScopeChoice, split_actions},
         },
-        model::{Role, ScopeKind},
+        model::{Person, Role, ScopeKind},
     },
     ui::{
-        date::day_in_zone,
+        date::last_day,
         field::{FlashMessages, TextArea},
         form_response::{Flash, forbid_compression},
         icon::Icon,
-        initials::initials,
-        number::count,
+        number::count_of,
     },
 };
 
@@ -36,9 +40,7 @@ pub fn GrantPage() -> impl IntoView {
         let back = back_path(&page);
         view! {
             <Title text="Grant access" />
-            <nav class="crumbs" aria-label="Breadcrumb">
-                <a href="/plants">"Plants"</a>{Icon::ChevronRight.draw()}<a href=back.clone()>{opened_for_name(&page)}</a>
-            </nav>
+            <Crumbs links=vec![("/plants".to_owned(), "Plants".to_owned()), (back.clone(), opened_for_name(&page))] />
             <h1>"Grant access"</h1>
             <GrantForm page flash back is_review />
         }
@@ -73,28 +75,22 @@ pub fn GrantForm(
     /// Whether this is the last step without a script, which shows what changes.
     is_review: bool,
 ) -> impl IntoView {
-    let GrantPageData { mut entered, scopes, picked, found, unknown_email, preview, .. } = page;
+    let GrantPageData { mut entered, scopes, picked, found, unknown_email, preview, now } = page;
     if !flash.typed.is_empty() {
         entered = Entered::read(|field| flash.typed(field));
     }
     match picked {
         None => view! { <PersonStep entered found unknown_email flash back /> }.into_any(),
-        Some(picked) => view! { <TermsStep entered scopes picked preview flash back is_review /> }.into_any(),
+        Some(picked) => view! { <TermsStep entered scopes picked preview flash back is_review now /> }.into_any(),
     }
 }
 
 /// The first step: to find the person.
 #[component]
-fn PersonStep(
-    entered: Entered,
-    found: Option<Vec<crate::permissions::model::Person>>,
-    unknown_email: Option<String>,
-    flash: Flash,
-    back: String,
-) -> impl IntoView {
+fn PersonStep(entered: Entered, found: Option<Vec<Person>>, unknown_email: Option<String>, flash: Flash, back: String) -> impl IntoView {
     let with_user = |user: &str| Entered { user: user.to_owned(), person: String::new(), ..entered.clone() }.address();
     let is_nobody = found.as_ref().is_some_and(Vec::is_empty);
-    let person = |person: crate::permissions::model::Person| {
+    let person = |person: Person| {
         let address = with_user(person.id.as_str());
         view! {
             <li><a href=address><span class="face" aria-hidden="true">{initials(&person.name)}</span><span>{person.name}<small>{person.username}</small></span></a></li>
@@ -146,6 +142,7 @@ fn TermsStep(
     flash: Flash,
     back: String,
     is_review: bool,
+    now: DateTime<Utc>,
 ) -> impl IntoView {
     let change = Entered { user: String::new(), ..entered.clone() }.address();
     let name = picked.first_name().to_owned();
@@ -158,7 +155,7 @@ fn TermsStep(
                 <input type="hidden" name="user" value=entered.user.clone() />
                 <PickedPerson picked=picked.clone() change />
                 <VendorChoice name=name.clone() entered=entered.clone() vendor=known_vendor(&picked) />
-                <RoleChoice chosen=entered.role() is_vendor=known_vendor(&picked).is_some() || entered.vendor().is_some() />
+                <RoleChoice chosen=entered.role() is_vendor=known_vendor(&picked).is_some() || entered.vendor().is_some() now />
                 <ScopeChoices scopes chosen=chosen_scope(&entered) />
                 <EndChoice entered=entered.clone() />
                 <TextArea name="reason" label="Reason" value=entered.reason.clone() hint="It is shown with the access and kept in the audit log." />
@@ -228,14 +225,14 @@ fn VendorChoice(name: String, entered: Entered, vendor: Option<String>) -> impl 
 }
 
 #[component]
-fn RoleChoice(chosen: Option<Role>, is_vendor: bool) -> impl IntoView {
+fn RoleChoice(chosen: Option<Role>, is_vendor: bool, now: DateTime<Utc>) -> impl IntoView {
     const COLUMNS: [Action; 4] = [Action::See, Action::Open, Action::Edit, Action::ReadAuditLog];
     let tick = |is_allowed: bool| match is_allowed {
         true => view! { <span class="can">{Icon::Check.draw()}<span class="visually-hidden">"yes"</span></span> }.into_any(),
         false => view! { <span class="can no">"–"<span class="visually-hidden">"no"</span></span> }.into_any(),
     };
     let row = |role: Role| {
-        let allowed = actions_of(role, is_vendor);
+        let (allowed, _) = split_actions(role, is_vendor, now);
         view! {
             <label>
                 <input type="radio" name="role" id=format!("role-{}", role.key()) value=role.key() required checked=chosen == Some(role) />
@@ -259,10 +256,10 @@ fn RoleChoice(chosen: Option<Role>, is_vendor: bool) -> impl IntoView {
 fn ScopeChoices(scopes: Vec<ScopeChoice>, chosen: String) -> impl IntoView {
     let choice = |ScopeChoice { scope, count: contents }: ScopeChoice| {
         let (value, depth) = (key(scope.kind, &scope.id), scope.kind as u8);
-        let devices = count(contents.devices, "device", "devices");
+        let devices = count_of(contents.devices, "device");
         let size = match scope.kind {
             ScopeKind::Plant => devices,
-            ScopeKind::Organization | ScopeKind::Portfolio => format!("{}, {devices}", count(contents.plants, "plant", "plants")),
+            ScopeKind::Organization | ScopeKind::Portfolio => format!("{}, {devices}", count_of(contents.plants, "plant")),
         };
         let is_chosen = value == chosen;
         view! {
@@ -280,8 +277,8 @@ fn ScopeChoices(scopes: Vec<ScopeChoice>, chosen: String) -> impl IntoView {
 /// Returns the icon of a kind of scope.
 pub fn scope_icon(kind: ScopeKind) -> Icon {
     match kind {
-        ScopeKind::Organization => Icon::Organization,
-        ScopeKind::Portfolio => Icon::Portfolio,
+        ScopeKind::Organization => Icon::Building,
+        ScopeKind::Portfolio => Icon::Layers,
         ScopeKind::Plant => Icon::Pin,
     }
 }
@@ -308,28 +305,29 @@ pub fn PreviewContent(
     /// What it would mean. `None` while the form is incomplete.
     preview: Option<PreviewData>,
 ) -> impl IntoView {
-    let Some(PreviewData { preview, role, name, expires_at, time_zone }) = preview else {
+    let Some(PreviewData { preview, role, name, expires_at, time_zone, now }) = preview else {
         return view! { <header><small>"What changes"</small><p>"Choose a role to see what it means."</p></header> }.into_any();
     };
     let opens = preview.included.contains(&Action::Open);
-    let plants = count(preview.count.plants, "plant", "plants");
-    let reach = if opens { format!("{} of {plants}", count(preview.count.devices, "device", "devices")) } else { plants };
+    let plants = count_of(preview.count.plants, "plant");
+    let reach = if opens { format!("{} of {plants}", count_of(preview.count.devices, "device")) } else { plants };
     let verb = if opens { "open" } else { "see" };
     let until = match expires_at {
-        Some(end) => format!("until {}", day_in_zone(end, &time_zone)),
+        Some(end) => format!("until {}", last_day(end, &time_zone, now)),
         None => "with no end".to_owned(),
     };
     let more = preview.count.plants - preview.first_plants.len() as i64;
     let plant = |(_, name, devices): (_, String, i64)| {
-        view! { <li>{Icon::Pin.draw()}<span>{name}</span><span class="muted">{count(devices, "device", "devices")}</span></li> }
+        view! { <li>{Icon::Pin.draw()}<span>{name}</span><span class="muted">{count_of(devices, "device")}</span></li> }
     };
-    let later = (preview.scope.kind != ScopeKind::Plant)
-        .then(|| view! { <li>{Icon::Portfolio.draw()}<span>"Plants that come to "{preview.scope.name.clone()}" later are included."</span></li> });
+    let later = (preview.scope.kind != ScopeKind::Plant).then(
+        || view! { <li>{Icon::Layers.draw()}<span>"Plants that come to "{preview.scope.name.clone()}" later are included."</span></li> },
+    );
     let not_included = not_included(&preview.not_included)
         .map(|words| view! { <li>{Icon::Ban.draw()}<span>{format!("Not included: {words}.")}</span></li> });
     let owners = match preview.owners {
         0 => format!("{name} gets an email."),
-        owners => format!("{name} and the {} get an email.", count(owners as i64, "owner", "owners")),
+        owners => format!("{name} and the {} get an email.", count_of(owners as i64, "owner")),
     };
     view! {
         <header>

@@ -75,7 +75,7 @@ pub async fn preview(services: &Services, principal: &Principal, draft: Draft<'_
     let checked = check(&mut db, services, &known.organization, draft).await;
     let is_vendor = *checked.as_ref().unwrap_or(&draft.vendor.is_some());
     let scope = Scope { kind: draft.scope.kind(), id: draft.scope.to_string(), name };
-    let (included, not_included) = split_actions(draft.role, &scope, is_vendor, services.clock.now());
+    let (included, not_included) = split_actions(draft.role, is_vendor, services.clock.now());
     Ok(Preview {
         first_plants: reach::first_plants(&mut db, draft.scope, MAX_NAMED_PLANTS).await?,
         other_plants: all.plants - count.plants,
@@ -90,12 +90,7 @@ pub async fn preview(services: &Services, principal: &Principal, draft: Draft<'_
 }
 
 /// Checks the vendor and the end as the creation does. Returns whether the person works for a vendor.
-async fn check(
-    db: &mut impl Connection,
-    services: &Services,
-    organization: &OrganizationId,
-    draft: Draft<'_>,
-) -> Result<bool, AppError> {
+async fn check(db: &mut impl Connection, services: &Services, organization: &OrganizationId, draft: Draft<'_>) -> Result<bool, AppError> {
     let vendor = draft.vendor.map(check_vendor_name).transpose()?;
     let is_vendor = match draft.user {
         Some(user) => vendors::check_employer(db, organization, &user.id, vendor.as_deref()).await?.is_vendor(),
@@ -105,14 +100,14 @@ async fn check(
     Ok(is_vendor)
 }
 
-/// Asks the one decision what such a grant allows, and what not.
-fn split_actions(role: Role, scope: &Scope, is_vendor: bool, now: DateTime<Utc>) -> (Vec<Action>, Vec<Action>) {
+/// Asks the one decision what a grant of this role allows, and what not.
+pub fn split_actions(role: Role, is_vendor: bool, now: DateTime<Utc>) -> (Vec<Action>, Vec<Action>) {
     let nobody = || Person { id: UserId::new(now), name: String::new(), username: String::new() };
     let grant = Grant {
         id: GrantId::new(now),
         user: nobody(),
         role,
-        scope: scope.clone(),
+        scope: Scope { kind: ScopeKind::Plant, id: String::new(), name: String::new() },
         organization: OrganizationId::new(now),
         reason: String::new(),
         vendor: None,

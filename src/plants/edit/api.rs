@@ -5,7 +5,10 @@ use leptos::prelude::*;
 use crate::{
     accounts::model::Account,
     error::{AppError, problem::Problem},
-    foundation::{http::etag::IfMatch, ids::{PlantId, PortfolioId}},
+    foundation::{
+        http::etag::IfMatch,
+        ids::{PlantId, PortfolioId},
+    },
     permissions::{authorize, decide::Action, model::ScopeId},
     plants::{
         actions::{self, AccessChange, Contents},

@@ -5,7 +5,11 @@ use leptos_meta::Title;
 use leptos_router::hooks::use_params_map;
 
 use crate::{
-    layout::{crumbs::Crumbs, frame::{framed_with, initials}, narrow::query_parameter},
+    layout::{
+        crumbs::Crumbs,
+        frame::{framed_with, initials},
+        narrow::query_parameter,
+    },
     plants::{
         actions::AccessChange,
         edit::api::{MovePage, edit_path, move_path, open_move, plant_path},
