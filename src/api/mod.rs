@@ -12,9 +12,10 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
     api_tokens::http as tokens,
-    authentication::{password::http as password, sign_in::http as sign_in},
+    authentication::{password::http as password, registration::http as registration, sign_in::http as sign_in},
     error::problem::Problem,
     foundation::services::Services,
+    permissions::{grants::http as grants, members::http as members, reach::http as reach, vendors::http as vendors},
     sessions::http as sessions,
 };
 
@@ -29,7 +30,9 @@ use crate::{
             `application/problem+json` (RFC 9457). Scripts distinguish them by `type`, which is stable. Times are RFC 3339 in UTC. Each client may \
             send 1,200 requests per minute; the headers `RateLimit-Limit`, `RateLimit-Remaining` and `RateLimit-Reset` (in seconds) say what is left."
     ),
-    tags((name = "Sessions", description = "The sessions of the account."), (name = "API tokens", description = "Credentials for scripts."), (name = "You", description = "Your account.")),
+    tags((name = "Sessions", description = "The sessions of the account."), (name = "API tokens", description = "Credentials for scripts."), (name = "You", description = "Your account."),
+        (name = "Grants", description = "Who may do what with plants."), (name = "Members", description = "Who administers an organization."),
+        (name = "Vendors", description = "Companies whose people reach plants.")),
     components(schemas(Problem)),
     modifiers(&SecuritySchemes)
 )]
@@ -67,6 +70,15 @@ where
         .routes(routes!(tokens::list, tokens::create, tokens::revoke_all))
         .routes(routes!(tokens::revoke))
         .routes(routes!(tokens::rotate))
+        .routes(routes!(grants::list, registration::grant))
+        .routes(routes!(grants::get, grants::extend, grants::end))
+        .routes(routes!(reach::people))
+        .routes(routes!(reach::person))
+        .routes(routes!(members::list))
+        .routes(routes!(members::set, members::remove))
+        .routes(routes!(vendors::list))
+        .routes(routes!(vendors::end_access))
+        .routes(routes!(vendors::remove_person))
 }
 
 /// Returns the OpenAPI 3.1 description.
