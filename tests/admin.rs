@@ -33,7 +33,7 @@ async fn disable(app: &TestApp, name: &str) {
 }
 
 async fn invite_by_command_line(app: &TestApp, email: &str) -> String {
-    let invitation = Invitation { email: email.to_owned(), is_admin: false };
+    let invitation = Invitation::new(email.to_owned(), false);
     admin::invite(&app.services, &invitation, Actor::CommandLine).await.unwrap();
     app.smtp.next_for(email).await.link("/register").1
 }
@@ -164,7 +164,7 @@ both!(
         let caller = find_caller(&app, &root).await;
         let other = app.sign_in("root").await;
         other.delete(&format!("/api/v1/sessions/{}", root.id)).await;
-        let invitation = Invitation { email: "carol@example.com".to_owned(), is_admin: true };
+        let invitation = Invitation::new("carol@example.com".to_owned(), true);
         let refused = Some(whereabouts::error::AppError::NotSignedIn);
         assert_eq!(admin::invite(&app.services, &invitation, Actor::Principal(&caller)).await.err(), refused);
         assert_eq!(admin::sign_everybody_out(&app.services, &caller).await.err(), refused);

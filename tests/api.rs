@@ -147,6 +147,10 @@ both!(
             "POST /api/v1/sessions", "GET /api/v1/sessions", "DELETE /api/v1/sessions", "GET /api/v1/sessions/current", "DELETE /api/v1/sessions/current",
             "DELETE /api/v1/sessions/{id}", "GET /api/v1/me", "PUT /api/v1/me/password", "GET /api/v1/tokens", "POST /api/v1/tokens", "DELETE /api/v1/tokens",
             "DELETE /api/v1/tokens/{id}", "POST /api/v1/tokens/{id}/rotate",
+            "GET /api/v1/grants", "POST /api/v1/grants", "GET /api/v1/grants/{id}", "PATCH /api/v1/grants/{id}", "DELETE /api/v1/grants/{id}",
+            "GET /api/v1/plants/{id}/access", "GET /api/v1/organizations/{id}/people/{user}/access", "GET /api/v1/organizations/{id}/members",
+            "PUT /api/v1/organizations/{id}/members/{user}", "DELETE /api/v1/organizations/{id}/members/{user}", "GET /api/v1/organizations/{id}/vendors",
+            "DELETE /api/v1/organizations/{id}/vendors/{vendor}/access", "DELETE /api/v1/organizations/{id}/vendors/{vendor}/people/{user}",
         ];
         assert_eq!(operations, expected.into_iter().map(str::to_owned).collect());
         let printed = std::process::Command::new(env!("CARGO_BIN_EXE_whereabouts")).arg("openapi").output().unwrap();

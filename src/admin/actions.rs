@@ -145,7 +145,7 @@ pub async fn decide_request(services: &Services, id: &RequestId, is_accepted: bo
     let mut tx = actor.begin(services).await?;
     let request = requests::remove(&mut tx, id).await?.ok_or(AppError::NotFound)?;
     if is_accepted {
-        let invitation = Invitation { email: request.email.clone(), is_admin: false };
+        let invitation = Invitation::new(request.email.clone(), false);
         invitations::invite(&mut tx, services, &invitation, actor.event(None, Action::Invited, json!({}))).await?;
     } else {
         record::write(&mut tx, &services.clock, actor.event(None, Action::AccessDeclined, json!({ "request": id }))).await?;

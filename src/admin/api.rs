@@ -37,7 +37,7 @@ pub async fn open_admin(search: String) -> Result<Overview, AppError> {
 pub async fn invite(email: String, #[server(default)] is_admin: Option<String>) -> Result<String, Problem> {
     let invite = async || {
         let (services, caller) = require_administrator().await?;
-        let invitation = Invitation { email: email.clone(), is_admin: is_admin.is_some() };
+        let invitation = Invitation::new(email.clone(), is_admin.is_some());
         actions::invite(&services, &invitation, Actor::Principal(&caller)).await?;
         Ok(FormOutcome::redirect_to(PAGE).with_notice(format!("An invitation is on its way to {email}.")))
     };

@@ -12,10 +12,11 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
     api_tokens::http as tokens,
-    authentication::{password::http as password, sign_in::http as sign_in},
+    authentication::{password::http as password, registration::http as registration, sign_in::http as sign_in},
     error::problem::Problem,
     foundation::services::Services,
     plants::{devices::http as devices, http as plants, organizations::http as organizations, portfolios::http as portfolios},
+    permissions::{grants::http as grants, members::http as members, reach::http as reach, vendors::http as vendors},
     sessions::http as sessions,
 };
 
@@ -31,7 +32,9 @@ use crate::{
             send 1,200 requests per minute; the headers `RateLimit-Limit`, `RateLimit-Remaining` and `RateLimit-Reset` (in seconds) say what is left."
     ),
     tags((name = "Sessions", description = "The sessions of the account."), (name = "API tokens", description = "Credentials for scripts."), (name = "You", description = "Your account."),
-        (name = "Organizations", description = "Organizations, to which plants belong."), (name = "Plants", description = "Portfolios, plants and devices.")),
+        (name = "Organizations", description = "Organizations, to which plants belong."), (name = "Plants", description = "Portfolios, plants and devices."),
+        (name = "Grants", description = "Who may do what with plants."), (name = "Members", description = "Who administers an organization."),
+        (name = "Vendors", description = "Companies whose people reach plants.")),
     components(schemas(Problem)),
     modifiers(&SecuritySchemes)
 )]
@@ -78,6 +81,15 @@ where
         .routes(routes!(plants::close, plants::reopen))
         .routes(routes!(devices::list, devices::create))
         .routes(routes!(devices::get, devices::update, devices::delete))
+        .routes(routes!(grants::list, registration::grant))
+        .routes(routes!(grants::get, grants::extend, grants::end))
+        .routes(routes!(reach::people))
+        .routes(routes!(reach::person))
+        .routes(routes!(members::list))
+        .routes(routes!(members::set, members::remove))
+        .routes(routes!(vendors::list))
+        .routes(routes!(vendors::end_access))
+        .routes(routes!(vendors::remove_person))
 }
 
 /// Returns the OpenAPI 3.1 description.

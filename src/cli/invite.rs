@@ -21,7 +21,7 @@ pub struct Invite {
 
 pub async fn run(Invite { email, admin: is_admin, config }: Invite) -> anyhow::Result<()> {
     let services = open_services(config).await?;
-    let invitation = Invitation { email, is_admin };
+    let invitation = Invitation::new(email, is_admin);
     admin::invite(&services, &invitation, Actor::CommandLine).await?;
     println!("An invitation is on its way to {}.", invitation.email);
     Ok(())

@@ -2,9 +2,11 @@
 
 mod demo;
 mod environment;
+mod grant;
 mod healthcheck;
 mod invite;
 mod login;
+mod member;
 mod migrate;
 mod remote;
 mod seed;
@@ -51,6 +53,12 @@ enum Command {
     /// List and revoke a user's sessions.
     #[command(subcommand)]
     Session(session::Session),
+    /// Grant access to plants, list grants and end them.
+    #[command(subcommand)]
+    Grant(grant::Grant),
+    /// Give people roles in organizations, list members and remove them.
+    #[command(subcommand)]
+    Member(member::Member),
     /// Sign in to a server.
     #[command(after_help = EXIT_CODES)]
     Login(login::Login),
@@ -117,6 +125,8 @@ async fn dispatch(command: Option<Command>) -> anyhow::Result<()> {
         Command::User(user) => user::run(user).await,
         Command::Invite(invite) => invite::run(*invite).await,
         Command::Session(session) => session::run(session).await,
+        Command::Grant(grant) => grant::run(grant).await,
+        Command::Member(member) => member::run(member).await,
         Command::Login(login) => login::run(login).await,
         Command::Sessions(sessions) => sessions::list(sessions).await,
         Command::Revoke(revoke) => sessions::revoke(revoke).await,

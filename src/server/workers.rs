@@ -11,7 +11,9 @@ use tokio::{
 use crate::{
     api_tokens::worker as tokens,
     foundation::{db::Db, limiter, services::Services, supervisor::Supervisor},
-    mail, record,
+    mail,
+    permissions::grants::worker as grants,
+    record,
     server::{Site, metrics, serve},
     sessions::{cleanup, epoch, presence},
 };
@@ -34,6 +36,8 @@ pub enum Worker {
     BackgroundJobs,
     /// Writes uses of API tokens, and reminds owners of their expiry.
     ApiTokens,
+    /// Reminds of grants before they end, and removes old ones.
+    Grants,
     /// Sends mails.
     Mail,
     /// Ends sessions after everybody was signed out.
@@ -50,11 +54,12 @@ pub enum Worker {
 
 impl Worker {
     /// All of them.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Presence,
         Self::Cleanup,
         Self::BackgroundJobs,
         Self::ApiTokens,
+        Self::Grants,
         Self::Mail,
         Self::SignOutEverybody,
         Self::Limiter,
@@ -69,6 +74,7 @@ impl Worker {
             Self::Cleanup => "cleanup",
             Self::BackgroundJobs => "background_jobs",
             Self::ApiTokens => "api_tokens",
+            Self::Grants => "grants",
             Self::Mail => "mail",
             Self::SignOutEverybody => "sign_out_everybody",
             Self::Limiter => "limiter",
@@ -87,6 +93,7 @@ impl Worker {
             Self::Cleanup => supervisor.spawn(name, cleanup::run),
             Self::BackgroundJobs => supervisor.spawn(name, run_background_jobs),
             Self::ApiTokens => supervisor.spawn(name, tokens::run),
+            Self::Grants => supervisor.spawn(name, grants::run),
             Self::Mail => {
                 let transport = Arc::new(mail::Transport::new(&services.config)?);
                 supervisor.spawn(name, move |services| mail::run(services, transport.clone()));

@@ -7,6 +7,7 @@ pub mod pending;
 pub mod postgres;
 pub mod smtp;
 pub mod totp;
+pub mod world;
 
 use std::{
     net::SocketAddr,

@@ -15,7 +15,7 @@ use crate::{
     },
     authentication::{
         password::rules,
-        registration::{notices, store},
+        registration::{granted, notices, store},
     },
     error::AppError,
     foundation::{
@@ -28,6 +28,7 @@ use crate::{
         services::Services,
     },
     mail::{self, Content, Kind},
+    permissions::grants::{emails, model::GrantTerms, store as grants},
     reauthentication::actor::COMMAND_LINE,
     record::{self, Action, Event, Outcome},
 };
@@ -39,6 +40,16 @@ pub struct Invitation {
     pub email: String,
     /// Whether the account becomes an administrator.
     pub is_admin: bool,
+    /// Access that is granted with the account.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub grant: Option<GrantTerms>,
+}
+
+impl Invitation {
+    /// Creates an invitation that grants no access.
+    pub fn new(email: String, is_admin: bool) -> Self {
+        Self { email, is_admin, grant: None }
+    }
 }
 
 /// Sends an invitation and removes the access request of the same address. `event` names the inviter.
@@ -60,7 +71,12 @@ pub async fn invite(tx: &mut Tx, services: &Services, invitation: &Invitation, e
 
 /// Returns the detail of an event. Holds a hash of the email address instead of the address (LOG-3).
 fn event_detail(invitation: &Invitation) -> serde_json::Value {
-    json!({ "email_sha256": hash_hex(normalize_identifier(&invitation.email).as_bytes()), "administrator": invitation.is_admin })
+    let hash = hash_hex(normalize_identifier(&invitation.email).as_bytes());
+    let mut detail = json!({ "email_sha256": hash, "administrator": invitation.is_admin });
+    if let Some(grant) = &invitation.grant {
+        detail["grant"] = json!(grant);
+    }
+    detail
 }
 
 /// Mails an invitation link. Returns false if the mail limit of the address is reached. The token ends with the account of
@@ -75,10 +91,20 @@ pub async fn mail_invitation(
     let secret = one_time_tokens::create_by(tx, Purpose::Invitation, inviter, invitation, services.clock.now()).await?;
     let site = services.config.public_url().authority;
     let content = Content::new("Create your Whereabouts account", why)
-        .paragraph(format!("You can create an account at {site}. Open the link to choose a username and a password."))
+        .paragraph(format!("You can create an account at {site}. Open the link to choose a username and a password."));
+    let content = add_promise(tx, content, invitation.grant.as_ref())
+        .await?
         .button("Create your account", invitation_path(&secret))
         .note("The link works once, for 7 days. If you do not want an account, ignore this email.");
     mail::enqueue_limited(tx, services, None, &invitation.email, Kind::Invitation, content).await
+}
+
+/// Adds what access the account comes with.
+async fn add_promise(tx: &mut Tx, content: Content, grant: Option<&GrantTerms>) -> sqlx::Result<Content> {
+    let Some(grant) = grant else { return Ok(content) };
+    let Some((name, organization)) = grants::scope_names(tx, &grant.scope).await? else { return Ok(content) };
+    let until = emails::until(grant.expires_at, "UTC"); // nobody knows the person's time zone yet
+    Ok(emails::add_promise(content, grant.role, grant.scope.kind(), (&name, &organization), until))
 }
 
 fn invitation_path(secret: &Secret) -> String {
@@ -93,11 +119,11 @@ pub async fn peek(services: &Services, token: &str) -> Result<Invitation, AppErr
     found.and_then(|token| token.detail()).ok_or(AppError::LinkExpired)
 }
 
-/// Creates the invited account and consumes the token.
+/// Creates the invited account and consumes the token. With it come the grants that invitations of this address carry.
 ///
 /// Errors: [`AppError::LinkExpired`], [`AppError::Invalid`], [`AppError::Busy`].
 pub async fn accept(services: &Services, token: &str, username: String, password: SecretString) -> Result<Account, AppError> {
-    let Invitation { email, is_admin } = peek(services, token).await?;
+    let Invitation { email, is_admin, .. } = peek(services, token).await?;
     if is_admin {
         check_username(&username)?;
     } else {
@@ -106,10 +132,12 @@ pub async fn accept(services: &Services, token: &str, username: String, password
     rules::check("password", password.expose_secret(), &[&username, &email])?;
     let hash = services.hasher.reserve()?.hash(password.clone()).await;
     let mut tx = services.db.write().await?;
+    let carrying = granted::lock_carrying(&mut tx, services, &email).await?;
     let consumed =
         one_time_tokens::consume(&mut tx, Purpose::Invitation, token, services.clock.now()).await?.ok_or(AppError::LinkExpired)?;
     let account = NewAccount { username, email, password, is_admin }.create(&mut tx, &services.clock, &hash).await?;
     store::remove_by_email(&mut tx, &account.email).await?;
+    granted::create_carried(&mut tx, services, &account, &consumed, carrying).await?;
     if is_admin {
         let inviter = inviter_name(&mut tx, consumed.created_by.as_ref()).await?;
         notices::notify_of_new_administrator(&mut tx, services, &account, &inviter).await?;

@@ -2,6 +2,8 @@
 
 pub mod actions;
 pub mod api;
+pub mod granted;
+pub mod http;
 pub mod invitations;
 pub mod notices;
 pub mod page;

@@ -41,7 +41,7 @@ pub async fn request_registration(services: &Arc<Services>, email: String, clien
                     .await?
             }
             None => {
-                let invitation = Invitation { email: email.clone(), is_admin: false };
+                let invitation = Invitation::new(email.clone(), false);
                 let why = "Someone requested this with your email address.";
                 invitations::mail_invitation(&mut tx, &job_services, &invitation, None, why).await?
             }

@@ -148,6 +148,25 @@ pub async fn list(db: &mut impl Connection, purpose: Purpose, limit: i64, now: D
     )
 }
 
+/// Lists the valid tokens with a purpose whose stored data matches a pattern for `LIKE`, in the order of their ids.
+pub async fn find_by_detail(
+    db: &mut impl Connection,
+    purpose: Purpose,
+    pattern: &str,
+    now: DateTime<Utc>,
+) -> sqlx::Result<Vec<(OneTimeTokenId, OneTimeToken)>> {
+    let found: Vec<(OneTimeTokenId, Option<UserId>, Option<UserId>, String)> = fetch!(
+        db,
+        fetch_all as (OneTimeTokenId, Option<UserId>, Option<UserId>, String),
+        "SELECT id, user_id, created_by, detail FROM one_time_tokens WHERE purpose = $1 AND expires_at > $2 AND detail LIKE $3 ORDER BY id",
+        purpose,
+        now,
+        pattern,
+    )?;
+    let to_token = |(id, user_id, created_by, detail)| (id, OneTimeToken { user_id, created_by, detail });
+    Ok(found.into_iter().map(to_token).collect())
+}
+
 /// Cancels one token. Returns it, or `None` if it was consumed, canceled, or has expired.
 pub async fn cancel_by_id(tx: &mut Tx, purpose: Purpose, id: &OneTimeTokenId, now: DateTime<Utc>) -> sqlx::Result<Option<OneTimeToken>> {
     fetch!(

@@ -193,11 +193,20 @@ async fn mail_change(
     Ok(notify(tx, services, organization, person, Kind::MemberChanged, |_: &Account| content.clone()).await?)
 }
 
+/// A removed member.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Removed {
+    /// The member.
+    pub member: Member,
+    /// Number of grants that ended with the membership.
+    pub grants_ended: usize,
+}
+
 /// Removes a member and ends all their grants in the organization. `user` is an id, a username or an email address. Members may remove
-/// themselves. Returns the number of ended grants.
+/// themselves.
 ///
 /// Errors: [`AppError::NotFound`], [`AppError::NotInRole`], [`AppError::LastOwner`], those of [`Actor::require_recent`].
-pub async fn remove(services: &Services, actor: Actor<'_>, organization: &OrganizationId, user: &str) -> Result<usize, AppError> {
+pub async fn remove(services: &Services, actor: Actor<'_>, organization: &OrganizationId, user: &str) -> Result<Removed, AppError> {
     actor.require_recent(services)?;
     let (mut tx, authority) = begin(services, actor, organization).await?;
     let found = store::find(&mut tx, organization, user).await?;
@@ -205,17 +214,18 @@ pub async fn remove(services: &Services, actor: Actor<'_>, organization: &Organi
     if !authority.allows(is_self, found.as_ref().map(|found| found.role), None) {
         return Err(AppError::NotInRole);
     }
-    let Member { user, role, .. } = found.ok_or(AppError::NotFound)?;
+    let member = found.ok_or(AppError::NotFound)?;
+    let (user, role) = (&member.user, member.role);
     ensure_owner_remains(&mut tx, organization, &user.id, Some(role), None).await?;
     let ended = grants::end_in(&mut tx, services, actor, Which::OfPerson(&user.id, organization)).await?;
     store::remove(&mut tx, organization, &user.id).await?;
     let ids: Vec<_> = ended.iter().map(|grant| &grant.id).collect();
     let detail = json!({ "organization": organization, "previous": role, "grants": ids });
     record::write(&mut tx, &services.clock, actor.event(Some(&user.id), Action::MemberRemoved, detail)).await?;
-    let content = |name: &str| emails::removed(&user, name, role, &ended, actor.name());
-    mail_change(&mut tx, services, organization, &user, content).await?;
+    let content = |name: &str| emails::removed(user, name, role, &ended, actor.name());
+    mail_change(&mut tx, services, organization, user, content).await?;
     tx.commit().await?;
-    Ok(ended.len())
+    Ok(Removed { grants_ended: ended.len(), member })
 }
 
 #[cfg(test)]

@@ -98,6 +98,6 @@ pub async fn remove(
     Path((organization, user)): Path<(String, String)>,
 ) -> Result<Json<GrantsEnded>, AppError> {
     let organization = OrganizationId::parse(&organization).ok_or(AppError::NotFound)?;
-    let grants_ended = actions::remove(&services, Actor::Principal(&caller), &organization, &user).await?;
-    Ok(Json(GrantsEnded { grants_ended }))
+    let removed = actions::remove(&services, Actor::Principal(&caller), &organization, &user).await?;
+    Ok(Json(GrantsEnded { grants_ended: removed.grants_ended }))
 }
