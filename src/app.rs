@@ -27,6 +27,7 @@ use crate::{
     },
     foundation::assets::{PageFiles, Script},
     layout::{narrow::query_parameter, tabs::Tab},
+    plants::{list::page::PlantsPage, plant::page::PlantPage},
     profile::page::ProfilePage,
     reauthentication::page::ConfirmPage,
     security::page::SecurityPage,
@@ -114,6 +115,8 @@ pub fn App() -> impl IntoView {
             <FlatRoutes fallback=|| view! { <p class="not-found">"Page not found. " <a href="/">"Go to the start page"</a></p> }>
                 <Route path=path!("/") view=SecurityPage ssr=SsrMode::Async />
                 <Route path=path!("/profile") view=profile_tab ssr=SsrMode::Async />
+                <Route path=path!("/plants") view=PlantsPage ssr=SsrMode::Async />
+                <Route path=path!("/plants/:id") view=PlantPage ssr=SsrMode::Async />
                 <Route path=path!("/admin") view=AdminPage ssr=SsrMode::Async />
                 <Route path=path!("/register") view=RegisterPage ssr=SsrMode::Async />
                 <Route path=path!("/request-access") view=RequestAccessPage ssr=SsrMode::Async />

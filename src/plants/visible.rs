@@ -35,7 +35,7 @@ pub struct Filter {
 
 impl Filter {
     /// Returns the pattern of the search for `LIKE … ESCAPE '!'`.
-    fn pattern(&self) -> Option<String> {
+    pub fn pattern(&self) -> Option<String> {
         let search = self.search.as_deref().map(normalize_name).filter(|search| !search.is_empty())?;
         let escaped: String = search.chars().flat_map(|c| if matches!(c, '%' | '_' | '!') { vec!['!', c] } else { vec![c] }).collect();
         Some(format!("%{escaped}%"))

@@ -45,6 +45,36 @@ icons! {
     ShieldOn = "shield-check",
     /// Search.
     Search = "search",
+    /// A solar plant.
+    Sun = "sun",
+    /// A wind plant.
+    Wind = "wind",
+    /// A storage plant, or a battery.
+    Battery = "battery-charging",
+    /// A list without a plant.
+    SolarPanel = "solar-panel",
+    /// An organization.
+    Building = "building-2",
+    /// A portfolio.
+    Layers = "layers",
+    /// A level below, or a page that a row leads to.
+    ChevronRight = "chevron-right",
+    /// Remote access that is closed.
+    Lock = "lock",
+    /// Remote access that is open.
+    LockOpen = "lock-open",
+    /// A page of another site.
+    ArrowUpRight = "arrow-up-right",
+    /// A device, such as an inverter.
+    Cpu = "cpu",
+    /// A data logger.
+    Database = "database",
+    /// A camera.
+    Camera = "cctv",
+    /// A meter.
+    Gauge = "gauge",
+    /// A vendor.
+    Wrench = "wrench",
 }
 
 impl Icon {
@@ -59,8 +89,16 @@ const FLAGS_VERSION: &str = "7.5.0";
 
 /// Renders the flag of a country by its ISO 3166-1 code. Decorative: the country's name must stand beside it.
 pub fn country_flag(code: &str) -> impl IntoView + use<> {
-    let address = ["/flags/", &code.to_ascii_lowercase(), ".svg?v=", FLAGS_VERSION].concat();
-    view! { <img class="flag" src=address alt="" width="20" height="15" /> }
+    view! { <img class="flag" src=flag_address(code) alt="" width="20" height="15" /> }
+}
+
+/// Same as [`country_flag`], for a line of small text. Loaded when it scrolls into view, because long lists have many.
+pub fn small_country_flag(code: &str) -> impl IntoView + use<> {
+    view! { <img class="flag small" src=flag_address(code) alt="" width="18" height="13" loading="lazy" /> }
+}
+
+fn flag_address(code: &str) -> String {
+    ["/flags/", &code.to_ascii_lowercase(), ".svg?v=", FLAGS_VERSION].concat()
 }
 
 /// Renders the logo: a place and a ring around it.

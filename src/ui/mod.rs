@@ -11,3 +11,5 @@ pub mod date;
 pub mod field;
 #[cfg(feature = "ssr")]
 pub mod form_response;
+#[cfg(feature = "ssr")]
+pub mod number;

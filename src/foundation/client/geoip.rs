@@ -59,10 +59,22 @@ impl GeoIp {
             .map(|file| Reader::open_readfile(file).with_context(|| format!("{} cannot be used", file.display())))
             .collect::<anyhow::Result<Vec<_>>>()?;
         anyhow::ensure!(!readers.is_empty(), "{} holds no .mmdb file", databases.display());
+        Ok(Self { readers, ..Self::without_databases(country_names)? })
+    }
+
+    /// Loads the country names alone: every location is unknown.
+    ///
+    /// Errors: the file cannot be read or parsed.
+    pub fn without_databases(country_names: &Path) -> anyhow::Result<Self> {
         let names = std::fs::read(country_names).with_context(|| format!("{} cannot be read", country_names.display()))?;
         let names: Vec<CountryName> = serde_json::from_slice(&names).context("the country names cannot be parsed")?;
         let countries = names.into_iter().map(|country| (country.code.to_ascii_uppercase(), country.name)).collect();
-        Ok(Self { readers, countries })
+        Ok(Self { readers: Vec::new(), countries })
+    }
+
+    /// Returns the common name of a country by its ISO 3166-1 code in capitals. `None` for an unknown code.
+    pub fn country_name(&self, code: &str) -> Option<&str> {
+        self.countries.get(code).map(String::as_str)
     }
 
     /// Returns the location of an address: a private network, a known place, or unknown.
@@ -81,7 +93,7 @@ impl GeoIp {
     fn to_location(&self, record: Record) -> Location {
         let code = record.country_code.or(record.country.and_then(|country| country.iso_code));
         let Some(code) = code.filter(|code| !code.is_empty() && code != "ZZ") else { return Location::from_place(Place::Unknown) };
-        let country = self.countries.get(&code).cloned().unwrap_or_else(|| code.clone());
+        let country = self.country_name(&code).unwrap_or(&code).to_owned();
         let city = match record.city {
             Some(Name::Flat(city)) => Some(city),
             Some(Name::Nested { names }) => names.and_then(|mut names| names.remove("en")),
