@@ -20,7 +20,7 @@ for (const javaScriptEnabled of [true, false]) {
     await expect(page.getByText('Thank you. An administrator will review your request')).toBeVisible();
 
     const office = await root.signIn({ javaScriptEnabled });
-    await office.getByRole('link', { name: 'Administration' }).click();
+    await office.getByRole('link', { name: 'Admin', exact: true }).click();
     if (javaScriptEnabled) await hydrated(office);
     await office.getByRole('button', { name: `Invite ${email}` }).click();
     await expect(office.getByText(`An invitation is on its way to ${email}.`)).toBeVisible();
@@ -39,7 +39,7 @@ for (const javaScriptEnabled of [true, false]) {
     await ready();
     await fillIn(page, name, NEW);
     await expect(page.getByRole('heading', { name: 'Active Sessions' })).toBeVisible();
-    await expect(page.getByRole('link', { name: 'Administration' })).toHaveCount(0);
+    await expect(page.getByRole('link', { name: 'Admin', exact: true })).toHaveCount(0);
   });
 
   test(`a user edits the profile and changes the email address, ${how}`, async ({ alice, server }) => {

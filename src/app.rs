@@ -27,10 +27,16 @@ use crate::{
     },
     foundation::assets::{PageFiles, Script},
     layout::{narrow::query_parameter, tabs::Tab},
-    permissions::grants::page::GrantPage,
-    plants::edit::{
-        move_page::MovePlantPage,
-        page::{EditPlantPage, NewPlantPage},
+    permissions::{grants::page::GrantPage, reach::page::PersonPage},
+    plants::{
+        devices::page::{EditDevicePage, NewDevicePage},
+        edit::{
+            move_page::MovePlantPage,
+            page::{EditPlantPage, NewPlantPage},
+        },
+        list::page::PlantsPage,
+        organizations::page::{NewOrganizationPage, OrganizationPage},
+        plant::page::PlantPage,
     },
     profile::page::ProfilePage,
     reauthentication::page::ConfirmPage,
@@ -119,6 +125,7 @@ pub fn App() -> impl IntoView {
             <FlatRoutes fallback=|| view! { <p class="not-found">"Page not found. " <a href="/">"Go to the start page"</a></p> }>
                 <Route path=path!("/") view=SecurityPage ssr=SsrMode::Async />
                 <Route path=path!("/profile") view=profile_tab ssr=SsrMode::Async />
+                <Route path=path!("/plants") view=PlantsPage ssr=SsrMode::Async />
                 <Route path=path!("/admin") view=AdminPage ssr=SsrMode::Async />
                 <Route path=path!("/register") view=RegisterPage ssr=SsrMode::Async />
                 <Route path=path!("/request-access") view=RequestAccessPage ssr=SsrMode::Async />
@@ -133,7 +140,13 @@ pub fn App() -> impl IntoView {
                 <Route path=path!("/profile/two-factor") view=TwoFactorPage ssr=SsrMode::Async />
                 <Route path=path!("/profile/tokens/new") view=NewTokenPage ssr=SsrMode::Async />
                 <Route path=path!("/profile/tokens/rotate") view=RotatePage ssr=SsrMode::Async />
+                <Route path=path!("/devices/new") view=NewDevicePage ssr=SsrMode::Async />
+                <Route path=path!("/devices/:id/edit") view=EditDevicePage ssr=SsrMode::Async />
+                <Route path=path!("/organizations/new") view=NewOrganizationPage ssr=SsrMode::Async />
+                <Route path=path!("/organizations/:id") view=OrganizationPage ssr=SsrMode::Async />
+                <Route path=path!("/organizations/:id/people/:user") view=PersonPage ssr=SsrMode::Async />
                 <Route path=path!("/plants/new") view=NewPlantPage ssr=SsrMode::Async />
+                <Route path=path!("/plants/:id") view=PlantPage ssr=SsrMode::Async />
                 <Route path=path!("/plants/:id/edit") view=EditPlantPage ssr=SsrMode::Async />
                 <Route path=path!("/plants/:id/move") view=MovePlantPage ssr=SsrMode::Async />
                 <Route path=path!("/grants/new") view=GrantPage ssr=SsrMode::Async />

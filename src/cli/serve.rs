@@ -148,8 +148,11 @@ fn load_geoip(setting: Option<String>) -> anyhow::Result<impl FnOnce() -> GeoIp 
         None => Some(assets.geoip()),
     };
     Ok(move || {
-        let loaded = databases.map(|databases| GeoIp::load(&databases, &assets.countries()));
-        loaded.transpose().map(Option::unwrap_or_default).unwrap_or_else(|error| {
+        let loaded = match databases {
+            Some(databases) => GeoIp::load(&databases, &assets.countries()),
+            None => GeoIp::without_databases(&assets.countries()),
+        };
+        loaded.unwrap_or_else(|error| {
             tracing::warn!(error = format!("{error:#}"), "the location database could not be loaded; locations are unknown");
             GeoIp::default()
         })

@@ -44,6 +44,7 @@ impl Assets {
             is_hashed: !hashes.is_empty(),
             style_sheet: address("whereabouts.css"),
             icon: address("icon.svg"),
+            map: address("map.svg"),
             card: script("card"),
             forms: script("forms"),
         }
@@ -59,6 +60,8 @@ pub struct PageFiles {
     pub style_sheet: String,
     /// The icon of the site.
     pub icon: String,
+    /// The drawing of the world's land and borders.
+    pub map: String,
     /// Hydrates the Active Sessions card. Contains `forms`.
     pub card: Script,
     /// Enhances pages without the card.

@@ -1,6 +1,7 @@
 //! The frame of every page of a signed-in user: top bar, menu and status lines. The script of the page fills the status lines and
 //! handles the keys of the menu.
 
+use axum::http::request::Parts;
 use leptos::prelude::*;
 
 use crate::{
@@ -55,8 +56,8 @@ pub fn Frame(
     view! {
         <a class="skip" href="#main">"Skip to content"</a>
         <header class="bar">
-            <a class="home" href="/profile?tab=security">{mark()}"Whereabouts"</a>
-            {account.is_admin.then(|| view! { <a class="administration" href="/admin">"Administration"</a> })}
+            <a class="home" href="/profile?tab=security">{mark()}<span class="word">"Whereabouts"</span></a>
+            <Places is_admin=account.is_admin />
             <ProfileMenu name=account.name />
         </header>
         <main id="main" tabindex="-1">{children()}</main>
@@ -64,6 +65,17 @@ pub fn Frame(
         <p role="status" class=notice_class>{notice}</p>
         <p role="status" class="status-offline is-empty"></p>
     }
+}
+
+/// The links to the main pages.
+#[component]
+fn Places(is_admin: bool) -> impl IntoView {
+    let path = use_context::<Parts>().map(|parts| parts.uri.path().to_owned()).unwrap_or_default(); // while Leptos lists the routes
+    let link = |page: &'static str, name: &'static str| {
+        let is_here = path.strip_prefix(page).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+        view! { <a href=page aria-current=is_here.then_some("page")>{name}</a> }
+    };
+    view! { <nav class="places" aria-label="Places">{link("/plants", "Plants")} {is_admin.then(|| link("/admin", "Admin"))}</nav> }
 }
 
 /// The profile menu. It is a popover, so it opens and closes without a script.

@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// Longest reason of a grant or closure, in characters.
-const MAX_REASON_CHARS: usize = 500;
+pub const MAX_REASON_CHARS: usize = 500;
 
 /// A plant role: what a person may do with plants. Named after the closest roles of IEC 62351-8: VIEWER, ENGINEER / INSTALLER, OPERATOR
 /// and SECAUD.

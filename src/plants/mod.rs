@@ -8,9 +8,12 @@ pub mod edit;
 pub mod fields;
 pub mod hosts;
 pub mod http;
+pub mod list;
 pub mod model;
 pub mod organizations;
+pub mod plant;
 pub mod portfolios;
+pub mod view;
 pub mod visible;
 
 mod requests;

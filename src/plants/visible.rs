@@ -36,7 +36,7 @@ pub struct Filter {
 
 impl Filter {
     /// Returns the pattern of the search for `LIKE … ESCAPE '!'`.
-    fn pattern(&self) -> Option<String> {
+    pub fn pattern(&self) -> Option<String> {
         self.search.as_deref().map(normalize_name).filter(|search| !search.is_empty()).map(|search| containing(&search))
     }
 }

@@ -106,11 +106,14 @@ fn cross_origin(origins: &[HeaderValue]) -> CorsLayer {
 
 /// Returns the routes of pages, and of the server functions that Leptos adds to them.
 fn pages(site: &Site) -> Router<Site> {
+    let files = Arc::new(Assets::find().page_files());
     let context = {
-        let services = site.services.clone();
-        move || provide_context(services.clone())
+        let (services, files) = (site.services.clone(), files.clone());
+        move || {
+            provide_context(services.clone());
+            provide_context(files.clone());
+        }
     };
-    let files = Assets::find().page_files();
     Router::new()
         .leptos_routes_with_context(site, PAGES.clone(), context, move || app::shell(&files))
         .method_not_allowed_fallback(async || AppError::MethodNotAllowed)

@@ -62,7 +62,7 @@ fn SessionNames(list: LiveList) -> impl IntoView {
     let others = move |list: &Sessions| list.rows.iter().filter(|row| !row.current).take(MAX_NAMED).cloned().collect::<Vec<Session>>();
     let more = move || list.with(|list| list.others().saturating_sub(MAX_NAMED));
     view! {
-        <ul class="session-names">
+        <ul class="names">
             <For each=move || list.with(others) key=|row| row.id.clone() let:row>
                 <li>
                     <span class="tile">{icon(row.device.form).draw()}</span>

@@ -61,12 +61,15 @@ pub fn TextArea(
     /// Whether the field has the focus when its page or dialog opens.
     #[prop(optional)]
     autofocus: bool,
+    /// Whether the field may stay empty.
+    #[prop(optional)]
+    optional: bool,
 ) -> impl IntoView {
     let hint_id = hint.as_ref().map(|_| format!("{name}-hint"));
     view! {
         <div class="field">
             <label for=name>{label}</label>
-            <textarea id=name name=name rows=rows.to_string() required autofocus=autofocus aria-describedby=hint_id.clone()>{value}</textarea>
+            <textarea id=name name=name rows=rows.to_string() required=!optional autofocus=autofocus aria-describedby=hint_id.clone()>{value}</textarea>
             {hint.map(|hint| view! { <p class="hint" id=hint_id>{hint}</p> })}
         </div>
     }

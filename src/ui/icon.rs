@@ -57,6 +57,8 @@ icons! {
     Ban = "ban",
     /// A deletion.
     Trash = "trash-2",
+    /// Something to add.
+    Plus = "plus",
     /// A file to import.
     Upload = "upload",
     /// A solar plant.

@@ -53,9 +53,9 @@ pub async fn remove_member(organization: String, user: String) -> Result<String,
     let form = member_path(&organization, "remove", &user);
     let remove = async || {
         let (services, caller) = current_session()?;
-        let ended = actions::remove(&services, Actor::Principal(&caller), &parse_id(&organization)?, &user).await?;
+        let removed = actions::remove(&services, Actor::Principal(&caller), &parse_id(&organization)?, &user).await?;
         let back = if caller.account.id.as_str() == user { "/plants".to_owned() } else { page(&organization) };
-        let notice = format!("The person was removed, and {} ended.", count_of(ended as i64, "grant"));
+        let notice = format!("The person was removed, and {} ended.", count_of(removed.grants_ended as i64, "grant"));
         Ok(FormOutcome::redirect_to(back).with_notice(notice))
     };
     respond(or_reauthenticate(remove().await, &form), &form, &[])

@@ -3,4 +3,5 @@
 pub mod actions;
 pub mod http;
 pub mod model;
+pub mod page;
 pub mod store;

@@ -16,9 +16,9 @@ use crate::{
             actions,
             model::{DeviceChanges, NewDevice},
         },
-        edit::api::plant_path,
         model::{Device, Plant},
         organizations,
+        plant::api::plant_path,
     },
     reauthentication::actor::Actor,
     sessions::caller::current_session,
@@ -117,7 +117,7 @@ pub async fn edit_device(
         match actions::update(&services, Actor::Principal(&caller), &parse_id(&id)?, &IfMatch::version(version), &changes).await {
             Ok(device) => {
                 let notice = format!("{} was saved.", device.name);
-                Ok(FormOutcome::redirect_to(plant_path(device.plant.as_str())).with_notice(notice))
+                Ok(FormOutcome::redirect_to(plant_path(&device.plant)).with_notice(notice))
             }
             Err(AppError::Outdated) => {
                 let typed = typed(&name, &kind, &host, upgrades.as_deref());
@@ -137,7 +137,7 @@ pub async fn delete_device(id: String, confirmed: String) -> Result<String, Prob
         let device = actions::get(&services, &caller, &parse_id(&id)?).await?;
         check_confirmed(&confirmed, &device.name)?;
         actions::delete(&services, Actor::Principal(&caller), &device.id, &IfMatch::default()).await?;
-        Ok(FormOutcome::redirect_to(plant_path(device.plant.as_str())).with_notice(format!("{} was deleted.", device.name)))
+        Ok(FormOutcome::redirect_to(plant_path(&device.plant)).with_notice(format!("{} was deleted.", device.name)))
     };
     respond(delete().await, &with_query(&edit_path(&id), &[("confirm", "delete")]), &[])
 }

@@ -9,8 +9,8 @@ use crate::{
     plants::{
         deletion::DeletionDialog,
         devices::api::{DevicePage, edit_path, open_edit, open_new},
-        edit::api::plant_path,
         model::Device,
+        plant::api::plant_path,
     },
     ui::{
         field::{Field, FlashMessages},
@@ -53,7 +53,7 @@ pub fn EditDevicePage() -> impl IntoView {
 #[component]
 fn DeviceForm(page: DevicePage, flash: Flash, title: String, action: &'static str, submit: &'static str) -> impl IntoView {
     let DevicePage { plant, device, suffixes } = page;
-    let back = plant_path(plant.id.as_str());
+    let back = plant_path(&plant.id);
     let is_typed = flash.typed.contains_key("name");
     let value = |field: &str, saved: fn(&Device) -> String| match is_typed {
         true => flash.typed(field),

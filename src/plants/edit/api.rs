@@ -16,6 +16,7 @@ use crate::{
         edit::form::Entered,
         fields::PlantChanges,
         model::{Plant, Portfolio},
+        plant::api::plant_path,
         portfolios::actions::{self as portfolios, EditablePortfolio},
     },
     reauthentication::{actor::Actor, api::or_reauthenticate},
@@ -25,11 +26,6 @@ use crate::{
 
 /// Path of the page that creates a plant.
 pub const NEW_PAGE: &str = "/plants/new";
-
-/// Returns the path of a plant.
-pub fn plant_path(id: &str) -> String {
-    format!("/plants/{id}")
-}
 
 /// Returns the path of the page that edits a plant.
 pub fn edit_path(id: &str) -> String {
@@ -146,7 +142,7 @@ pub async fn create_plant(
         let (services, caller) = current_session()?;
         let plant = actions::create(&services, Actor::Principal(&caller), &entered.new_plant(&portfolio)?).await?;
         let notice = format!("{} was added. Add its devices next.", plant.name);
-        Ok(FormOutcome::redirect_to(plant_path(plant.id.as_str())).with_notice(notice))
+        Ok(FormOutcome::redirect_to(plant_path(&plant.id)).with_notice(notice))
     };
     let typed: Vec<_> = entered.fields().into_iter().chain([("portfolio", portfolio.as_str())]).collect();
     respond(create().await, NEW_PAGE, &typed)
@@ -172,7 +168,7 @@ pub async fn edit_plant(
         let (services, caller) = current_session()?;
         let (id, expected) = (parse_id(&id)?, IfMatch::version(version));
         match actions::update(&services, Actor::Principal(&caller), &id, &expected, &entered.changes()?).await {
-            Ok(plant) => Ok(FormOutcome::redirect_to(plant_path(plant.id.as_str())).with_notice("The plant was saved.")),
+            Ok(plant) => Ok(FormOutcome::redirect_to(plant_path(&plant.id)).with_notice("The plant was saved.")),
             Err(AppError::Outdated) => {
                 Ok(FormOutcome::redirect_to(edit_path(id.as_str())).with_failure(AppError::Outdated, &entered.fields()))
             }

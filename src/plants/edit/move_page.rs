@@ -12,8 +12,9 @@ use crate::{
     },
     plants::{
         actions::AccessChange,
-        edit::api::{MovePage, edit_path, move_path, open_move, plant_path},
+        edit::api::{MovePage, edit_path, move_path, open_move},
         model::Portfolio,
+        plant::api::plant_path,
     },
     ui::field::{FlashMessages, SelectField},
 };

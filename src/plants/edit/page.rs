@@ -9,10 +9,11 @@ use crate::{
     plants::{
         deletion::{DeletionDialog, sentence},
         edit::{
-            api::{EditPage, NEW_PAGE, edit_path, move_path, open_edit, open_new, plant_path},
+            api::{EditPage, NEW_PAGE, edit_path, move_path, open_edit, open_new},
             form::Entered,
         },
         model::PlantKind,
+        plant::api::plant_path,
         portfolios::actions::EditablePortfolio,
     },
     ui::{

@@ -55,6 +55,33 @@ pub async fn editable(services: &Services, principal: &Principal) -> Result<Vec<
     Ok(store::list_editable(&mut services.db.read().await?, &principal.account.id, now).await?)
 }
 
+/// A portfolio with what it contains.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PortfolioSummary {
+    /// The portfolio.
+    pub portfolio: Portfolio,
+    /// What it contains.
+    pub contents: Contents,
+}
+
+/// Lists the portfolios of an organization by name, with what they contain. For those who administer it.
+///
+/// Errors: those of [`authorize::require`].
+pub async fn summaries(
+    services: &Services,
+    principal: &Principal,
+    organization: &OrganizationId,
+) -> Result<Vec<PortfolioSummary>, AppError> {
+    let mut db = services.db.read().await?;
+    authorize::require_administrator(&mut db, services, principal, organization).await?;
+    let mut summaries = Vec::new();
+    for portfolio in store::list_all(&mut db, Some(organization)).await? {
+        let contents = plants::contents(&mut db, &ScopeId::Portfolio(portfolio.id.clone())).await?;
+        summaries.push(PortfolioSummary { portfolio, contents });
+    }
+    Ok(summaries)
+}
+
 /// Returns a portfolio.
 ///
 /// Errors: [`AppError::NotFound`] if it does not exist or the principal may not know of it.

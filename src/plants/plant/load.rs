@@ -1,0 +1,173 @@
+//! Loads what a plant's page shows.
+
+use chrono::{DateTime, Utc};
+
+use crate::{
+    access::Principal,
+    error::AppError,
+    foundation::{
+        db::ReadConnection,
+        ids::{PlantId, UserId},
+        services::Services,
+    },
+    permissions::{
+        authorize,
+        decide::{Action, Facts, Refusal, decide},
+        model::{Grant, OrganizationRole, ScopeId},
+        store as permissions,
+    },
+    plants::{
+        model::{Device, Plant},
+        plant::store::{self, Ancestry, NamedPlant},
+        view::{place_name, role_name},
+    },
+    sessions::caller::current_session,
+};
+
+/// Devices and people that the page shows at first. A link shows all.
+const SHOWN_AT_FIRST: i64 = 100;
+
+/// What the address of the page asks for.
+#[derive(Debug, Clone, Default)]
+pub struct PlantQuery {
+    /// Id of the plant.
+    pub id: String,
+    /// Whether to show all devices.
+    pub all_devices: bool,
+    /// Whether to show all people.
+    pub all_people: bool,
+    /// Whether the dialog that closes remote access is open.
+    pub is_closing: bool,
+}
+
+/// What the page shows.
+pub struct PlantPageData {
+    /// The plant, as the person sees it.
+    pub plant: Plant,
+    /// Name of its organization.
+    pub organization_name: String,
+    /// Name of its portfolio.
+    pub portfolio_name: String,
+    /// Its place and country in words.
+    pub place: Option<String>,
+    /// What the person is for the plant, in a word.
+    pub role: Option<&'static str>,
+    /// What the person may do.
+    pub may: May,
+    /// The devices, by name: not all of them, if there are many.
+    pub devices: Vec<Device>,
+    /// Who can reach it.
+    pub reach: Reach,
+    /// Number of owners who are notified of a closure.
+    pub owners: usize,
+    /// The person.
+    pub user: UserId,
+    /// The person's time zone.
+    pub time_zone: String,
+    /// The current time.
+    pub now: DateTime<Utc>,
+}
+
+/// What the person may do with the plant.
+#[derive(Debug, Clone, Copy)]
+pub struct May {
+    /// To open devices, unless remote access is closed.
+    pub open: bool,
+    /// To close remote access.
+    pub close: bool,
+    /// To reopen it, and to grant access.
+    pub administer: bool,
+}
+
+/// Who can reach the plant.
+pub struct Reach {
+    /// Number of people.
+    pub people: i64,
+    /// How many of them work for a vendor.
+    pub vendor_people: i64,
+    /// What the person may know of it.
+    pub known: Known,
+}
+
+/// What a person may know of who can reach a plant.
+pub enum Known {
+    /// Everybody's grants, by the name of the person: not all people, if there are many.
+    Everybody(Vec<Grant>),
+    /// The person's own grants and role in the organization.
+    Own(Vec<Grant>, Option<OrganizationRole>),
+}
+
+/// Loads the page. `None`, and status 404, if there is no such plant or the person does not see it.
+pub async fn load_plant(query: PlantQuery) -> Result<Option<PlantPageData>, AppError> {
+    match load(query).await {
+        Err(AppError::NotFound) => {
+            AppError::NotFound.set_response();
+            Ok(None)
+        }
+        other => other.map(Some).inspect_err(AppError::set_response),
+    }
+}
+
+async fn load(query: PlantQuery) -> Result<PlantPageData, AppError> {
+    let (services, caller) = current_session()?;
+    let (user, now) = (&caller.account.id, services.clock.now());
+    let id = PlantId::parse(&query.id).ok_or(AppError::NotFound)?;
+    let mut db = services.db.read().await?;
+    let facts = find_facts(&mut db, &services, &caller, &id).await?;
+    let NamedPlant { plant, organization_name, portfolio_name } =
+        store::find_plant(&mut db, user, &id, now).await?.ok_or(AppError::NotFound)?;
+    let limit = |shows_all| if shows_all { i64::MAX } else { SHOWN_AT_FIRST };
+    let may = permitted(&facts, now);
+    let devices = store::list_devices(&mut db, &id, limit(query.all_devices)).await?;
+    let reach = load_reach(&mut db, &plant, &facts, limit(query.all_people), now).await?;
+    let is_closing = query.is_closing && may.close;
+    let owners = if is_closing { permissions::owners(&mut db, &plant.organization).await?.len() } else { 0 };
+    drop(db);
+    let countries = services.geoip.get().await;
+    Ok(PlantPageData {
+        place: place_name(&plant, countries.as_deref()),
+        role: role_name(&plant.your_roles, facts.membership),
+        may,
+        devices,
+        reach,
+        owners,
+        user: user.clone(),
+        time_zone: caller.account.time_zone.clone(),
+        now,
+        plant,
+        organization_name,
+        portfolio_name,
+    })
+}
+
+/// Returns what is known about a person and a plant that they see.
+///
+/// Errors: [`AppError::NotFound`].
+async fn find_facts(db: &mut ReadConnection, services: &Services, principal: &Principal, id: &PlantId) -> Result<Facts, AppError> {
+    let known = authorize::find_known(db, services, principal, &ScopeId::Plant(id.clone())).await?;
+    let sees = decide(&known.facts, Action::See, services.clock.now()).is_allowed();
+    if sees { Ok(known.facts) } else { Err(AppError::NotFound) }
+}
+
+fn permitted(facts: &Facts, now: DateTime<Utc>) -> May {
+    let opens = decide(facts, Action::Open, now);
+    May {
+        open: !opens.reasons.is_empty() && matches!(opens.refusal, None | Some(Refusal::Closed)),
+        close: decide(facts, Action::Close, now).is_allowed(),
+        administer: decide(facts, Action::Administer, now).is_allowed(),
+    }
+}
+
+/// Loads who can reach a plant: of people with their names, or the person's own access.
+async fn load_reach(db: &mut ReadConnection, plant: &Plant, facts: &Facts, limit: i64, now: DateTime<Utc>) -> Result<Reach, AppError> {
+    let of = Ancestry { organization: &plant.organization, portfolio: &plant.portfolio, plant: &plant.id };
+    let (people, vendor_people) = store::count_people(db, of, now).await?;
+    let known = if decide(facts, Action::SeePeople, now).is_allowed() {
+        Known::Everybody(store::list_grants(db, of, limit, now).await?)
+    } else {
+        let mut own: Vec<Grant> = facts.grants.iter().filter(|grant| grant.is_active(now)).cloned().collect();
+        own.sort_by_key(|grant| (grant.scope.kind, grant.granted_at));
+        Known::Own(own, facts.membership)
+    };
+    Ok(Reach { people, vendor_people, known })
+}
