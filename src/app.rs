@@ -27,7 +27,10 @@ use crate::{
     },
     foundation::assets::{PageFiles, Script},
     layout::{narrow::query_parameter, tabs::Tab},
-    permissions::{grants::page::GrantPage, reach::page::PersonPage},
+    permissions::{
+        grants::{extend_page::ExtendGrantPage, page::GrantPage},
+        reach::page::PersonPage,
+    },
     plants::{
         devices::page::{EditDevicePage, NewDevicePage},
         edit::{
@@ -149,6 +152,7 @@ pub fn App() -> impl IntoView {
                 <Route path=path!("/plants/:id") view=PlantPage ssr=SsrMode::Async />
                 <Route path=path!("/plants/:id/edit") view=EditPlantPage ssr=SsrMode::Async />
                 <Route path=path!("/plants/:id/move") view=MovePlantPage ssr=SsrMode::Async />
+                <Route path=path!("/grants/:id") view=ExtendGrantPage ssr=SsrMode::Async />
                 <Route path=path!("/grants/new") view=GrantPage ssr=SsrMode::Async />
                 <Route path=path!("/api/docs") view=DocsPage ssr=SsrMode::Async />
             </FlatRoutes>

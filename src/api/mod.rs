@@ -15,8 +15,8 @@ use crate::{
     authentication::{password::http as password, registration::http as registration, sign_in::http as sign_in},
     error::problem::Problem,
     foundation::services::Services,
-    plants::{devices::http as devices, http as plants, organizations::http as organizations, portfolios::http as portfolios},
     permissions::{grants::http as grants, members::http as members, reach::http as reach, vendors::http as vendors},
+    plants::{devices::http as devices, http as plants, organizations::http as organizations, portfolios::http as portfolios},
     sessions::http as sessions,
 };
 

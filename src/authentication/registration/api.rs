@@ -1,4 +1,4 @@
-//! Server functions of the registration pages.
+//! Server functions of the registration pages, and the one that grants access, because it may invite a person.
 
 use std::sync::Arc;
 
@@ -8,12 +8,15 @@ use crate::{
     accounts::actions::NewAccount,
     authentication::registration::{
         actions,
+        granted::{self, Granted},
         invitations::{self, Invitation},
         requests,
     },
     error::{AppError, problem::Problem},
     foundation::{config::Registration, services::Services},
-    sessions::caller::client_info,
+    permissions::grants::form::{self, Entered},
+    reauthentication::{actor::Actor, api::or_reauthenticate},
+    sessions::caller::{client_info, current_session},
     ui::form_response::{self, Flash, FormOutcome, respond, with_token},
 };
 
@@ -101,4 +104,34 @@ pub async fn request_access(email: String, #[server(default)] message: String) -
         Ok(FormOutcome::redirect_to(REQUEST_ACCESS).with_notice(notice))
     };
     respond(request().await, REQUEST_ACCESS, &[("email", &email), ("message", &message)])
+}
+
+/// Grants access, or invites an email address without an account.
+#[server(prefix = "/api/ui", endpoint = "grant_access")]
+#[allow(clippy::too_many_arguments, reason = "the fields of a form")]
+pub async fn grant_access(
+    at: String,
+    user: String,
+    #[server(default)] is_vendor: String,
+    #[server(default)] vendor: String,
+    #[server(default)] role: String,
+    #[server(default)] scope: String,
+    #[server(default)] until: String,
+    #[server(default)] day: String,
+    #[server(default)] reason: String,
+) -> Result<String, Problem> {
+    let entered = Entered { at, person: String::new(), user, is_vendor, vendor, role, scope, until, day, reason };
+    let grant = async || {
+        let (services, caller) = current_session()?;
+        let (now, opened_for) = (services.clock.now(), entered.opened_for()?);
+        let request = entered.request(&caller.account.time_zone, now)?;
+        let user = request.user.clone();
+        let granted = granted::grant_or_invite(&services, Actor::Principal(&caller), &user, &request.terms(now)?).await?;
+        let notice = match granted {
+            Granted::Created(grant) => format!("{} is now {} by {}.", grant.user.name, grant.role.name().to_lowercase(), grant.scope.name),
+            Granted::Invited { email, .. } => format!("An invitation is on its way to {email}. The access comes with the account."),
+        };
+        Ok(FormOutcome::redirect_to(form::back_path(&opened_for)).with_notice(notice))
+    };
+    respond(or_reauthenticate(grant().await, &entered.address()), &entered.address(), &entered.fields())
 }

@@ -7,7 +7,7 @@ use crate::{
     accounts::{model::Account, store as accounts},
     error::{AppError, problem::Problem},
     foundation::{
-        ids::{OrganizationId, UserId},
+        ids::{GrantId, OrganizationId, UserId},
         services::Services,
     },
     permissions::{
@@ -15,19 +15,24 @@ use crate::{
         decide::Action,
         grants::{
             actions,
-            form::Entered,
+            form::{Entered, back_path},
+            model::Extension,
             page::PreviewContent,
             preview::{Draft, Preview, ScopeChoice},
         },
-        model::{Person, Role, ScopeId},
+        model::{Grant, Person, Role, ScopeId},
         vendors::store as vendors,
     },
-    reauthentication::{actions::require_recent, actor::Actor, api::reauthentication_path},
+    reauthentication::{
+        actions::require_recent,
+        actor::Actor,
+        api::{or_reauthenticate, reauthentication_path},
+    },
     sessions::{
         caller::{CurrentSession, current_session},
         redirect::RedirectPath,
     },
-    ui::form_response::set_status,
+    ui::form_response::{FormOutcome, respond, set_status, with_query},
 };
 
 /// Who gets access.
@@ -180,4 +185,78 @@ pub async fn preview_grant(
     };
     let preview = set_status(load().await)?;
     Ok(view! { <PreviewContent preview /> }.to_html())
+}
+
+/// The data of the page that changes the end of a grant.
+pub struct ExtendPageData {
+    /// The grant.
+    pub grant: Grant,
+    /// The user's time zone.
+    pub time_zone: String,
+    /// The current time.
+    pub now: DateTime<Utc>,
+}
+
+/// Loads the data of the page that changes the end of a grant. Redirects to reauthentication unless it is recent.
+///
+/// Errors: [`AppError::NotFound`], [`AppError::NotInRole`] unless the caller administers the organization.
+pub async fn open_extension(id: String) -> Result<ExtendPageData, AppError> {
+    let load = async || {
+        let (services, caller) = current_session()?;
+        let grant = actions::get(&services, &caller, &parse_id(&id)?).await?;
+        let mut db = services.db.read().await?;
+        authorize::require_administrator(&mut db, &services, &caller, &grant.organization).await?;
+        if require_recent(&services, &caller).is_err() {
+            leptos_axum::redirect(&reauthentication_path(&RedirectPath::parse(&grant_path(grant.id.as_str()))));
+        }
+        Ok(ExtendPageData { grant, time_zone: caller.account.time_zone.clone(), now: services.clock.now() })
+    };
+    load().await.inspect_err(AppError::set_response)
+}
+
+/// Changes the end of a grant.
+#[server(prefix = "/api/ui", endpoint = "extend_grant")]
+pub async fn extend_grant(
+    id: String,
+    #[server(default)] until: String,
+    #[server(default)] day: String,
+    #[server(default)] reason: String,
+) -> Result<String, Problem> {
+    let extend = async || {
+        let (services, caller) = current_session()?;
+        let entered = Entered { until: until.clone(), day: day.clone(), ..Entered::default() };
+        let expires_at = entered.expires_at(&caller.account.time_zone, services.clock.now())?;
+        let extension = Extension { expires_at, reason: reason.clone() };
+        let grant = actions::extend(&services, Actor::Principal(&caller), &parse_id(&id)?, &extension).await?;
+        let back = grant.scope_id().map(|scope| back_path(&scope)).unwrap_or_default(); // a stored grant has a scope
+        Ok(FormOutcome::redirect_to(back).with_notice(format!("The access of {} has a new end.", grant.user.name)))
+    };
+    let typed = [("until", until.as_str()), ("day", &day), ("reason", &reason)];
+    respond(or_reauthenticate(extend().await, &grant_path(&id)), &grant_path(&id), &typed)
+}
+
+/// Ends a grant, and redirects to `next`.
+#[server(prefix = "/api/ui", endpoint = "end_grant")]
+pub async fn end_grant(id: String, next: String) -> Result<String, Problem> {
+    let next = RedirectPath::parse(&next);
+    let end = async || {
+        let (services, caller) = current_session()?;
+        let notice = match actions::end(&services, Actor::Principal(&caller), &parse_id(&id)?).await {
+            Ok(grant) => format!("{} is no longer {} by {}.", grant.user.name, grant.role.name().to_lowercase(), grant.scope.name),
+            Err(AppError::NotFound) => "This access had ended already.".to_owned(),
+            Err(error) => return Err(error),
+        };
+        Ok(FormOutcome::redirect_to(next.path()).with_notice(notice))
+    };
+    let form = with_query(next.path(), &[("end", &id)]);
+    respond(or_reauthenticate(end().await, &form), &form, &[])
+}
+
+/// Returns the path of the page that changes the end of a grant.
+pub fn grant_path(id: &str) -> String {
+    format!("/grants/{id}")
+}
+
+fn parse_id(id: &str) -> Result<GrantId, AppError> {
+    GrantId::parse(id).ok_or(AppError::NotFound)
 }

@@ -141,6 +141,15 @@ impl Entered {
     }
 }
 
+/// Returns the path of the page that shows a scope.
+pub fn back_path(scope: &ScopeId) -> String {
+    match scope {
+        ScopeId::Organization(id) => format!("/organizations/{id}"),
+        ScopeId::Portfolio(id) => with_query("/plants", &[("portfolio", id.as_str())]),
+        ScopeId::Plant(id) => format!("/plants/{id}"),
+    }
+}
+
 /// Returns the key of a scope in the form.
 pub fn key(kind: ScopeKind, id: &str) -> String {
     format!("{}:{id}", kind.key())

@@ -3,6 +3,7 @@
 pub mod actions;
 pub mod api;
 pub mod emails;
+pub mod extend_page;
 pub mod form;
 pub mod http;
 pub mod model;

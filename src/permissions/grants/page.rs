@@ -14,7 +14,7 @@ use crate::{
         decide::Action,
         grants::{
             api::{GrantPageData, Picked, PreviewData, open_grant},
-            form::{ENDS, Entered, PAGE, key},
+            form::{ENDS, Entered, PAGE, back_path, key},
             preview::{ScopeChoice, split_actions},
         },
         model::{Person, Role, ScopeKind},
@@ -37,7 +37,7 @@ pub fn GrantPage() -> impl IntoView {
         forbid_compression();
     }
     framed_with(open_grant(entered), move |page, flash| {
-        let back = back_path(&page);
+        let back = page.entered.opened_for().map(|scope| back_path(&scope)).unwrap_or_default(); // checked when the data was loaded
         view! {
             <Title text="Grant access" />
             <Crumbs links=vec![("/plants".to_owned(), "Plants".to_owned()), (back.clone(), opened_for_name(&page))] />
@@ -46,16 +46,6 @@ pub fn GrantPage() -> impl IntoView {
         }
         .into_any()
     })
-}
-
-/// Returns the address of the page that the form was opened from.
-fn back_path(page: &GrantPageData) -> String {
-    let find = |kind| page.scopes.iter().find(|choice| choice.scope.kind == kind).map(|choice| choice.scope.id.clone());
-    match (find(ScopeKind::Plant), find(ScopeKind::Organization)) {
-        (Some(plant), _) => format!("/plants/{plant}"),
-        (None, Some(organization)) => format!("/organizations/{organization}"),
-        (None, None) => "/plants".to_owned(),
-    }
 }
 
 fn opened_for_name(page: &GrantPageData) -> String {
@@ -285,7 +275,10 @@ pub fn scope_icon(kind: ScopeKind) -> Icon {
 
 /// The end: after some days, on a chosen day, or never.
 #[component]
-fn EndChoice(entered: Entered) -> impl IntoView {
+pub fn EndChoice(
+    /// What was entered.
+    entered: Entered,
+) -> impl IntoView {
     let chosen = entered.end().to_owned();
     let option = |(value, text): (&'static str, &'static str)| {
         view! { <label class:no-end=value == "none"><input type="radio" name="until" value=value required checked=value == chosen />{text}</label> }

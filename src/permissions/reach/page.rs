@@ -15,7 +15,10 @@ use crate::{
     permissions::{
         grants::page::scope_icon,
         model::Grant,
-        reach::{actions, model::{GrantReach, ReachOfPerson}},
+        reach::{
+            actions,
+            model::{GrantReach, ReachOfPerson},
+        },
         store,
     },
     sessions::caller::current_session,

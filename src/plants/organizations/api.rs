@@ -5,7 +5,10 @@ use leptos::prelude::*;
 
 use crate::{
     error::{AppError, problem::Problem},
-    foundation::{ids::{OrganizationId, UserId}, services::Services},
+    foundation::{
+        ids::{OrganizationId, UserId},
+        services::Services,
+    },
     permissions::{
         members::{self, model::Member, view::MemberRights},
         model::{OrganizationRole, ScopeId},

@@ -6,12 +6,12 @@ use leptos_router::hooks::use_params_map;
 
 use crate::{
     layout::{crumbs::Crumbs, frame::framed_with, narrow::query_parameter},
+    permissions::grants::form as grants,
     permissions::{
         members::view::{Members, RemoveDialog, RoleDialog},
         model::{OrganizationRole, ScopeKind},
         vendors::view::{EndAccessDialog, Vendors},
     },
-    permissions::grants::form as grants,
     plants::{
         deletion::{DeletionDialog, sentence},
         organizations::api::{OrganizationPageData, open_new, open_organization, organization_path},
@@ -88,7 +88,8 @@ fn view_dialog(dialog: &OpenDialog, page: &OrganizationPageData, flash: Flash) -
         }
         OpenDialog::RenamePortfolio(id) => view! { <RenamePortfolioDialog summary=portfolio(id)? back flash /> }.into_any(),
         OpenDialog::DeletePortfolio(id) => {
-            let others = page.portfolios.iter().filter(|other| other.portfolio.id.as_str() != id).map(|other| other.portfolio.clone()).collect();
+            let others =
+                page.portfolios.iter().filter(|other| other.portfolio.id.as_str() != id).map(|other| other.portfolio.clone()).collect();
             view! { <DeletePortfolioDialog summary=portfolio(id)? others back flash /> }.into_any()
         }
         OpenDialog::ChangeRole(id) => view! { <RoleDialog organization member=member(id)? rights=page.rights back flash /> }.into_any(),
@@ -132,8 +133,19 @@ fn head(page: &OrganizationPageData) -> impl IntoView + use<> {
 /// The cards.
 #[component]
 fn Sections(page: OrganizationPageData, flash: Flash) -> impl IntoView {
-    let OrganizationPageData { details, portfolios, members, is_cut, vendors, contents, rights, is_platform_administrator, own_id, time_zone, now } =
-        page;
+    let OrganizationPageData {
+        details,
+        portfolios,
+        members,
+        is_cut,
+        vendors,
+        contents,
+        rights,
+        is_platform_administrator,
+        own_id,
+        time_zone,
+        now,
+    } = page;
     let organization = details.organization.id.to_string();
     let is_owner = details.organization.your_role == Some(OrganizationRole::Owner);
     let members = members.map(|members| {
@@ -181,7 +193,8 @@ fn Settings(
         }
     });
     let shown = (!is_platform_administrator).then(|| {
-        let suffixes = suffixes.filter(|suffixes| !suffixes.is_empty()).map_or_else(|| "none yet".to_owned(), |suffixes| suffixes.join(", "));
+        let suffixes =
+            suffixes.filter(|suffixes| !suffixes.is_empty()).map_or_else(|| "none yet".to_owned(), |suffixes| suffixes.join(", "));
         view! { <footer>"Host suffixes of its devices: "{suffixes}". Platform administrators assign them."</footer> }
     });
     let delete = can_delete.then(|| {

@@ -28,7 +28,8 @@ pub fn Portfolios(
     flash: Flash,
 ) -> impl IntoView {
     let row = |summary: PortfolioSummary| view! { <PortfolioRow summary /> };
-    let new_plant = (!portfolios.is_empty()).then(|| view! { <a class="outlined with-icon" href="/plants/new">{Icon::Plus.draw()}"Add plant"</a> });
+    let new_plant =
+        (!portfolios.is_empty()).then(|| view! { <a class="outlined with-icon" href="/plants/new">{Icon::Plus.draw()}"Add plant"</a> });
     let import = format!("/organizations/{organization}/import");
     view! {
         <section class="card section people" aria-labelledby="portfolios">
@@ -94,7 +95,8 @@ pub fn DeletePortfolioDialog(summary: PortfolioSummary, others: Vec<Portfolio>, 
     let targets = std::iter::once((String::new(), "Delete them".to_owned()))
         .chain(others.into_iter().map(|other| (other.id.to_string(), format!("Move them to {}", other.name))))
         .collect::<Vec<_>>();
-    let choice = (contents.plants > 0 && targets.len() > 1).then(|| view! { <SelectField name="move_to" label="Its plants" options=targets /> });
+    let choice =
+        (contents.plants > 0 && targets.len() > 1).then(|| view! { <SelectField name="move_to" label="Its plants" options=targets /> });
     view! {
         <DeletionDialog name=portfolio.name sentence action="/api/ui/delete_portfolio" id=portfolio.id.to_string() back flash>
             <input type="hidden" name="organization" value=organization />
