@@ -6,6 +6,7 @@ pub mod devices;
 pub mod fields;
 pub mod hosts;
 pub mod http;
+pub mod import;
 pub mod model;
 pub mod organizations;
 pub mod portfolios;
