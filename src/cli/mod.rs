@@ -1,6 +1,7 @@
 //! The command line: one file per command.
 
 mod demo;
+mod device;
 mod environment;
 mod grant;
 mod healthcheck;
@@ -8,6 +9,9 @@ mod invite;
 mod login;
 mod member;
 mod migrate;
+mod organization;
+mod plant;
+mod portfolio;
 mod remote;
 mod seed;
 mod serve;
@@ -17,9 +21,9 @@ mod user;
 
 pub use serve::{options as serve_options, start_services};
 
-use std::{ffi::OsString, process::ExitCode, sync::Arc};
+use std::{ffi::OsString, process::ExitCode, str::FromStr, sync::Arc};
 
-use clap::{Parser, Subcommand, error::ErrorKind};
+use clap::{Args, Parser, Subcommand, error::ErrorKind};
 use comfy_table::{Table, presets::NOTHING};
 
 use crate::foundation::{
@@ -27,7 +31,7 @@ use crate::foundation::{
     config::{Config, Storage},
     db::Db,
     hub::{SessionEvent, publish_from_cli},
-    ids::{SessionId, UserId},
+    ids::{OrganizationId, SessionId, UserId},
     services::Services,
 };
 
@@ -59,6 +63,18 @@ enum Command {
     /// Give people roles in organizations, list members and remove them.
     #[command(subcommand)]
     Member(member::Member),
+    /// Add, list and remove organizations.
+    #[command(subcommand)]
+    Organization(organization::Organization),
+    /// Add, list and remove portfolios.
+    #[command(subcommand)]
+    Portfolio(portfolio::Portfolio),
+    /// Add, list, remove and import plants; close and reopen remote access.
+    #[command(subcommand)]
+    Plant(plant::Plant),
+    /// Add, list and remove devices.
+    #[command(subcommand)]
+    Device(device::Device),
     /// Sign in to a server.
     #[command(after_help = EXIT_CODES)]
     Login(login::Login),
@@ -127,6 +143,10 @@ async fn dispatch(command: Option<Command>) -> anyhow::Result<()> {
         Command::Session(session) => session::run(session).await,
         Command::Grant(grant) => grant::run(grant).await,
         Command::Member(member) => member::run(member).await,
+        Command::Organization(organization) => organization::run(organization).await,
+        Command::Portfolio(portfolio) => portfolio::run(portfolio).await,
+        Command::Plant(plant) => plant::run(plant).await,
+        Command::Device(device) => device::run(device).await,
         Command::Login(login) => login::run(login).await,
         Command::Sessions(sessions) => sessions::list(sessions).await,
         Command::Revoke(revoke) => sessions::revoke(revoke).await,
@@ -182,6 +202,73 @@ fn password_from_stdin() -> anyhow::Result<secrecy::SecretString> {
     let mut line = String::new();
     std::io::stdin().read_line(&mut line)?;
     Ok(line.trim_end_matches(['\r', '\n']).into())
+}
+
+/// How a command prints what it created.
+#[derive(Args)]
+struct Output {
+    /// Print JSON instead of the id.
+    #[arg(long)]
+    json: bool,
+}
+
+impl Output {
+    /// Prints the id alone, or the whole thing as JSON.
+    fn print(&self, id: &impl std::fmt::Display, created: &impl serde::Serialize) -> anyhow::Result<()> {
+        if self.json {
+            return json(created);
+        }
+        println!("{id}");
+        Ok(())
+    }
+}
+
+/// Options of a command that lists something.
+#[derive(Args)]
+struct ListOptions {
+    /// Print JSON.
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    storage: Storage,
+}
+
+/// Options of a command that lists something of organizations.
+#[derive(Args)]
+struct OrganizationListOptions {
+    /// Id of an organization: list only what belongs to it.
+    #[arg(long)]
+    organization: Option<String>,
+    #[command(flatten)]
+    list: ListOptions,
+}
+
+impl OrganizationListOptions {
+    /// Runs a query for a command that only reads, with the organization.
+    async fn read<T>(&self, query: impl AsyncFnOnce(&Db, Option<&OrganizationId>) -> anyhow::Result<T>) -> anyhow::Result<T> {
+        let organization = self.organization.as_deref().map(parse_id).transpose()?;
+        read_only(&self.list.storage, async |db: &Db| query(db, organization.as_ref()).await).await
+    }
+}
+
+/// Options of a command that removes or changes one thing.
+#[derive(Args)]
+struct Removal {
+    /// Id, as the command `list` shows it.
+    id: String,
+    #[command(flatten, next_help_heading = "Server settings")]
+    config: Config,
+}
+
+/// Parses an id of the command line.
+fn parse_id<T: FromStr>(id: &str) -> anyhow::Result<T> {
+    id.parse().map_err(|_| anyhow::anyhow!("{id:?} is not an id"))
+}
+
+/// Prints JSON.
+fn json(value: &impl serde::Serialize) -> anyhow::Result<()> {
+    println!("{}", serde_json::to_string_pretty(value)?);
+    Ok(())
 }
 
 /// Prints a table with aligned columns.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use chrono::{DateTime, Utc};
 use serde::Serialize;
 use serde_json::json;
 
@@ -9,12 +10,12 @@ use crate::{
     access::Principal,
     error::AppError,
     foundation::{
-        db::{Connection, Tx},
+        db::{Connection, Db, Tx},
         http::{
             etag::IfMatch,
             page::{PageRequest, encode_position},
         },
-        ids::{PlantId, PortfolioId, UserId},
+        ids::{OrganizationId, PlantId, PortfolioId, UserId},
         services::Services,
     },
     permissions::{
@@ -73,6 +74,11 @@ pub async fn list(
     let (user, after, now) = (&principal.account.id, position(page)?, services.clock.now());
     let Page { rows, next } = visible::list_plants(&mut db, user, &filter, after, page.limit, now).await?;
     Ok((rows, next.map(|position| cursor(&position))))
+}
+
+/// Lists all plants, or those of an organization, by organization, portfolio and name.
+pub async fn list_all(db: &Db, organization: Option<&OrganizationId>, now: DateTime<Utc>) -> Result<Vec<Plant>, AppError> {
+    Ok(store::list_all(&mut db.read().await?, organization, now).await?)
 }
 
 /// Names the organization of a filter by a portfolio or a plant, so that the list considers no other one.

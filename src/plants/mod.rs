@@ -8,6 +8,7 @@ pub mod edit;
 pub mod fields;
 pub mod hosts;
 pub mod http;
+pub mod import;
 pub mod list;
 pub mod model;
 pub mod organizations;

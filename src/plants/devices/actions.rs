@@ -6,8 +6,9 @@ use crate::{
     access::Principal,
     error::AppError,
     foundation::{
+        db::Db,
         http::{etag::IfMatch, page::PageRequest},
-        ids::{DeviceId, PlantId, PortfolioId},
+        ids::{DeviceId, OrganizationId, PlantId, PortfolioId},
         services::Services,
     },
     permissions::{
@@ -45,6 +46,11 @@ pub async fn list(
     let (user, after, now) = (&principal.account.id, position(page)?, services.clock.now());
     let Page { rows, next } = visible::list_devices(&mut db, user, &filter, after, page.limit, now).await?;
     Ok((rows, next.map(|position| cursor(&position))))
+}
+
+/// Lists all devices, or those of an organization, by organization, portfolio, plant and name.
+pub async fn list_all(db: &Db, organization: Option<&OrganizationId>) -> Result<Vec<Device>, AppError> {
+    Ok(store::list_all(&mut db.read().await?, organization).await?)
 }
 
 /// Lists all devices of a plant by name.

@@ -7,7 +7,7 @@ use crate::{
     accounts::{model::Account, store as accounts},
     error::AppError,
     foundation::{
-        db::Tx,
+        db::{Db, Tx},
         http::page::{PageRequest, containing, cut},
         ids::OrganizationId,
         services::Services,
@@ -42,6 +42,17 @@ pub async fn list(services: &Services, principal: &Principal, page: &PageRequest
     let rows = store::list(&mut db, listed, Some(user), &page.position()?, pattern, limit + 1, now).await?;
     let (rows, next) = cut(rows, limit, |row: &OrganizationRow| [&row.normalized_name, row.organization.id.as_str()]);
     Ok((rows.into_iter().map(|row| row.organization).collect(), next))
+}
+
+/// Lists all organizations with their host suffixes, by name.
+pub async fn list_all(db: &Db) -> Result<Vec<OrganizationDetails>, AppError> {
+    let mut db = db.read().await?;
+    let mut listed = Vec::new();
+    for organization in store::list_all(&mut db).await? {
+        let host_suffixes = Some(store::host_suffixes(&mut db, &organization.id).await?);
+        listed.push(OrganizationDetails { organization, host_suffixes, counts: None });
+    }
+    Ok(listed)
 }
 
 /// Lists the organizations that the principal administers, by name.

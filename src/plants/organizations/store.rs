@@ -73,6 +73,11 @@ pub async fn list_administered(db: &mut impl Connection, user: &UserId) -> sqlx:
     fetch!(db, fetch_all as Organization, sql, user)
 }
 
+/// Lists all organizations by name, without a role of anybody.
+pub async fn list_all(db: &mut impl Connection) -> sqlx::Result<Vec<Organization>> {
+    fetch!(db, fetch_all as Organization, "SELECT id, name, NULL AS your_role FROM organizations ORDER BY normalized_name, id")
+}
+
 /// Finds an organization, with the role of a person.
 pub async fn find(db: &mut impl Connection, user: Option<&UserId>, id: &OrganizationId) -> sqlx::Result<Option<Organization>> {
     let sql = "SELECT o.id, o.name, m.role AS your_role FROM organizations o

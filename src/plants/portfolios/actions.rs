@@ -6,6 +6,7 @@ use crate::{
     access::Principal,
     error::AppError,
     foundation::{
+        db::Db,
         http::page::{PageRequest, containing, cut},
         ids::{OrganizationId, PortfolioId},
         services::Services,
@@ -47,6 +48,11 @@ pub async fn list(
     let (rows, next) =
         cut(rows, limit, |row: &PortfolioRow| [row.portfolio.organization.as_str(), &row.normalized_name, row.portfolio.id.as_str()]);
     Ok((rows.into_iter().map(|row| row.portfolio).collect(), next))
+}
+
+/// Lists all portfolios, or those of an organization, by organization and name.
+pub async fn list_all(db: &Db, organization: Option<&OrganizationId>) -> Result<Vec<Portfolio>, AppError> {
+    Ok(store::list_all(&mut db.read().await?, organization).await?)
 }
 
 /// Lists the portfolios in which the principal may create plants, by organization and name.

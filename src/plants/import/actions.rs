@@ -1,0 +1,108 @@
+//! Previews and carries out an import, for pages and the command line.
+
+use std::collections::HashMap;
+
+use serde_json::json;
+
+use crate::{
+    error::AppError,
+    foundation::{
+        db::Connection,
+        ids::{OrganizationId, PlantId, PortfolioId},
+        services::Services,
+    },
+    permissions::{
+        authorize::{self, Change},
+        decide::Action as Permitted,
+        model::{OrganizationRole, ScopeId},
+        store as permissions,
+    },
+    plants::{
+        actions as plants,
+        devices::{actions as devices, store as devices_store},
+        import::plan::{Existing, Plan, plan},
+        model::{Portfolio, normalize_name},
+        organizations::store as organizations,
+        portfolios::{actions as portfolios, store as portfolios_store},
+        store,
+    },
+    reauthentication::actor::Actor,
+    record::{self, Action},
+};
+
+/// Returns what an import of a CSV file into an organization would create, and what is wrong with the file.
+///
+/// Errors: those of [`authorize::require`].
+pub async fn preview(services: &Services, actor: Actor<'_>, organization: &OrganizationId, text: &str) -> Result<Plan, AppError> {
+    let scope = ScopeId::Organization(organization.clone());
+    let mut db = services.db.read().await?;
+    let may_create_portfolios = match actor {
+        Actor::CommandLine => permissions::locate_scope(&mut db, &scope).await?.map(|_| true).ok_or(AppError::NotFound)?,
+        Actor::Principal(principal) => {
+            let known = authorize::require(&mut db, services, principal, &scope, Permitted::Edit).await?;
+            known.facts.membership.is_some_and(OrganizationRole::administers)
+        }
+    };
+    Ok(plan(text, &load_existing(&mut db, services, organization, may_create_portfolios).await?))
+}
+
+/// Imports a CSV file into an organization. For those who may edit all its plants; only those who administer it create portfolios. If the
+/// returned plan has errors, nothing was written.
+///
+/// Errors: those of [`authorize::begin_change`].
+pub async fn import(services: &Services, actor: Actor<'_>, organization: &OrganizationId, text: &str) -> Result<Plan, AppError> {
+    let scope = ScopeId::Organization(organization.clone());
+    let mut change = authorize::begin_change(services, actor, &scope, Permitted::Edit).await?;
+    let may_create_portfolios = change.require_administering_role().is_ok();
+    let existing = load_existing(&mut change.tx, services, organization, may_create_portfolios).await?;
+    let plan = plan(text, &existing);
+    if !plan.errors.is_empty() {
+        return Ok(plan);
+    }
+    write(services, actor, &mut change, &existing, &plan).await?;
+    let (portfolios, plants, devices) = (plan.portfolios.len(), plan.plants.len(), plan.devices.len());
+    let detail = json!({ "organization": organization, "portfolios": portfolios, "plants": plants, "devices": devices });
+    record::write(&mut change.tx, &services.clock, actor.event(None, Action::PlantsImported, detail)).await?;
+    change.tx.commit().await?;
+    Ok(plan)
+}
+
+async fn load_existing(
+    db: &mut impl Connection,
+    services: &Services,
+    organization: &OrganizationId,
+    may_create_portfolios: bool,
+) -> Result<Existing, AppError> {
+    Ok(Existing {
+        portfolios: portfolios_store::list_all(db, Some(organization)).await?,
+        plants: store::list_all(db, Some(organization), services.clock.now()).await?,
+        devices: devices_store::list_all(db, Some(organization)).await?,
+        host_suffixes: organizations::host_suffixes(db, organization).await?,
+        site: services.config.public_url(),
+        may_create_portfolios,
+    })
+}
+
+/// Creates everything that is planned. Each creation is recorded, as if it were done by itself.
+async fn write(services: &Services, actor: Actor<'_>, change: &mut Change, existing: &Existing, plan: &Plan) -> Result<(), AppError> {
+    let known = existing.portfolios.iter().map(|portfolio| (normalize_name(&portfolio.name), portfolio.id.clone()));
+    let mut portfolios: HashMap<String, PortfolioId> = known.collect();
+    for name in &plan.portfolios {
+        let id = PortfolioId::new(services.clock.now());
+        let portfolio = Portfolio { id: id.clone(), name: name.clone(), organization: change.organization.clone() };
+        portfolios::insert(services, actor, change, &portfolio).await?;
+        portfolios.insert(normalize_name(name), id);
+    }
+    let known = existing.plants.iter().map(|plant| (normalize_name(&plant.name), (plant.id.clone(), plant.portfolio.clone())));
+    let mut plants: HashMap<String, (PlantId, PortfolioId)> = known.collect();
+    for planned in &plan.plants {
+        let portfolio = portfolios[&normalize_name(&planned.portfolio)].clone();
+        let id = plants::insert(services, actor, change, &portfolio, &planned.fields).await?;
+        plants.insert(normalize_name(&planned.fields.name), (id, portfolio));
+    }
+    for planned in &plan.devices {
+        let (plant, portfolio) = &plants[&normalize_name(&planned.plant)];
+        devices::insert(services, actor, change, (plant, portfolio), &planned.fields).await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,4 @@
+//! Import of plants and devices from a CSV file: nothing is written unless every line is right.
+
+pub mod actions;
+pub mod plan;
