@@ -107,7 +107,8 @@ async fn run_set(Set { organization, user, role, json, config }: Set) -> anyhow:
 }
 
 async fn list(organization: &OrganizationId, json: bool, storage: &Storage) -> anyhow::Result<()> {
-    let members: Vec<Listed> = read_only(storage, async |db: &Db| list_all(db, organization).await).await?.into_iter().map(Listed::from).collect();
+    let members: Vec<Listed> =
+        read_only(storage, async |db: &Db| list_all(db, organization).await).await?.into_iter().map(Listed::from).collect();
     if json {
         println!("{}", serde_json::to_string_pretty(&members)?);
         return Ok(());

@@ -32,13 +32,15 @@ impl World {
             let sql = "INSERT INTO portfolios (id, organization_id, name, normalized_name, created_at) VALUES ($1, $2, $3, $4, $5)";
             execute!(&mut tx, sql, portfolio, &id, name, name.to_lowercase(), now).unwrap();
         }
-        for (plant, portfolio, name) in [(&plants[0], &portfolio, "Alpha"), (&plants[1], &portfolio, "Beta"), (&plants[2], &other, "Gamma")] {
+        for (plant, portfolio, name) in [(&plants[0], &portfolio, "Alpha"), (&plants[1], &portfolio, "Beta"), (&plants[2], &other, "Gamma")]
+        {
             let sql = "INSERT INTO plants (id, portfolio_id, organization_id, name, normalized_name, kind, version, created_at)
                        VALUES ($1, $2, $3, $4, $5, 'solar', 1, $6)";
             execute!(&mut tx, sql, plant, portfolio, &id, name, name.to_lowercase(), now).unwrap();
         }
         for device in ["inverter", "logger"] {
-            let sql = "INSERT INTO devices (id, plant_id, portfolio_id, organization_id, name, normalized_name, kind, host, upgrades, version,
+            let sql =
+                "INSERT INTO devices (id, plant_id, portfolio_id, organization_id, name, normalized_name, kind, host, upgrades, version,
                            created_at) VALUES ($1, $2, $3, $4, $5, $5, 'inverter', $6, FALSE, 1, $7)";
             let host = format!("{device}.{}.example", name.to_lowercase());
             execute!(&mut tx, sql, DeviceId::new(now), &plants[0], &portfolio, &id, device, host, now).unwrap();

@@ -68,7 +68,9 @@ pub async fn require_granting(services: &Services, actor: Actor<'_>, scope: &Sco
     actor.require_recent(services)?;
     let mut db = services.db.read().await?;
     let organization = match actor {
-        Actor::CommandLine => permissions::locate_scope(&mut db, scope).await?.map(|(organization, _)| organization).ok_or(AppError::NotFound),
+        Actor::CommandLine => {
+            permissions::locate_scope(&mut db, scope).await?.map(|(organization, _)| organization).ok_or(AppError::NotFound)
+        }
         Actor::Principal(principal) => {
             authorize::require(&mut db, services, principal, scope, Permitted::Administer).await.map(|known| known.organization)
         }

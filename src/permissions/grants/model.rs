@@ -160,7 +160,8 @@ mod tests {
     fn a_request_has_exactly_one_scope() {
         let id = Some("0197a2f0-0000-7000-8000-000000000000");
         assert!(parse_scope(id, None, None).is_ok() && parse_scope(None, None, id).is_ok());
-        for scope in [parse_scope(None, None, None), parse_scope(id, id, None), parse_scope(id, id, id), parse_scope(Some("x"), None, None)] {
+        for scope in [parse_scope(None, None, None), parse_scope(id, id, None), parse_scope(id, id, id), parse_scope(Some("x"), None, None)]
+        {
             assert!(scope.is_err(), "{scope:?}");
         }
     }

@@ -90,12 +90,7 @@ pub async fn preview(services: &Services, principal: &Principal, draft: Draft<'_
 }
 
 /// Checks the vendor and the end as the creation does. Returns whether the person works for a vendor.
-async fn check(
-    db: &mut impl Connection,
-    services: &Services,
-    organization: &OrganizationId,
-    draft: Draft<'_>,
-) -> Result<bool, AppError> {
+async fn check(db: &mut impl Connection, services: &Services, organization: &OrganizationId, draft: Draft<'_>) -> Result<bool, AppError> {
     let vendor = draft.vendor.map(check_vendor_name).transpose()?;
     let is_vendor = match draft.user {
         Some(user) => vendors::check_employer(db, organization, &user.id, vendor.as_deref()).await?.is_vendor(),

@@ -244,7 +244,9 @@ mod tests {
         assert!(other(of(Administrator), Some(Administrator), None) && other(of(Administrator), None, Some(Administrator)));
         assert!(!other(of(Administrator), Some(Owner), None) && !other(of(Administrator), Some(Plain), Some(Owner)));
         assert!(!own(of(Administrator), Some(Administrator), Some(Owner)) && !own(of(Administrator), Some(Administrator), Some(Plain)));
-        assert!(own(of(Administrator), Some(Administrator), None) && own(of(Plain), Some(Plain), None) && !other(of(Plain), Some(Plain), None));
+        assert!(
+            own(of(Administrator), Some(Administrator), None) && own(of(Plain), Some(Plain), None) && !other(of(Plain), Some(Plain), None)
+        );
         assert!(other(platform, None, Some(Owner)) && own(platform, None, Some(Owner)));
         assert!(!other(platform, None, Some(Administrator)) && !other(platform, Some(Owner), None));
         assert!(!other(Authority::default(), None, Some(Owner)));

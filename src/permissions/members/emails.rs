@@ -8,7 +8,8 @@ use crate::{
     },
 };
 
-const WHY: &str = "You get this email when your role in an organization changes, and for every change of members in organizations that you own.";
+const WHY: &str =
+    "You get this email when your role in an organization changes, and for every change of members in organizations that you own.";
 const UNEXPECTED: &str = "If you do not expect this, tell an owner of the organization.";
 
 /// Returns the mail about a new role. `previous` is `None` for a new member.

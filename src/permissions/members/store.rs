@@ -70,10 +70,7 @@ pub async fn list(
 
 /// Finds a member by id, username or email address, enabled or not.
 pub async fn find(db: &mut impl Connection, organization: &OrganizationId, user: &str) -> sqlx::Result<Option<Member>> {
-    let sql = concat!(
-        columns!(),
-        "WHERE m.organization_id = $1 AND (u.id = $2 OR u.normalized_username = $2 OR u.normalized_email = $2)"
-    );
+    let sql = concat!(columns!(), "WHERE m.organization_id = $1 AND (u.id = $2 OR u.normalized_username = $2 OR u.normalized_email = $2)");
     Ok(fetch!(db, fetch_optional as MemberRow, sql, organization, normalize_identifier(user))?.map(Member::from))
 }
 

@@ -21,11 +21,7 @@ pub struct VendorRow {
 }
 
 /// Returns the vendor that a person works for in an organization.
-pub async fn find_employer(
-    db: &mut impl Connection,
-    user: &UserId,
-    organization: &OrganizationId,
-) -> sqlx::Result<Option<VendorRow>> {
+pub async fn find_employer(db: &mut impl Connection, user: &UserId, organization: &OrganizationId) -> sqlx::Result<Option<VendorRow>> {
     fetch!(
         db,
         fetch_optional as VendorRow,
