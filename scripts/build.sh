@@ -42,6 +42,7 @@ module card whereabouts
 module forms whereabouts_enhance
 lightningcss --minify --bundle --targets '>= 0.25% and not dead' style/main.css -o "$site/whereabouts.css"
 cp public/icon.svg "$site/"
+node scripts/map.js >"$site/map.svg"
 
 say "Compressing what browsers load"
 rm -rf dist/site/pkg

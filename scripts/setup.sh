@@ -22,7 +22,7 @@ if ! has "$TOOLS/wasm-bindgen-cli-$WASM_BINDGEN/bin/wasm-bindgen"; then
 fi
 
 if ! cmp -s package-lock.json node_modules/.package-lock.installed 2>/dev/null; then
-    say "Fetching npm packages: icons, flags, user-agent patterns, locations (134 MB, once), browser tests"
+    say "Fetching npm packages: icons, flags, user-agent patterns, maps, locations (134 MB, once), browser tests"
     npm ci --no-audit --no-fund --loglevel=error
     cp package-lock.json node_modules/.package-lock.installed
 fi

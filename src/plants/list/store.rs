@@ -45,25 +45,25 @@ pub struct Names {
 }
 
 /// Begins a query with the plants that the person `$1` sees at the time `$2` and that meet the conditions `$filter` on `t`: `visible` has
-/// the columns `$columns` of them.
+/// the columns `$columns` of them. `whole` has the portfolios of which the person sees every plant.
 macro_rules! visible_plants {
     ($columns:literal, $filter:literal) => {
         concat!(
             "WITH scopes AS (
                  SELECT organization_id, portfolio_id, plant_id FROM grants WHERE user_id = $1 AND (expires_at IS NULL OR expires_at > $2)
                  UNION ALL SELECT organization_id, NULL, NULL FROM memberships WHERE user_id = $1 AND role IN ('owner', 'administrator')
+             ), whole AS (
+                 SELECT id FROM portfolios
+                 WHERE organization_id IN (SELECT organization_id FROM scopes WHERE portfolio_id IS NULL AND plant_id IS NULL)
+                 UNION SELECT portfolio_id FROM scopes WHERE portfolio_id IS NOT NULL
              ), visible AS (SELECT ",
             $columns,
-            " FROM plants t
-             WHERE t.organization_id IN (SELECT organization_id FROM scopes WHERE portfolio_id IS NULL AND plant_id IS NULL) AND ",
+            " FROM plants t WHERE t.portfolio_id IN (SELECT id FROM whole) AND ",
             $filter,
-            " UNION SELECT ",
+            " UNION ALL SELECT ",
             $columns,
-            " FROM plants t WHERE t.portfolio_id IN (SELECT portfolio_id FROM scopes WHERE portfolio_id IS NOT NULL) AND ",
-            $filter,
-            " UNION SELECT ",
-            $columns,
-            " FROM plants t WHERE t.id IN (SELECT plant_id FROM scopes WHERE plant_id IS NOT NULL) AND ",
+            " FROM plants t WHERE t.id IN (SELECT plant_id FROM scopes WHERE plant_id IS NOT NULL)
+                 AND t.portfolio_id NOT IN (SELECT id FROM whole) AND ",
             $filter,
             ") "
         )
@@ -80,7 +80,7 @@ macro_rules! name_joins {
 /// Returns the portfolios in which a person sees plants, by the names of organization and portfolio.
 pub async fn sum_portfolios(db: &mut impl Connection, user: &UserId, now: DateTime<Utc>) -> sqlx::Result<Vec<PortfolioSums>> {
     let sql = concat!(
-        visible_plants!("t.id, t.portfolio_id, t.capacity_kw", "TRUE"),
+        visible_plants!("t.portfolio_id, t.capacity_kw", "TRUE"),
         "SELECT o.id AS organization_id, o.name AS organization_name, m.role AS membership, p.id AS portfolio_id,
              p.name AS portfolio_name, sums.plants, sums.capacity_kw
          FROM (SELECT portfolio_id, COUNT(*) AS plants, SUM(capacity_kw) AS capacity_kw FROM visible GROUP BY portfolio_id) sums
@@ -127,10 +127,9 @@ pub async fn list_first(
 /// Finds the place of a plant in the order of the list. `None` if the person does not see it.
 pub async fn find_names(db: &mut impl Connection, user: &UserId, plant: &PlantId, now: DateTime<Utc>) -> sqlx::Result<Option<Names>> {
     let sql = concat!(
-        visible_plants!("t.id", "t.id = $3"),
-        "SELECT o.normalized_name AS organization, p.normalized_name AS portfolio, t.normalized_name AS plant FROM plants t",
-        name_joins!(),
-        "WHERE t.id IN (SELECT id FROM visible)"
+        visible_plants!("t.portfolio_id, t.organization_id, t.normalized_name", "t.id = $3"),
+        "SELECT o.normalized_name AS organization, p.normalized_name AS portfolio, t.normalized_name AS plant FROM visible t",
+        name_joins!()
     );
     fetch!(db, fetch_optional as Names, sql, user, now, plant)
 }
@@ -140,14 +139,14 @@ macro_rules! matches {
     ($compare:literal, $direction:literal) => {
         concat!(
             visible_plants!(
-                "t.id",
+                "t.id, t.portfolio_id, t.organization_id, t.normalized_name",
                 "($3 IS NULL OR t.organization_id = $3) AND ($4 IS NULL OR t.portfolio_id = $4) AND ($5 IS NULL OR t.kind = $5)
                  AND ($6 IS NULL OR t.normalized_name LIKE $6 ESCAPE '!' OR t.normalized_place LIKE $6 ESCAPE '!' OR EXISTS (
                      SELECT 1 FROM devices d WHERE d.plant_id = t.id AND (d.normalized_name LIKE $6 ESCAPE '!' OR d.host LIKE $6 ESCAPE '!')))"
             ),
-            ", page AS (SELECT t.id FROM plants t",
+            ", page AS (SELECT t.id FROM visible t",
             name_joins!(),
-            "WHERE t.id IN (SELECT id FROM visible) AND ($7 IS NULL OR (o.normalized_name, p.normalized_name, t.normalized_name) ",
+            "WHERE ($7 IS NULL OR (o.normalized_name, p.normalized_name, t.normalized_name) ",
             $compare,
             " ($7, $8, $9)) ORDER BY o.normalized_name ",
             $direction,

@@ -49,11 +49,11 @@ impl Window {
     fn around(latitude: f64, longitude: f64) -> Self {
         let narrowing = latitude.abs().min(MAX_LATITUDE).to_radians().cos();
         let (left, top) = (longitude * UNITS_PER_DEGREE * narrowing - WIDTH / 2.0, -latitude * UNITS_PER_DEGREE - HEIGHT / 2.0);
-        // Twice the width, because a map may be wider than it has to be.
+        // Twice the width, because a map may be wider than it has to be, and the drawing goes a little beyond 180°.
         let reach = WIDTH / narrowing / UNITS_PER_DEGREE;
         let world = 360.0 * UNITS_PER_DEGREE;
-        let east = (longitude + reach > 180.0).then_some(world);
-        let west = (longitude - reach < -180.0).then_some(-world);
+        let east = (longitude + reach > 165.0).then_some(world);
+        let west = (longitude - reach < -165.0).then_some(-world);
         Self {
             view_box: format!("{left:.0} {top:.0} {WIDTH} {HEIGHT}"),
             scale: format!("scale({narrowing:.3} 1)"),
