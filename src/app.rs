@@ -37,6 +37,7 @@ use crate::{
             move_page::MovePlantPage,
             page::{EditPlantPage, NewPlantPage},
         },
+        import::page::ImportPage,
         list::page::PlantsPage,
         organizations::page::{NewOrganizationPage, OrganizationPage},
         plant::page::PlantPage,
@@ -147,6 +148,7 @@ pub fn App() -> impl IntoView {
                 <Route path=path!("/devices/:id/edit") view=EditDevicePage ssr=SsrMode::Async />
                 <Route path=path!("/organizations/new") view=NewOrganizationPage ssr=SsrMode::Async />
                 <Route path=path!("/organizations/:id") view=OrganizationPage ssr=SsrMode::Async />
+                <Route path=path!("/organizations/:id/import") view=ImportPage ssr=SsrMode::Async />
                 <Route path=path!("/organizations/:id/people/:user") view=PersonPage ssr=SsrMode::Async />
                 <Route path=path!("/plants/new") view=NewPlantPage ssr=SsrMode::Async />
                 <Route path=path!("/plants/:id") view=PlantPage ssr=SsrMode::Async />

@@ -30,6 +30,8 @@ pub enum Purpose {
     Invitation,
     /// To confirm a change of the email address.
     EmailChange,
+    /// To import the file that waits for its confirmation.
+    Import,
 }
 
 impl Purpose {
@@ -38,6 +40,7 @@ impl Purpose {
         match self {
             Self::SecondFactor => Duration::minutes(10),
             Self::Reset => Duration::minutes(30),
+            Self::Import => Duration::hours(1),
             Self::EmailChange => Duration::days(1),
             Self::Setup | Self::Alert | Self::Invitation => Duration::days(7),
         }
