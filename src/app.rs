@@ -154,8 +154,8 @@ pub fn App() -> impl IntoView {
                 <Route path=path!("/plants/:id") view=PlantPage ssr=SsrMode::Async />
                 <Route path=path!("/plants/:id/edit") view=EditPlantPage ssr=SsrMode::Async />
                 <Route path=path!("/plants/:id/move") view=MovePlantPage ssr=SsrMode::Async />
-                <Route path=path!("/grants/:id") view=ExtendGrantPage ssr=SsrMode::Async />
                 <Route path=path!("/grants/new") view=GrantPage ssr=SsrMode::Async />
+                <Route path=path!("/grants/:id") view=ExtendGrantPage ssr=SsrMode::Async />
                 <Route path=path!("/api/docs") view=DocsPage ssr=SsrMode::Async />
             </FlatRoutes>
         </Router>
