@@ -12,11 +12,12 @@ use chrono::Duration;
 use reqwest::{Method, StatusCode};
 use serde_json::Value;
 use whereabouts::{
-    admin::actions::{self as admin, Actor},
+    admin::actions as admin,
     api_tokens::worker as tokens,
     authentication::registration::invitations::Invitation,
     execute,
     foundation::ids::UserId,
+    reauthentication::actor::Actor,
     sessions::{cleanup, epoch},
 };
 
@@ -165,7 +166,7 @@ both!(
         other.delete(&format!("/api/v1/sessions/{}", root.id)).await;
         let invitation = Invitation { email: "carol@example.com".to_owned(), is_admin: true };
         let refused = Some(whereabouts::error::AppError::NotSignedIn);
-        assert_eq!(admin::invite(&app.services, &invitation, Actor::Administrator(&caller)).await.err(), refused);
+        assert_eq!(admin::invite(&app.services, &invitation, Actor::Principal(&caller)).await.err(), refused);
         assert_eq!(admin::sign_everybody_out(&app.services, &caller).await.err(), refused);
         assert!(other.is_signed_in().await && alice.is_signed_in().await);
         assert_eq!((app.count("SELECT COUNT(*) FROM one_time_tokens").await, app.count_events("invited", "success").await), (0, 0));

@@ -83,7 +83,7 @@ both!(
         let (one, signs_out, by_administrator) = (sessions.remove(0), sessions.remove(0), sessions.remove(0));
         assert_eq!(here.delete(&format!("/api/v1/sessions/{}", one.id)).await.status(), StatusCode::NO_CONTENT);
         assert_eq!(signs_out.delete("/api/v1/sessions/current").await.status(), StatusCode::NO_CONTENT);
-        let who = whereabouts::admin::actions::Actor::CommandLine;
+        let who = whereabouts::reauthentication::actor::Actor::CommandLine;
         let (db, clock, first) = (&app.services.db, &app.services.clock, id(&by_administrator));
         let ended = whereabouts::admin::actions::revoke(db, clock, &alice.id, Some(&first), who).await.unwrap();
         assert_eq!(ended, [first]);
@@ -97,7 +97,7 @@ both!(
             presence::write(&app.services).await.unwrap();
         }
         assert_eq!((count_live(&app, &alice).await, count_live(&app, &bob).await), (1, 1));
-        let who = whereabouts::admin::actions::Actor::CommandLine;
+        let who = whereabouts::reauthentication::actor::Actor::CommandLine;
         assert_eq!(whereabouts::admin::actions::disable(db, clock, &alice.id, who).await.unwrap().len(), 1);
         assert!(!here.is_signed_in().await && bobs.is_signed_in().await);
     }

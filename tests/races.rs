@@ -14,7 +14,7 @@ use reqwest::{Method, Response, StatusCode};
 use serde_json::{Value, json};
 use whereabouts::{
     accounts::{actions as accounts, actions::NewAccount},
-    admin::actions::{self as admin, Actor},
+    admin::actions as admin,
     authentication::registration::actions as registration,
     execute,
     foundation::{
@@ -25,6 +25,7 @@ use whereabouts::{
         hub::SessionEvent,
         ids::UserId,
     },
+    reauthentication::actor::Actor,
 };
 
 const ROUNDS: usize = 200;

@@ -290,12 +290,12 @@ both!(
         let user = whereabouts::accounts::actions::find(&app.services.db, "alice").await.unwrap().account.id;
         let (db, clock) = (&app.services.db, &app.services.clock);
         let first = whereabouts::foundation::ids::SessionId::parse(&one.id).unwrap();
-        assert_eq!(whereabouts::admin::actions::revoke(db, clock, &user, Some(&first), whereabouts::admin::actions::Actor::CommandLine).await.unwrap().len(), 1);
+        assert_eq!(whereabouts::admin::actions::revoke(db, clock, &user, Some(&first), whereabouts::reauthentication::actor::Actor::CommandLine).await.unwrap().len(), 1);
         assert!(!one.is_signed_in().await && two.is_signed_in().await);
-        assert_eq!(whereabouts::admin::actions::disable(db, clock, &user, whereabouts::admin::actions::Actor::CommandLine).await.unwrap().len(), 1);
+        assert_eq!(whereabouts::admin::actions::disable(db, clock, &user, whereabouts::reauthentication::actor::Actor::CommandLine).await.unwrap().len(), 1);
         assert!(!two.is_signed_in().await && bob.is_signed_in().await);
         assert_eq!(app.try_sign_in("alice", crate::support::PASSWORD, "curl/8.5.0").await.status(), StatusCode::UNAUTHORIZED);
-        whereabouts::admin::actions::enable(db, clock, &user, whereabouts::admin::actions::Actor::CommandLine).await.unwrap();
+        whereabouts::admin::actions::enable(db, clock, &user, whereabouts::reauthentication::actor::Actor::CommandLine).await.unwrap();
         assert!(app.sign_in("alice").await.is_signed_in().await);
     }
 );

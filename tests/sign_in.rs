@@ -78,7 +78,7 @@ both!(
         app.add_user("alice").await;
         app.add_user("gone").await;
         let user = whereabouts::accounts::actions::find(&app.services.db, "gone").await.unwrap().account.id;
-        whereabouts::admin::actions::disable(&app.services.db, &app.services.clock, &user, whereabouts::admin::actions::Actor::CommandLine).await.unwrap();
+        whereabouts::admin::actions::disable(&app.services.db, &app.services.clock, &user, whereabouts::reauthentication::actor::Actor::CommandLine).await.unwrap();
         let mut answers = Vec::new();
         for (name, password) in [("alice", "wrong password"), ("nobody", PASSWORD), ("gone", PASSWORD), ("alice@example.com", ""), ("", ""), ("\0", "x")] {
             let answer = app.try_sign_in(name, password, CURL).await;
