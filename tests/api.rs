@@ -151,6 +151,11 @@ both!(
             "GET /api/v1/plants/{id}/access", "GET /api/v1/organizations/{id}/people/{user}/access", "GET /api/v1/organizations/{id}/members",
             "PUT /api/v1/organizations/{id}/members/{user}", "DELETE /api/v1/organizations/{id}/members/{user}", "GET /api/v1/organizations/{id}/vendors",
             "DELETE /api/v1/organizations/{id}/vendors/{vendor}/access", "DELETE /api/v1/organizations/{id}/vendors/{vendor}/people/{user}",
+            "GET /api/v1/organizations", "POST /api/v1/organizations", "GET /api/v1/organizations/{id}", "PATCH /api/v1/organizations/{id}", "DELETE /api/v1/organizations/{id}",
+            "GET /api/v1/portfolios", "POST /api/v1/portfolios", "GET /api/v1/portfolios/{id}", "PATCH /api/v1/portfolios/{id}", "DELETE /api/v1/portfolios/{id}",
+            "GET /api/v1/plants", "POST /api/v1/plants", "GET /api/v1/plants/{id}", "PATCH /api/v1/plants/{id}", "DELETE /api/v1/plants/{id}",
+            "PUT /api/v1/plants/{id}/closure", "DELETE /api/v1/plants/{id}/closure",
+            "GET /api/v1/devices", "POST /api/v1/devices", "GET /api/v1/devices/{id}", "PATCH /api/v1/devices/{id}", "DELETE /api/v1/devices/{id}",
         ];
         assert_eq!(operations, expected.into_iter().map(str::to_owned).collect());
         let printed = std::process::Command::new(env!("CARGO_BIN_EXE_whereabouts")).arg("openapi").output().unwrap();

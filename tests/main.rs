@@ -19,6 +19,7 @@ mod mail;
 mod members;
 mod password;
 mod permissions;
+mod plants;
 mod presence;
 mod profile;
 mod proxies;

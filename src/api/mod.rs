@@ -25,7 +25,7 @@ use crate::{
 #[openapi(
     info(
         title = "Whereabouts",
-        description = "List the sessions of an account, revoke sessions, and manage API tokens.\n\nRequests are authenticated by \
+        description = "List the sessions of an account, revoke sessions, and manage API tokens, organizations and plants.\n\nRequests are authenticated by \
             `Authorization: Bearer` with the token of a session or an API token, or by the session cookie of a browser. If a request has an \
             `Authorization` header, its cookies are ignored. An API token can do what both its owner and its permission group may do.\n\nErrors are \
             `application/problem+json` (RFC 9457). Scripts distinguish them by `type`, which is stable. Times are RFC 3339 in UTC. Each client may \

@@ -114,7 +114,8 @@ pub struct LineError {
 /// Plans the import of a CSV file, with commas or semicolons.
 pub fn plan(text: &str, existing: &Existing) -> Plan {
     let mut planner = Planner::new(existing);
-    match read(text.trim_start_matches('\u{feff}')) {
+    let text = text.trim_start_matches('\u{feff}').replace("\r\n", "\n").replace('\r', "\n");
+    match read(&text) {
         Ok(lines) => lines.into_iter().for_each(|line| planner.add(&line)),
         Err(error) => planner.plan.errors.push(error),
     }
@@ -183,13 +184,10 @@ fn read(text: &str) -> Result<Vec<Line>, LineError> {
     let mut reader = ReaderBuilder::new().delimiter(delimiter).flexible(true).trim(Trim::All).from_reader(text.as_bytes());
     let header = reader.headers().cloned().map_err(|error| file_error(1, format!("The header cannot be read: {error}.")))?;
     let columns = read_header(&header).map_err(|message| file_error(1, message))?;
-    let mut lines = Vec::new();
+    let (mut lines, mut numbers) = (Vec::new(), LineNumbers { rest: text, byte: 0, number: 1 });
     for record in reader.records() {
-        let record = record.map_err(|error| {
-            let line = error.position().map_or(1, csv::Position::line);
-            file_error(line, "This line cannot be read.".to_owned())
-        })?;
-        let number = record.position().map_or(1, csv::Position::line);
+        let record = record.map_err(|error| file_error(numbers.at(error.position()), "This line cannot be read.".to_owned()))?;
+        let number = numbers.at(record.position());
         let pairs = columns.iter().zip(&record).filter(|(_, value)| !value.is_empty());
         let values: HashMap<_, _> = pairs.map(|(column, value)| (*column, value.to_owned())).collect();
         if !values.is_empty() {
@@ -197,6 +195,27 @@ fn read(text: &str) -> Result<Vec<Line>, LineError> {
         }
     }
     if lines.is_empty() { Err(file_error(1, "The file has no lines below its header.".to_owned())) } else { Ok(lines) }
+}
+
+/// Numbers of lines, in ascending order. The reader's own numbers do not count empty lines in front of a record.
+struct LineNumbers<'a> {
+    rest: &'a str,
+    byte: usize,
+    number: u64,
+}
+
+impl LineNumbers<'_> {
+    /// Returns the number of the line at a position, or of the first line below it that is not empty.
+    fn at(&mut self, position: Option<&csv::Position>) -> u64 {
+        let byte = position.and_then(|position| usize::try_from(position.byte()).ok()).unwrap_or(self.byte);
+        let (before, rest) = self.rest.split_at_checked(byte.saturating_sub(self.byte)).unwrap_or(("", self.rest));
+        let at = rest.trim_start_matches('\n');
+        let empty_lines = rest.len() - at.len();
+        self.number += (before.matches('\n').count() + empty_lines) as u64;
+        self.byte += before.len() + empty_lines;
+        self.rest = at;
+        self.number
+    }
 }
 
 /// Returns the columns that the header names.
