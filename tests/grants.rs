@@ -8,7 +8,7 @@ use crate::support::{
     world::{World, assert_invalid, assert_refused, grant, id_of, patch_grant, post_grant, problem, put_member},
 };
 use chrono::Duration;
-use reqwest::{Method, StatusCode};
+use reqwest::StatusCode;
 use serde_json::{Value, json};
 use whereabouts::{
     access::{Credential, Principal},
@@ -68,7 +68,9 @@ both!(
         assert!(grants(&mia, "").await.is_empty(), "a member alone sees none");
         assert_eq!(mia.get(&format!("/api/v1/grants/{}", created["id"].as_str().unwrap())).await.status(), StatusCode::NOT_FOUND);
         assert_refused(delete_grant(&mia, &created).await, StatusCode::NOT_FOUND, "not-found").await;
+        app.advance(Duration::seconds(1));
         let other = grant(&adam, json!({ "user": id_of(&app, "bob").await, "role": "auditor", "portfolio": world.portfolio })).await;
+        app.advance(Duration::seconds(1));
         let whole = grant(&adam, json!({ "user": "bob", "role": "viewer", "organization": world.id })).await;
         assert_eq!(grants(&bob, "").await, [whole.clone(), other.clone(), created.clone()], "newest first");
         assert_eq!(delete_grant(&alice, &created).await.status(), StatusCode::NO_CONTENT);
@@ -97,13 +99,15 @@ both!(
         grant(&alice, json!({ "user": "vera", "role": "operator", "plant": world.plants[0], "vendor": "Inverters Ltd", "expires_at": until })).await;
         let before = app.count("SELECT COUNT(*) FROM grants").await;
         let fields = json!({ "user": "bob", "plant": world.plants[0] });
-        for name in ["mia", "olga", "vera"] {
+        for name in ["olga", "vera"] {
             let client = app.sign_in(name).await;
-            let organization = json!({ "user": "bob", "organization": world.id });
             assert_refused(post_grant(&client, fields.clone()).await, StatusCode::FORBIDDEN, "not-in-role").await;
-            assert_refused(post_grant(&client, organization).await, StatusCode::FORBIDDEN, "not-in-role").await;
         }
-        for name in ["stan", "oscar", "root"] {
+        for name in ["mia", "olga", "vera"] {
+            let organization = json!({ "user": "bob", "organization": world.id });
+            assert_refused(post_grant(&app.sign_in(name).await, organization).await, StatusCode::FORBIDDEN, "not-in-role").await;
+        }
+        for name in ["mia", "stan", "oscar", "root"] {
             assert_invalid(post_grant(&app.sign_in(name).await, fields.clone()).await, "plant").await;
         }
         let token = alice.create_token("all", "full", FIREFOX).await;
@@ -234,9 +238,10 @@ both!(
         let (alice, bob) = (app.sign_in("alice").await, app.sign_in("bob").await);
         let end = app.now() + Duration::minutes(5);
         let ending = grant(&alice, json!({ "user": "bob", "plant": world.plants[0], "role": "operator", "expires_at": end })).await;
+        app.advance(Duration::seconds(1));
         let kept = grant(&alice, json!({ "user": "bob", "plant": world.plants[1], "expires_at": end + Duration::seconds(1) })).await;
         let access = format!("/api/v1/plants/{}/access", world.plants[0]);
-        app.advance(Duration::minutes(5) - Duration::microseconds(1));
+        app.advance(Duration::seconds(299) - Duration::microseconds(1));
         assert_eq!(grants(&bob, "").await, [kept.clone(), ending.clone()]);
         assert_eq!(bob.get(&access).await.status(), StatusCode::OK);
         app.advance(Duration::microseconds(1));
@@ -381,7 +386,7 @@ both!(
             let people = search_people(&mut db, &app.services, &organization, text).await.unwrap();
             people.into_iter().map(|person| person.username).collect::<Vec<_>>()
         };
-        assert_eq!(found("A").await, ["adam", "alice", "mia", "stan"].map(str::to_owned).into_iter().filter(|name| name.contains('a')).collect::<Vec<_>>());
+        assert_eq!(found("@Example").await, ["adam", "alice", "bob", "mia", "stan"]);
         assert_eq!((found("STAN@").await, found("guess").await, found(" ").await), (vec!["stan".to_owned()], vec![], vec![]));
     }
 );
@@ -515,7 +520,7 @@ both!(
         assert_eq!(app.count(reminders).await, 6, "an extended grant is announced again");
         app.advance(Duration::days(66));
         worker::process(&app.services).await.unwrap();
-        assert_eq!(app.count("SELECT COUNT(*) FROM grants").await, 3);
+        assert_eq!(app.count("SELECT COUNT(*) FROM grants").await, 2, "the extended one, and the one without end");
         app.advance(Duration::days(27));
         worker::process(&app.services).await.unwrap();
         assert_eq!(app.count("SELECT COUNT(*) FROM grants").await, 1, "the one without end");

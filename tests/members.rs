@@ -1,6 +1,6 @@
 //! Members, vendors, and who can reach a plant, over HTTP.
 
-use std::process::Command;
+use std::{collections::BTreeMap, process::Command};
 
 use crate::support::{
     Backend, Client, FIREFOX, MailDelivery, TestApp,
@@ -238,6 +238,8 @@ both!(
         let person = format!("{path}/people/{}", id_of(&app, "vera").await);
         assert_invalid(adam.delete(&person).await, "user").await;
         app.send_due().await;
+        app.advance(Duration::minutes(61)); // so that the mails so far do not make a digest of the next
+        let adam = app.sign_in("adam").await;
         assert_eq!(grants_ended(adam.delete(&access).await).await, 3);
         assert_eq!(grants_ended(adam.delete(&access).await).await, 0);
         assert_eq!(app.count("SELECT COUNT(*) FROM grants").await, 3, "walter's, mia's, and vera's elsewhere");
@@ -245,10 +247,16 @@ both!(
         assert_eq!((left["grants"].as_array().unwrap().len(), &left["grants"][0]["organization"]), (1, &json!(other.id)));
         assert_eq!((app.count_events("grant_ended", "success").await, app.count_events("vendor_access_ended", "success").await), (3, 1));
         app.send_due().await;
-        for (name, is_all) in [("alice", true), ("vera", false), ("victor", true)] {
-            let mail = app.wait_for_mail(&format!("{name}@example.com"), "Access of Inverters Ltd ended: Acme").await;
-            assert!(mail.text.contains("adam") && (name == "vera" || mail.text.contains("victor")), "{mail:?}");
-            assert_eq!(mail.text.contains("Portfolio North"), name != "victor", "people see their own: {is_all} {mail:?}");
+        let mut mails = BTreeMap::new();
+        while mails.len() < 3 {
+            let mail = app.smtp.next().await;
+            if mail.subject == "Access of Inverters Ltd ended: Acme" {
+                mails.insert(mail.to.split('@').next().unwrap().to_owned(), mail);
+            }
+        }
+        for (name, mail) in mails {
+            assert!(mail.text.contains("adam") && mail.text.contains("victor") == (name != "vera"), "{mail:?}");
+            assert_eq!(mail.text.contains("Portfolio North"), name != "victor", "people see their own: {mail:?}");
         }
         assert_eq!(adam.delete(&person).await.status(), StatusCode::NO_CONTENT);
         assert_eq!(adam.delete(&person).await.status(), StatusCode::NOT_FOUND);
