@@ -16,6 +16,7 @@ mod limits;
 mod live;
 mod mail;
 mod password;
+mod plants_pages;
 mod presence;
 mod profile;
 mod proxies;
