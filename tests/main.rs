@@ -20,6 +20,7 @@ mod members;
 mod password;
 mod permissions;
 mod plants;
+mod plants_pages;
 mod presence;
 mod profile;
 mod proxies;
