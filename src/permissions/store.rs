@@ -139,7 +139,8 @@ where
 }
 
 /// The query of the facts about the person `$1` and the scope `$2` of the table `t` at the time `$3`. `$portfolio` and `$closed` are
-/// columns of `t`, `$grants` says which grants apply to the scope, and `$inside` which are on something inside.
+/// columns of `t`, `$grants` says which grants apply to the scope, in the expressions of an index, and `$inside` which are on something
+/// inside.
 macro_rules! facts_query {
     ($table:literal, $organization:literal, $portfolio:literal, $closed:literal, $grants:literal, $inside:literal) => {
         concat!(
@@ -175,7 +176,7 @@ const ORGANIZATION_FACTS: &str = facts_query!(
     "t.id",
     "NULL",
     "FALSE",
-    "g.portfolio_id IS NULL AND g.plant_id IS NULL",
+    "COALESCE(g.portfolio_id, '') = '' AND COALESCE(g.plant_id, '') = ''",
     "EXISTS (SELECT 1 FROM grants i WHERE i.user_id = $1 AND i.organization_id = t.id AND (i.expires_at IS NULL OR i.expires_at > $3))"
 );
 const PORTFOLIO_FACTS: &str = facts_query!(
@@ -183,7 +184,7 @@ const PORTFOLIO_FACTS: &str = facts_query!(
     "t.organization_id",
     "t.id",
     "FALSE",
-    "(g.portfolio_id IS NULL AND g.plant_id IS NULL) OR g.portfolio_id = t.id",
+    "COALESCE(g.portfolio_id, '') IN ('', t.id) AND COALESCE(g.plant_id, '') = ''",
     "EXISTS (SELECT 1 FROM grants i JOIN plants p ON p.id = i.plant_id WHERE i.user_id = $1 AND i.organization_id = t.organization_id
          AND p.portfolio_id = t.id AND (i.expires_at IS NULL OR i.expires_at > $3))"
 );
@@ -192,7 +193,7 @@ const PLANT_FACTS: &str = facts_query!(
     "t.organization_id",
     "t.portfolio_id",
     "t.closed_at IS NOT NULL",
-    "(g.portfolio_id IS NULL AND g.plant_id IS NULL) OR g.portfolio_id = t.portfolio_id OR g.plant_id = t.id",
+    "COALESCE(g.portfolio_id, '') IN ('', t.portfolio_id) AND COALESCE(g.plant_id, '') IN ('', t.id)",
     "$3 IS NULL" // false: nothing with grants of its own is inside a plant
 );
 
