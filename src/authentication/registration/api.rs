@@ -111,6 +111,7 @@ pub async fn request_access(email: String, #[server(default)] message: String) -
 #[allow(clippy::too_many_arguments, reason = "the fields of a form")]
 pub async fn grant_access(
     at: String,
+    #[server(default)] dialog: String,
     user: String,
     #[server(default)] is_vendor: String,
     #[server(default)] vendor: String,
@@ -120,7 +121,7 @@ pub async fn grant_access(
     #[server(default)] day: String,
     #[server(default)] reason: String,
 ) -> Result<String, Problem> {
-    let entered = Entered { at, person: String::new(), user, is_vendor, vendor, role, scope, until, day, reason };
+    let entered = Entered { at, dialog, person: String::new(), user, is_vendor, vendor, role, scope, until, day, reason };
     let grant = async || {
         let (services, caller) = current_session()?;
         let (now, opened_for) = (services.clock.now(), entered.opened_for()?);

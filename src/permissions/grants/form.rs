@@ -26,6 +26,8 @@ const DEFAULT_END: &str = "30d";
 pub struct Entered {
     /// The scope that the form was opened for: `plant:ID`, `portfolio:ID` or `organization:ID`.
     pub at: String,
+    /// Not empty in the dialog of a plant's page, in place of a page of its own.
+    pub dialog: String,
     /// Text to find a person by.
     pub person: String,
     /// Id of the person, or the email address to invite.
@@ -48,25 +50,34 @@ pub struct Entered {
 
 impl Entered {
     /// Names of the fields in addresses and submissions.
-    pub const FIELDS: [&str; 10] = ["at", "person", "user", "is_vendor", "vendor", "role", "scope", "until", "day", "reason"];
+    pub const FIELDS: [&str; 11] = ["at", "dialog", "person", "user", "is_vendor", "vendor", "role", "scope", "until", "day", "reason"];
 
     /// Returns the fields with their values.
-    pub fn fields(&self) -> [(&'static str, &str); 10] {
-        let Self { at, person, user, is_vendor, vendor, role, scope, until, day, reason } = self;
-        let values = [at, person, user, is_vendor, vendor, role, scope, until, day, reason].map(String::as_str);
+    pub fn fields(&self) -> [(&'static str, &str); 11] {
+        let Self { at, dialog, person, user, is_vendor, vendor, role, scope, until, day, reason } = self;
+        let values = [at, dialog, person, user, is_vendor, vendor, role, scope, until, day, reason].map(String::as_str);
         std::array::from_fn(|index| (Self::FIELDS[index], values[index]))
     }
 
     /// Reads the fields with `read`.
     pub fn read(mut read: impl FnMut(&str) -> String) -> Self {
-        let [at, person, user, is_vendor, vendor, role, scope, until, day, reason] = Self::FIELDS.map(|field| read(field));
-        Self { at, person, user, is_vendor, vendor, role, scope, until, day, reason }
+        let [at, dialog, person, user, is_vendor, vendor, role, scope, until, day, reason] = Self::FIELDS.map(|field| read(field));
+        Self { at, dialog, person, user, is_vendor, vendor, role, scope, until, day, reason }
+    }
+
+    /// Returns the path of the page with the form: its own or, for the dialog, that of the plant.
+    pub fn path(&self) -> String {
+        match self.opened_for() {
+            Ok(scope @ ScopeId::Plant(_)) if !self.dialog.is_empty() => back_path(&scope),
+            _ => PAGE.to_owned(),
+        }
     }
 
     /// Returns the address of the page with what was entered.
     pub fn address(&self) -> String {
-        let entered: Vec<_> = self.fields().into_iter().filter(|(_, value)| !value.is_empty()).collect();
-        with_query(PAGE, &entered)
+        let opens_dialog = (self.path() != PAGE).then_some(("grant", "new"));
+        let entered = self.fields().into_iter().filter(|(_, value)| !value.is_empty());
+        with_query(&self.path(), &opens_dialog.into_iter().chain(entered).collect::<Vec<_>>())
     }
 
     /// Returns the scope that the form was opened for.

@@ -53,6 +53,27 @@ fn opened_for_name(page: &GrantPageData) -> String {
     opened_for.map(|choice| choice.scope.name.clone()).unwrap_or_default() // always among the choices
 }
 
+/// The dialog on the page of a plant.
+#[component]
+pub fn GrantDialog(
+    /// The data.
+    page: GrantPageData,
+    /// What came of the last submission.
+    flash: Flash,
+    /// The page behind the dialog.
+    back: String,
+    /// Whether this is the last step without a script.
+    is_review: bool,
+) -> impl IntoView {
+    let modal = back.clone();
+    view! {
+        <dialog open data-modal=modal class="step wide" aria-labelledby="grant-access">
+            <h2 id="grant-access">"Grant access"</h2>
+            <GrantForm page flash back is_review />
+        </dialog>
+    }
+}
+
 /// The form with the card beside it. On the page and in the dialog of a plant.
 #[component]
 pub fn GrantForm(
@@ -79,6 +100,7 @@ pub fn GrantForm(
 #[component]
 fn PersonStep(entered: Entered, found: Option<Vec<Person>>, unknown_email: Option<String>, flash: Flash, back: String) -> impl IntoView {
     let with_user = |user: &str| Entered { user: user.to_owned(), person: String::new(), ..entered.clone() }.address();
+    let (path, is_dialog) = (entered.path(), entered.path() != PAGE);
     let is_nobody = found.as_ref().is_some_and(Vec::is_empty);
     let person = |person: Person| {
         let address = with_user(person.id.as_str());
@@ -90,8 +112,9 @@ fn PersonStep(entered: Entered, found: Option<Vec<Person>>, unknown_email: Optio
     let hidden = hidden.map(|(field, value)| view! { <input type="hidden" name=field value=value.to_owned() /> }).collect_view();
     view! {
         <div class="form-page">
-            <form class="card narrow-card" method="get" action=PAGE role="search">
+            <form class="card narrow-card" method="get" action=path role="search">
                 <FlashMessages flash />
+                {is_dialog.then(|| view! { <input type="hidden" name="grant" value="new" /> })}
                 {hidden}
                 <div class="field">
                     <label for="person">"Person"</label>
@@ -134,6 +157,7 @@ fn TermsStep(
     is_review: bool,
     now: DateTime<Utc>,
 ) -> impl IntoView {
+    let (path, is_dialog) = (entered.path(), entered.path() != PAGE);
     let change = Entered { user: String::new(), ..entered.clone() }.address();
     let name = picked.first_name().to_owned();
     let is_ready = is_review && preview.as_ref().is_some_and(|data| data.preview.problem.is_none());
@@ -141,7 +165,9 @@ fn TermsStep(
         <div class="form-page grant">
             <form class="card" method="post" action="/api/ui/grant_access" data-sent data-preview="/api/ui/preview_grant">
                 <FlashMessages flash />
+                {is_dialog.then(|| view! { <input type="hidden" name="grant" value="new" /> })}
                 <input type="hidden" name="at" value=entered.at.clone() />
+                <input type="hidden" name="dialog" value=entered.dialog.clone() />
                 <input type="hidden" name="user" value=entered.user.clone() />
                 <PickedPerson picked=picked.clone() change />
                 <VendorChoice name=name.clone() entered=entered.clone() vendor=known_vendor(&picked) />
@@ -152,7 +178,7 @@ fn TermsStep(
                 <div class="buttons">
                     <a class="outlined" href=back>"Cancel"</a>
                     // Without a script, the page shows what changes before the last step.
-                    <button class="outlined without-script" formmethod="get" formaction=PAGE name="review" value="yes">"Show what changes"</button>
+                    <button class="outlined without-script" formmethod="get" formaction=path name="review" value="yes">"Show what changes"</button>
                     <button class="primary" class:needs-script=!is_ready>"Grant access"</button>
                 </div>
             </form>

@@ -4,6 +4,7 @@ use leptos::prelude::*;
 
 use crate::{
     plants::{
+        devices::api::{edit_path, new_path},
         model::{Device, normalize_name},
         plant::{api::plant_path, load::PlantPageData},
     },
@@ -32,19 +33,28 @@ pub fn devices(data: &mut PlantPageData, has_focus: bool) -> impl IntoView + use
     let is_cut = i64::try_from(shown).is_ok_and(|shown| shown < total);
     let summary = if total == 0 { "No device yet.".to_owned() } else { count_of(total, "device") + "." };
     let all = format!("{}?devices=all", plant_path(&plant.id));
-    let rows = devices.into_iter().map(|device| row(device, may.open, is_closed)).collect_view();
+    let rows = devices.into_iter().map(|device| row(device, may.open, may.edit, is_closed)).collect_view();
+    let add = may.edit.then(|| {
+        let path = new_path(plant.id.as_str());
+        view! { <a class="outlined with-icon" href=path aria-label="Add a device">{Icon::Plus.draw()}"Add"</a> }
+    });
     view! {
         <section class="card section devices" aria-labelledby="devices">
-            <header><div><h2 id="devices" tabindex="-1" autofocus=has_focus>"Devices"</h2><p>{summary}</p></div></header>
+            <header><div><h2 id="devices" tabindex="-1" autofocus=has_focus>"Devices"</h2><p>{summary}</p></div>{add}</header>
             {(shown > 0).then(|| view! { <ul>{rows}</ul> })}
             {is_cut.then(|| view! { <p class="more"><a href=all>{format!("Show all {}", count_of(total, "device"))}</a></p> })}
         </section>
     }
 }
 
-fn row(device: Device, may_open: bool, is_closed: bool) -> impl IntoView {
-    let Device { name, kind, host, .. } = device;
+fn row(device: Device, may_open: bool, may_edit: bool, is_closed: bool) -> impl IntoView {
+    let Device { id, name, kind, host, .. } = device;
     let link = format!("Open {name}");
+    let edit = format!("Edit {name}");
+    let title = match may_edit {
+        true => view! { <a href=edit_path(id.as_str()) aria-label=edit>{name.clone()}</a> }.into_any(),
+        false => name.clone().into_any(),
+    };
     let kind_line = (name.to_lowercase() != kind.to_lowercase()).then(|| view! { <p class="use">{capitalize(&kind)}</p> });
     let way_in = match (may_open, is_closed) {
         (false, _) => None,
@@ -61,7 +71,7 @@ fn row(device: Device, may_open: bool, is_closed: bool) -> impl IntoView {
     view! {
         <li>
             <span class="tile small">{icon(&kind).draw()}</span>
-            <div><p class="what"><strong>{name}</strong><code>{host}</code></p>{kind_line}</div>
+            <div><p class="what"><strong>{title}</strong><code>{host}</code></p>{kind_line}</div>
             {way_in}
         </li>
     }

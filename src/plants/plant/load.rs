@@ -1,5 +1,7 @@
 //! Loads what a plant's page shows.
 
+use std::collections::HashSet;
+
 use chrono::{DateTime, Utc};
 
 use crate::{
@@ -7,25 +9,34 @@ use crate::{
     error::AppError,
     foundation::{
         db::ReadConnection,
-        ids::{PlantId, UserId},
+        ids::{GrantId, PlantId, UserId},
         services::Services,
     },
     permissions::{
         authorize,
         decide::{Action, Facts, Refusal, decide},
-        model::{Grant, OrganizationRole, ScopeId},
+        grants::{
+            self,
+            api::{GrantPageData, open_grant},
+            form::Entered,
+        },
+        model::{Grant, OrganizationRole, ScopeId, ScopeKind},
+        reach::{self, model::PersonWithAccess},
         store as permissions,
+        vendors::{self, model::Vendor},
     },
     plants::{
         model::{Device, Plant},
         plant::store::{self, Ancestry, NamedPlant},
         view::{place_name, role_name},
     },
-    sessions::caller::current_session,
+    sessions::caller::{CurrentSession, current_session},
 };
 
-/// Devices and people that the page shows at first. A link shows all.
+/// Devices and people that the page shows at first. A link shows more.
 const SHOWN_AT_FIRST: i64 = 100;
+/// Devices and people that it shows then.
+const SHOWN_AT_MOST: i64 = 1_000;
 
 /// What the address of the page asks for.
 #[derive(Debug, Clone, Default)]
@@ -38,6 +49,10 @@ pub struct PlantQuery {
     pub all_people: bool,
     /// Whether the dialog that closes remote access is open.
     pub is_closing: bool,
+    /// Id of the grant that the dialog about its end is about, or empty.
+    pub ending: String,
+    /// What was entered in the dialog that grants access, if it is open.
+    pub granting: Option<Entered>,
 }
 
 /// What the page shows.
@@ -58,6 +73,12 @@ pub struct PlantPageData {
     pub devices: Vec<Device>,
     /// Who can reach it.
     pub reach: Reach,
+    /// The vendors whose people can reach it, for those who administer its organization.
+    pub vendors: Vec<Vendor>,
+    /// The grant that a dialog asks about, with the number of plants in its scope.
+    pub ending: Option<(Grant, i64)>,
+    /// The dialog that grants access.
+    pub granting: Option<GrantPageData>,
     /// Number of owners who are notified of a closure.
     pub owners: usize,
     /// The person.
@@ -73,6 +94,8 @@ pub struct PlantPageData {
 pub struct May {
     /// To open devices, unless remote access is closed.
     pub open: bool,
+    /// To edit the plant and its devices.
+    pub edit: bool,
     /// To close remote access.
     pub close: bool,
     /// To reopen it, and to grant access.
@@ -91,8 +114,8 @@ pub struct Reach {
 
 /// What a person may know of who can reach a plant.
 pub enum Known {
-    /// Everybody's grants, by the name of the person: not all people, if there are many.
-    Everybody(Vec<Grant>),
+    /// Everybody by name, with all grants: not all people, if there are many.
+    Everybody(Vec<PersonWithAccess>),
     /// The person's own grants and role in the organization.
     Own(Vec<Grant>, Option<OrganizationRole>),
 }
@@ -116,20 +139,34 @@ async fn load(query: PlantQuery) -> Result<PlantPageData, AppError> {
     let facts = find_facts(&mut db, &services, &caller, &id).await?;
     let NamedPlant { plant, organization_name, portfolio_name } =
         store::find_plant(&mut db, user, &id, now).await?.ok_or(AppError::NotFound)?;
-    let limit = |shows_all| if shows_all { i64::MAX } else { SHOWN_AT_FIRST };
+    let limit = |shows_all| if shows_all { SHOWN_AT_MOST } else { SHOWN_AT_FIRST };
     let may = permitted(&facts, now);
     let devices = store::list_devices(&mut db, &id, limit(query.all_devices)).await?;
-    let reach = load_reach(&mut db, &plant, &facts, limit(query.all_people), now).await?;
+    let of = Ancestry { organization: &plant.organization, portfolio: &plant.portfolio, plant: &plant.id };
+    let (people, vendor_people) = store::count_people(&mut db, of, now).await?;
     let is_closing = query.is_closing && may.close;
     let owners = if is_closing { permissions::owners(&mut db, &plant.organization).await?.len() } else { 0 };
     drop(db);
+    let known = load_known(&services, &caller, &plant, &facts, limit(query.all_people)).await?;
+    let vendors = if may.administer { vendors_of(&services, &caller, &plant, &known).await? } else { Vec::new() };
+    let ending = if may.administer { find_ending(&services, &caller, &query.ending).await? } else { None };
+    let granting = match query.granting.filter(|_| may.administer) {
+        Some(entered) => {
+            let at = grants::form::key(ScopeKind::Plant, plant.id.as_str());
+            Some(open_grant(Entered { at, dialog: "yes".to_owned(), ..entered }).await?)
+        }
+        None => None,
+    };
     let countries = services.geoip.get().await;
     Ok(PlantPageData {
         place: place_name(&plant, countries.as_deref()),
         role: role_name(&plant.your_roles, facts.membership),
         may,
         devices,
-        reach,
+        reach: Reach { people, vendor_people, known },
+        vendors,
+        ending,
+        granting,
         owners,
         user: user.clone(),
         time_zone: caller.account.time_zone.clone(),
@@ -153,21 +190,43 @@ fn permitted(facts: &Facts, now: DateTime<Utc>) -> May {
     let opens = decide(facts, Action::Open, now);
     May {
         open: !opens.reasons.is_empty() && matches!(opens.refusal, None | Some(Refusal::Closed)),
+        edit: decide(facts, Action::Edit, now).is_allowed(),
         close: decide(facts, Action::Close, now).is_allowed(),
         administer: decide(facts, Action::Administer, now).is_allowed(),
     }
 }
 
-/// Loads who can reach a plant: of people with their names, or the person's own access.
-async fn load_reach(db: &mut ReadConnection, plant: &Plant, facts: &Facts, limit: i64, now: DateTime<Utc>) -> Result<Reach, AppError> {
-    let of = Ancestry { organization: &plant.organization, portfolio: &plant.portfolio, plant: &plant.id };
-    let (people, vendor_people) = store::count_people(db, of, now).await?;
-    let known = if decide(facts, Action::SeePeople, now).is_allowed() {
-        Known::Everybody(store::list_grants(db, of, limit, now).await?)
-    } else {
-        let mut own: Vec<Grant> = facts.grants.iter().filter(|grant| grant.is_active(now)).cloned().collect();
-        own.sort_by_key(|grant| (grant.scope.kind, grant.granted_at));
-        Known::Own(own, facts.membership)
+/// Loads who can reach a plant: people with their names, or the person's own access.
+async fn load_known(services: &Services, caller: &CurrentSession, plant: &Plant, facts: &Facts, limit: i64) -> Result<Known, AppError> {
+    let now = services.clock.now();
+    if decide(facts, Action::SeePeople, now).is_allowed() {
+        let start = reach::model::Position::default();
+        return Ok(Known::Everybody(reach::actions::people(services, caller, &plant.id, None, &start, limit).await?.rows));
+    }
+    let mut own: Vec<Grant> = facts.grants.iter().filter(|grant| grant.is_active(now)).cloned().collect();
+    own.sort_by_key(|grant| (grant.scope.kind, grant.granted_at));
+    Ok(Known::Own(own, facts.membership))
+}
+
+/// Returns the vendors whose people can reach a plant.
+async fn vendors_of(services: &Services, caller: &CurrentSession, plant: &Plant, known: &Known) -> Result<Vec<Vendor>, AppError> {
+    let Known::Everybody(people) = known else { return Ok(Vec::new()) };
+    let names: HashSet<&str> = people.iter().filter_map(|person| person.vendor.as_deref()).collect();
+    if names.is_empty() {
+        return Ok(Vec::new());
+    }
+    let vendors = vendors::actions::list(services, caller, &plant.organization).await?;
+    Ok(vendors.into_iter().filter(|vendor| names.contains(vendor.name.as_str())).collect())
+}
+
+/// Returns the grant that a dialog asks about, with the number of plants in its scope. `None` if it has ended, or without a dialog.
+async fn find_ending(services: &Services, caller: &CurrentSession, id: &str) -> Result<Option<(Grant, i64)>, AppError> {
+    let Some(id) = GrantId::parse(id) else { return Ok(None) };
+    let grant = match grants::actions::get(services, caller, &id).await {
+        Err(AppError::NotFound) => return Ok(None),
+        grant => grant?,
     };
-    Ok(Reach { people, vendor_people, known })
+    let Some(scope) = grant.scope_id() else { return Ok(None) };
+    let plants = reach::store::count(&mut services.db.read().await?, &scope).await?.plants;
+    Ok(Some((grant, plants)))
 }

@@ -6,7 +6,9 @@ use leptos_router::hooks::use_params_map;
 
 use crate::{
     layout::{frame::framed_with, narrow::query_parameter},
+    permissions::grants::{extend_page::EndGrantDialog, form::Entered, page::GrantDialog},
     plants::{
+        edit::api::edit_path,
         list::query::{PAGE, organization_path, portfolio_path},
         model::RemoteAccess,
         plant::{
@@ -36,10 +38,13 @@ pub fn PlantPage() -> impl IntoView {
         all_devices: query_parameter("devices") == "all",
         all_people: query_parameter("people") == "all",
         is_closing: query_parameter("confirm") == "close",
+        ending: query_parameter("end"),
+        granting: (!query_parameter("grant").is_empty()).then(|| Entered::read(query_parameter)),
     };
+    let is_review = !query_parameter("review").is_empty();
     let (is_closing, tab) = (query.is_closing, query_parameter("tab"));
     framed_with(load_plant(query), move |data, flash| match data {
-        Some(data) => plant(data, flash, is_closing, &tab),
+        Some(data) => plant(data, flash, &tab, is_closing, is_review),
         None => view! { <NoPlant /> }.into_any(),
     })
 }
@@ -57,24 +62,37 @@ fn NoPlant() -> impl IntoView {
     }
 }
 
-fn plant(mut data: PlantPageData, flash: Flash, is_closing: bool, tab: &str) -> AnyView {
+fn plant(mut data: PlantPageData, mut flash: Flash, tab: &str, is_closing: bool, is_review: bool) -> AnyView {
     let name = data.plant.name.clone();
-    // The dialog shows what a try of its own form left.
-    let dialog_flash = Flash { notice: None, ..flash.clone() };
-    let has_dialog = is_closing && data.may.close && !data.plant.remote_access.closed;
-    let page_flash = if has_dialog { Flash { notice: flash.notice, ..Flash::default() } } else { flash };
+    let dialog = open_dialog(&mut data, &mut flash, is_closing, is_review);
     view! {
         <Title text=name />
         {crumbs(&data)}
-        <FlashMessages flash=page_flash />
+        <FlashMessages flash />
         {head(&data)}
-        {has_dialog.then(|| close_dialog(&data, dialog_flash))}
+        {dialog}
         <div class="two">
             <div>{devices(&mut data, tab == "devices")}</div>
             {reach(data, tab == "access")}
         </div>
     }
     .into_any()
+}
+
+/// Renders the dialog that the address opens, with what a submission of its form left.
+fn open_dialog(data: &mut PlantPageData, flash: &mut Flash, is_closing: bool, is_review: bool) -> Option<AnyView> {
+    let (back, granting, ending) = (plant_path(&data.plant.id), data.granting.take(), data.ending.take());
+    let closes = is_closing && data.may.close && !data.plant.remote_access.closed;
+    if !closes && granting.is_none() && ending.is_none() {
+        return None;
+    }
+    let notice = flash.notice.take();
+    let own = std::mem::replace(flash, Flash { notice, ..Flash::default() });
+    Some(match (granting, ending) {
+        (Some(page), _) => view! { <GrantDialog page flash=own back is_review /> }.into_any(),
+        (None, Some((grant, plants))) => view! { <EndGrantDialog grant plants back flash=own /> }.into_any(),
+        (None, None) => close_dialog(data, own).into_any(),
+    })
 }
 
 fn crumbs(data: &PlantPageData) -> impl IntoView + use<> {
@@ -96,6 +114,10 @@ fn head(data: &PlantPageData) -> impl IntoView + use<> {
         let place = place.as_deref().unwrap_or(&plant.name);
         locator(latitude, longitude, place)
     });
+    let edit = data.may.edit.then(|| {
+        let label = format!("Edit {}", plant.name);
+        view! { <a class="outlined" href=edit_path(plant.id.as_str()) aria-label=label>"Edit"</a> }
+    });
     let class = if map.is_some() { "card plant-head" } else { "card plant-head no-map" };
     view! {
         <section class=class aria-label="Plant">
@@ -109,6 +131,7 @@ fn head(data: &PlantPageData) -> impl IntoView + use<> {
                         </div>
                         {place_line}
                     </div>
+                    {edit}
                 </div>
                 {traits(data)}
             </div>

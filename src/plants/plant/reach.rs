@@ -6,7 +6,11 @@ use leptos::prelude::*;
 use crate::{
     foundation::ids::UserId,
     layout::frame::initials,
-    permissions::model::{Grant, OrganizationRole, Person, Role, ScopeKind},
+    permissions::{
+        model::{Grant, OrganizationRole, Person, Role, ScopeKind},
+        reach::model::PersonWithAccess,
+        vendors::{api::end_path, model::Vendor},
+    },
     plants::{
         plant::{
             api::plant_path,
@@ -16,9 +20,10 @@ use crate::{
     },
     reauthentication::actor::COMMAND_LINE,
     ui::{
-        date::day,
+        date::{day, last_day},
+        form_response::with_query,
         icon::Icon,
-        number::format_count,
+        number::{count_of, format_count},
         time::{ahead, exact},
     },
 };
@@ -35,13 +40,18 @@ struct Reader {
     time_zone: String,
     /// Icon of the kind of the plant.
     plant: Icon,
+    /// Path of the page on which the reader may end grants. `None` for those who may not.
+    ends_at: Option<String>,
 }
 
 /// Renders the region.
 pub fn reach(data: PlantPageData, has_focus: bool) -> impl IntoView {
-    let PlantPageData { plant, organization_name, may, reach, user, time_zone, now, .. } = data;
+    let PlantPageData { plant, organization_name, may, reach, vendors, user, time_zone, now, .. } = data;
     let Reach { people, vendor_people, known } = reach;
-    let reader = Reader { user, now, time_zone, plant: kind_icon(plant.kind) };
+    let page = plant_path(&plant.id);
+    let ends_at = may.administer.then(|| page.clone());
+    let reader = Reader { user, now, time_zone, plant: kind_icon(plant.kind), ends_at };
+    let vendors = vendors.into_iter().map(|vendor| vendor_end(vendor, plant.organization.as_str())).collect_view();
     let shows_all = format!("{}?people=all", plant_path(&plant.id));
     let list = match known {
         Known::Everybody(grants) => everybody(grants, people, &shows_all, &organization_name, &reader).into_any(),
@@ -52,13 +62,14 @@ pub fn reach(data: PlantPageData, has_focus: bool) -> impl IntoView {
             <header>
                 <div><h2 id="reach" tabindex="-1" autofocus=has_focus>"Who can reach this"</h2><p>{summary(people, vendor_people)}</p></div>
                 {may.administer.then(|| view! {
-                    <form method="get" action="/grants/new">
-                        <input type="hidden" name="plant" value=plant.id.to_string() />
+                    <form method="get" action=page>
+                        <input type="hidden" name="grant" value="new" />
                         <button class="outlined prominent">"Grant access"</button>
                     </form>
                 })}
             </header>
             {list}
+            {vendors}
         </section>
     }
 }
@@ -77,9 +88,20 @@ fn summary(people: i64, vendor_people: i64) -> String {
     }
 }
 
-/// The people, each with every grant. Grants of one person follow each other.
-fn everybody(grants: Vec<Grant>, people: i64, shows_all: &str, organization: &str, reader: &Reader) -> impl IntoView + use<> {
-    let rows: Vec<_> = grants.chunk_by(|one, next| one.user.id == next.user.id).map(|grants| person(grants, reader)).collect();
+/// The line about a vendor whose people can reach the plant.
+fn vendor_end(Vendor { id, name, plants, .. }: Vendor, organization: &str) -> impl IntoView + use<> {
+    let (path, label) = (end_path(organization, id.as_str()), format!("End all access of {name}"));
+    view! {
+        <footer class="vendor-end">
+            <span>{format!("{name} reaches {}.", count_of(plants, "plant"))}</span>
+            <a class="quiet danger" href=path aria-label=label>"End all its access"</a>
+        </footer>
+    }
+}
+
+/// The people, each with every grant.
+fn everybody(listed: Vec<PersonWithAccess>, people: i64, shows_all: &str, organization: &str, reader: &Reader) -> impl IntoView + use<> {
+    let rows: Vec<_> = listed.into_iter().map(|listed| person(listed, reader)).collect();
     let (is_empty, is_cut) = (rows.is_empty(), i64::try_from(rows.len()).is_ok_and(|shown| shown < people));
     let more = is_cut
         .then(|| view! { <p class="more"><a href=shows_all.to_owned()>{format!("Show all {} people", format_count(people))}</a></p> });
@@ -90,20 +112,29 @@ fn everybody(grants: Vec<Grant>, people: i64, shows_all: &str, organization: &st
     }
 }
 
-fn person(grants: &[Grant], reader: &Reader) -> impl IntoView + use<> {
-    let Some(Grant { user, vendor, .. }) = grants.first() else { return ().into_any() }; // a person is listed for a grant
-    let vendor = vendor.clone().map(|vendor| view! { <span class="badge vendor">{Icon::Wrench.draw()}{vendor}</span> });
+fn person(listed: PersonWithAccess, reader: &Reader) -> impl IntoView + use<> {
+    let PersonWithAccess { user, vendor, reasons, api_tokens, .. } = listed;
+    let vendor = vendor.map(|vendor| view! { <span class="badge vendor">{Icon::Wrench.draw()}{vendor}</span> });
     let is_own = (user.id == reader.user).then(|| view! { <span class="badge plain">"You"</span> });
+    let tokens: Vec<_> = api_tokens.iter().map(|token| format!("{} ({})", token.name, token.group.name())).collect();
+    let tokens = (!tokens.is_empty()).then(|| {
+        view! {
+            <li>
+                <span class="icon small-icon">{Icon::Key.draw()}</span>
+                <span>{count_of(tokens.len() as i64, "API token")}" that opens devices"</span>
+                <small>{tokens.join(", ")}</small>
+            </li>
+        }
+    });
     view! {
         <li>
             <div class="person">
                 <span class="face" aria-hidden="true">{initials(&user.name)}</span>
-                <div><strong>{user.name.clone()}</strong>{is_own}{vendor}</div>
+                <div><strong>{user.name}</strong>{is_own}{vendor}</div>
             </div>
-            <ul class="whys">{grants.iter().map(|grant| why(grant, reader)).collect_view()}</ul>
+            <ul class="whys">{reasons.iter().map(|grant| why(grant, reader)).collect_view()}{tokens}</ul>
         </li>
     }
-    .into_any()
 }
 
 /// The access of the person who reads the page, if they may not know of others.
@@ -121,7 +152,7 @@ fn own(grants: Vec<Grant>, membership: Option<OrganizationRole>, organization: &
 
 /// A grant in two lines: role and scope; by whom, since when and until when.
 fn why(grant: &Grant, reader: &Reader) -> impl IntoView + use<> {
-    let Reader { user, now, time_zone, plant } = reader;
+    let Reader { user, now, time_zone, plant, ends_at } = reader;
     let icon = match grant.scope.kind {
         ScopeKind::Organization => Icon::Building,
         ScopeKind::Portfolio => Icon::Layers,
@@ -133,11 +164,17 @@ fn why(grant: &Grant, reader: &Reader) -> impl IntoView + use<> {
         let (class, words) = end_in_words(end, time_zone, *now);
         view! { ", "<time class=class datetime=end.to_rfc3339() title=exact(end, time_zone)>{words}</time> }
     });
+    let what = format!("{} by {}", grant.role.name(), grant.scope.name);
+    let end_link = ends_at.as_ref().map(|page| {
+        let label = format!("End: {what}, {}", grant.user.name);
+        view! { <a class="quiet" href=with_query(page, &[("end", grant.id.as_str())]) aria-label=label>"End"</a> }
+    });
     let unused = is_unused(grant, *now).then(|| view! { <span class="unused">"Not used for 90 days"</span> });
     view! {
         <li>
             <span class="icon small-icon">{icon.draw()}</span>
-            <span>{format!("{} by {}", grant.role.name(), grant.scope.name)}</span>
+            <span>{what}</span>
+            {end_link}
             <small>{granted}{end}{unused}</small>
         </li>
     }
@@ -156,7 +193,7 @@ fn end_in_words(end: DateTime<Utc>, time_zone: &str, now: DateTime<Utc>) -> (&'s
     if end - now < ENDS_SOON {
         ("soon", format!("ends {}", ahead(now, end)))
     } else {
-        ("until-day", format!("until {}", day(end, time_zone, now)))
+        ("until-day", format!("until {}", last_day(end, time_zone, now)))
     }
 }
 

@@ -9,8 +9,6 @@ use crate::{
         db::Connection,
         ids::{OrganizationId, PlantId, PortfolioId, UserId},
     },
-    grant_columns, grant_joins,
-    permissions::{model::Grant, store::GrantRow},
     plant_columns,
     plants::{
         model::{Device, Plant},
@@ -90,19 +88,4 @@ pub async fn count_people(db: &mut impl Connection, of: Ancestry<'_>, now: DateT
          LEFT JOIN vendor_people v ON v.user_id = r.user_id AND v.organization_id = $1"
     );
     fetch!(db, fetch_one as (i64, i64), sql, of.organization, of.portfolio, of.plant, now)
-}
-
-/// Lists all grants by which the first `limit` people can reach a plant, by the name of the person.
-pub async fn list_grants(db: &mut impl Connection, of: Ancestry<'_>, limit: i64, now: DateTime<Utc>) -> sqlx::Result<Vec<Grant>> {
-    let sql = concat!(
-        reach!(),
-        ", people AS (SELECT id FROM users WHERE id IN (SELECT user_id FROM reach) ORDER BY LOWER(name), id LIMIT $5) SELECT ",
-        grant_columns!(),
-        " FROM grants g",
-        grant_joins!(),
-        "WHERE g.id IN (SELECT id FROM reach) AND g.user_id IN (SELECT id FROM people)
-         ORDER BY LOWER(grant_user.name), g.user_id, g.plant_id IS NOT NULL, g.portfolio_id IS NOT NULL, g.granted_at, g.id"
-    );
-    let rows = fetch!(db, fetch_all as GrantRow, sql, of.organization, of.portfolio, of.plant, now, limit)?;
-    Ok(rows.into_iter().map(Grant::from).collect())
 }
