@@ -19,9 +19,11 @@ use crate::{
         clock::Clock,
         crypto::one_time_tokens::{self, Purpose},
         db::{Db, Tx},
+        http::page::PageRequest,
         ids::{OneTimeTokenId, RequestId, SessionId, UserId},
         services::Services,
     },
+    plants::{model::Organization, organizations::actions as organizations},
     reauthentication::{actions::require_recent, actor::Actor},
     record::{self, Action},
     sessions::{
@@ -35,6 +37,9 @@ use crate::{
 
 /// Users listed at once. A search finds the others.
 pub const MAX_LISTED_USERS: i64 = 100;
+
+/// Organizations listed at once. The API lists them all.
+const MAX_ORGANIZATIONS: i64 = 200;
 
 /// Invitations listed at once.
 pub const MAX_INVITATIONS: i64 = 100;
@@ -166,12 +171,17 @@ pub struct Overview {
     pub users: Vec<UserSummary>,
     /// The caller's own id.
     pub own_id: UserId,
+    /// The organizations, at most [`MAX_ORGANIZATIONS`].
+    pub organizations: Vec<Organization>,
 }
 
 /// Loads the data of the administrators' page.
 pub async fn overview(services: &Services, caller: &CurrentSession, search: &str) -> Result<Overview, AppError> {
+    let page = PageRequest::first(MAX_ORGANIZATIONS);
+    let (organizations, _) = organizations::list(services, caller, &page).await?;
     let mut db = services.db.read().await?;
     Ok(Overview {
+        organizations,
         requests: requests::list(&mut db).await?,
         invitations: invitations::list(&mut db, MAX_INVITATIONS, services.clock.now()).await?,
         progress: epoch::progress(&mut db).await?,

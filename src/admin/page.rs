@@ -14,6 +14,10 @@ use crate::{
     authentication::registration::{invitations::PendingInvitation, store::AccessRequest},
     foundation::ids::UserId,
     layout::{frame::framed_with, narrow::query_parameter},
+    plants::{
+        model::Organization,
+        organizations::api::{NEW_PAGE, organization_path},
+    },
     sessions::epoch::Progress,
     ui::{
         date::date,
@@ -30,7 +34,7 @@ pub fn AdminPage() -> impl IntoView {
     if !search.is_empty() {
         forbid_compression();
     }
-    framed_with(open_admin(search.clone()), |Overview { requests, invitations, progress, users, own_id }, flash| {
+    framed_with(open_admin(search.clone()), |Overview { requests, invitations, progress, users, own_id, organizations }, flash| {
         view! {
             <Title text="Administration" />
             <h1>"Administration"</h1>
@@ -38,6 +42,7 @@ pub fn AdminPage() -> impl IntoView {
             <InvitationForm flash />
             {(!requests.is_empty()).then(|| view! { <Requests requests /> })}
             {(!invitations.is_empty()).then(|| view! { <Invitations invitations /> })}
+            <Organizations organizations />
             <Users users own_id search />
             <SignOutEverybody progress />
         }
@@ -109,6 +114,18 @@ fn Invitations(invitations: Vec<PendingInvitation>) -> impl IntoView {
             <h2 id="invitations">"Invitations"</h2>
             <ul>{invitations.into_iter().map(row).collect_view()}</ul>
             {is_cut.then(|| view! { <p class="hint">{format!("Showing the latest {MAX_INVITATIONS}.")}</p> })}
+        </section>
+    }
+}
+
+/// The organizations. Their pages say who owns them.
+#[component]
+fn Organizations(organizations: Vec<Organization>) -> impl IntoView {
+    let row = |Organization { id, name, .. }: Organization| view! { <li><div><a href=organization_path(&id)>{name}</a></div></li> };
+    view! {
+        <section class="card account-list" aria-labelledby="organizations">
+            <header><h2 id="organizations">"Organizations"</h2><a class="outlined" href=NEW_PAGE>"Add organization"</a></header>
+            <ul>{organizations.into_iter().map(row).collect_view()}</ul>
         </section>
     }
 }

@@ -47,6 +47,11 @@ impl Default for PageRequest {
 }
 
 impl PageRequest {
+    /// The first rows of a list, at most `limit`.
+    pub fn first(limit: i64) -> Self {
+        Self { limit, ..Self::default() }
+    }
+
     /// Checks the parameters of a request.
     ///
     /// Errors: the limit is not between 1 and 1,000, or the search is too long. The cursor is checked by [`PageRequest::position`].

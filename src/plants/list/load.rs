@@ -17,7 +17,9 @@ use crate::{
             query::{ListQuery, Position},
             store::{self, PortfolioSums, Side},
         },
-        model::Plant,
+        model::{Organization, Plant},
+        organizations::actions as organizations_of,
+        portfolios::actions as portfolios,
         visible::Filter,
     },
     sessions::caller::current_session,
@@ -35,6 +37,10 @@ const FEW: i64 = 3;
 pub struct List {
     /// Address of the person, to be granted access by.
     pub email: String,
+    /// Whether the person may add a plant somewhere.
+    pub can_add: bool,
+    /// Organizations that the person administers and that have no plant yet.
+    pub without_plants: Vec<Organization>,
     /// The numbers of everything that the person sees.
     pub totals: Totals,
     /// Organizations to choose from.
@@ -102,7 +108,13 @@ pub async fn load_list(query: ListQuery) -> Result<List, AppError> {
     };
     let mut organizations: Vec<_> = sums.iter().map(|sums| (sums.organization_id.clone(), sums.organization_name.clone())).collect();
     organizations.dedup();
+    drop(db);
+    let can_add = !portfolios::editable(&services, &caller).await?.is_empty();
+    let administered = organizations_of::administered(&services, &caller).await?.into_iter();
+    let without_plants = administered.filter(|administered| organizations.iter().all(|(id, _)| *id != administered.id)).collect();
     Ok(List {
+        can_add,
+        without_plants,
         email: caller.account.email.clone(),
         totals: Totals { plants: sums.iter().map(|sums| sums.plants).sum(), organizations: organizations.len() },
         organizations,

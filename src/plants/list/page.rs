@@ -8,11 +8,13 @@ use crate::{
     layout::frame::framed_with,
     permissions::model::OrganizationRole,
     plants::{
+        edit::api::NEW_PAGE,
         list::{
             load::{List, OrganizationCard, PortfolioRows, Totals, load_list},
             query::{ListQuery, PAGE, Position, organization_path, portfolio_path},
         },
-        model::{Plant, PlantKind},
+        model::{Organization, Plant, PlantKind},
+        organizations::api::organization_path as management_path,
         view::{kind_icon, place_name, plant_flag, role_name},
     },
     ui::{
@@ -37,7 +39,12 @@ pub fn PlantsPage() -> impl IntoView {
         view! {
             <Title text="Plants" />
             {crumbs(&list, &query)}
-            <div class="head"><div><h1>"Plants"</h1>{totals_in_words(list.totals).map(|words| view! { <p>{words}</p> })}</div></div>
+            <div class="head">
+                <div><h1>"Plants"</h1>{totals_in_words(list.totals).map(|words| view! { <p>{words}</p> })}</div>
+                {list.can_add.then(|| view! {
+                    <a class="outlined with-icon" href=NEW_PAGE>{Icon::Plus.draw()}<span>"Add"<span class="wide-only">" plant"</span></span></a>
+                })}
+            </div>
             <FlashMessages flash />
             {content(list, &query)}
         }
@@ -47,8 +54,10 @@ pub fn PlantsPage() -> impl IntoView {
 
 /// What stands below the head: the plants, or why there are none.
 fn content(list: List, query: &ListQuery) -> AnyView {
+    let without_plants = list.without_plants.into_iter().map(empty_organization).collect_view();
     if list.totals.plants == 0 {
-        return view! { <NothingShared email=list.email /> }.into_any();
+        let nothing = without_plants.is_empty().then(|| view! { <NothingShared email=list.email /> });
+        return view! { {nothing}{without_plants} }.into_any();
     }
     let is_short = list.totals.plants <= FEW_PLANTS && *query == ListQuery::default();
     let List { organizations, shown, previous, next, countries, .. } = list;
@@ -63,6 +72,7 @@ fn content(list: List, query: &ListQuery) -> AnyView {
         {(!is_short).then(|| tools(query, &organizations))}
         {cards}
         {is_empty.then(|| nothing_found(query))}
+        {is_overview.then_some(without_plants)}
         {has_pages.then(|| {
             let label = if is_overview { "Pages of portfolios" } else { "Pages of plants" };
             view! { <nav class="pages" aria-label=label>{page(previous, "Previous", "prev")} {page(next, "Next", "next")}</nav> }
@@ -125,11 +135,33 @@ fn tools(query: &ListQuery, organizations: &[(OrganizationId, String)]) -> impl 
 fn organization(card: OrganizationCard, query: &ListQuery, is_short: bool, countries: Option<&GeoIp>) -> impl IntoView + use<> {
     let (membership, name) = (card.membership, card.name.clone());
     let summary = if is_short { short_summary(&card) } else { summary(&card) };
+    let manage = membership.is_some_and(OrganizationRole::administers).then(|| {
+        let (path, label) = (management_path(&card.id), format!("Manage {name}"));
+        view! { <a class="outlined" href=path aria-label=label>"Manage"</a> }
+    });
     let portfolios = card.shown.into_iter().map(|rows| portfolio(rows, membership, query, is_short, countries)).collect_view();
     view! {
         <section class="card plants" aria-label=name>
-            <header><span class="tile small">{Icon::Building.draw()}</span><div><h2>{card.name}</h2><p>{summary}</p></div></header>
+            <header>
+                <span class="tile small">{Icon::Building.draw()}</span><div><h2>{card.name.clone()}</h2><p>{summary}</p></div>
+                {manage}
+            </header>
             {portfolios}
+        </section>
+    }
+}
+
+/// The card of an organization without a plant, for those who administer it.
+fn empty_organization(organization: Organization) -> impl IntoView {
+    let (path, label) = (management_path(&organization.id), format!("Manage {}", organization.name));
+    let name = organization.name.clone();
+    view! {
+        <section class="card plants" aria-label=name>
+            <header>
+                <span class="tile small">{Icon::Building.draw()}</span>
+                <div><h2>{organization.name}</h2><p>"No plant yet. Add a portfolio first, then its plants."</p></div>
+                <a class="outlined" href=path aria-label=label>"Manage"</a>
+            </header>
         </section>
     }
 }
