@@ -13,7 +13,11 @@ use sqlx::{
     migrate::Migrator,
     sqlite::{SqliteConnectOptions, SqliteJournalMode},
 };
-use whereabouts::{execute, foundation::db::Db};
+use whereabouts::{
+    execute,
+    foundation::db::Db,
+    plants::visible::{self, Filter, Position},
+};
 
 fn run(folder: &Path, arguments: &[&str], settings: &[(&str, &str)]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_whereabouts"));
@@ -276,4 +280,56 @@ async fn concurrent_nodes_migrate_once() {
     let mut db = nodes[0].read().await.unwrap();
     let (times,): (i64,) = whereabouts::fetch!(&mut db, fetch_one as (i64,), "SELECT COUNT(*) FROM _sqlx_migrations").unwrap();
     assert_eq!(times, std::fs::read_dir("migrations").unwrap().filter(|entry| entry.as_ref().unwrap().path().is_file()).count() as i64);
+}
+
+both!(
+    /// Benchmarks rely on what `seed --help` says of numbers, names and grants.
+    seeds_have_the_documented_numbers, |app| {
+        let folder = tempfile::tempdir().unwrap();
+        let seed = |arguments: &[&str]| {
+            let arguments: Vec<&str> = ["seed"].iter().chain(arguments).copied().collect();
+            run(folder.path(), &arguments, &[("WHEREABOUTS_DATABASE_URL", &app.database_url)])
+        };
+        let tokens = folder.path().join("tokens").display().to_string();
+        let users = ["--users", "5", "--sessions-per-user", "2", "--tokens", &tokens];
+        let rest = ["--plants", "210", "--devices-per-plant", "2", "--grants", "300", "--events", "50"];
+        let output = seed(&[&users[..], &rest].concat());
+        assert!(output.status.success(), "{output:?}");
+        assert_eq!(std::fs::read_to_string(&tokens).unwrap().lines().count(), 10);
+        let counts = [
+            ("SELECT COUNT(*) FROM users", 5),
+            ("SELECT COUNT(*) FROM organizations", 3),
+            ("SELECT COUNT(*) FROM portfolios", 5),
+            ("SELECT COUNT(*) FROM plants", 210),
+            ("SELECT COUNT(*) FROM devices", 420),
+            ("SELECT COUNT(*) FROM grants", 300),
+            ("SELECT COUNT(*) FROM audit_events", 50),
+        ];
+        for (sql, count) in counts {
+            assert_eq!(app.count(sql).await, count, "{sql}");
+        }
+        let outside = "SELECT COUNT(*) FROM devices d JOIN host_suffixes s ON s.organization_id = d.organization_id
+                       WHERE d.host NOT LIKE '%.' || s.suffix";
+        assert_eq!(app.count(outside).await, 0);
+        // User 0 sees organization 0, a portfolio and a plant; user 1 has a grant on each plant, and user 4 owns all organizations.
+        for (user, plants) in [("user0", 100 + 50 + 1), ("user1", 210), ("user4", 210)] {
+            assert_eq!(visible_plants(&app, user).await, plants, "{user}");
+        }
+        let of_last = "SELECT COUNT(*) FROM grants WHERE plant_id IS NULL AND role = 'viewer'";
+        assert_eq!(app.count(of_last).await, 2);
+
+        let output = seed(&["--prefix", "other", "--users", "3", "--plants", "2", "--grants", "99"]);
+        assert!(!output.status.success() && String::from_utf8(output.stderr).unwrap().contains("at most 5 grants"));
+        let output = seed(&["--prefix", "more", "--plants", "1", "--grants", "4"]);
+        assert!(output.status.success(), "{output:?}");
+        assert_eq!(app.count("SELECT COUNT(*) FROM users WHERE username LIKE 'more%'").await, 1_003);
+    }
+);
+
+/// Counts the plants that a user sees.
+async fn visible_plants(app: &crate::support::TestApp, username: &str) -> usize {
+    let user = whereabouts::accounts::actions::find(&app.services.db, username).await.unwrap().account.id;
+    let mut db = app.services.db.read().await.unwrap();
+    let (filter, now) = (Filter::default(), app.now());
+    visible::list_plants(&mut db, &user, &filter, Position::default(), 1_000, now).await.unwrap().rows.len()
 }

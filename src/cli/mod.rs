@@ -1,5 +1,6 @@
 //! The command line: one file per command.
 
+mod bulk;
 mod demo;
 mod environment;
 mod healthcheck;
