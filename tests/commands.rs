@@ -333,3 +333,36 @@ async fn visible_plants(app: &crate::support::TestApp, username: &str) -> usize 
     let (filter, now) = (Filter::default(), app.now());
     visible::list_plants(&mut db, &user, &filter, Position::default(), 1_000, now).await.unwrap().rows.len()
 }
+
+both!(
+    /// The demo has everything that its pages show, leaves nothing out when it is run again, and prints who to sign in as.
+    the_demo_has_sample_data, |app| {
+        let folder = tempfile::tempdir().unwrap();
+        for _ in 0..2 {
+            let output = run(folder.path(), &["demo"], &[("WHEREABOUTS_DATABASE_URL", &app.database_url)]);
+            let stdout = String::from_utf8(output.stdout).unwrap();
+            assert!(output.status.success() && stdout.contains("alice") && stdout.contains("correct horse battery"), "{stdout}");
+            for (sql, count) in [
+                ("SELECT COUNT(*) FROM users", 25),
+                ("SELECT COUNT(*) FROM users WHERE is_admin", 1),
+                ("SELECT COUNT(*) FROM organizations", 3),
+                ("SELECT COUNT(*) FROM plants", 40),
+                ("SELECT COUNT(*) FROM plants WHERE closed_at IS NOT NULL", 1),
+                ("SELECT COUNT(*) FROM devices", 200),
+                ("SELECT COUNT(DISTINCT role) FROM grants", 4),
+                ("SELECT COUNT(DISTINCT role) FROM memberships", 3),
+                // As the pages require: a vendor's grants end, and a vendor's person is no member.
+                ("SELECT COUNT(*) FROM grants g JOIN vendor_people v ON v.user_id = g.user_id AND v.organization_id = g.organization_id
+                  WHERE g.expires_at IS NULL", 0),
+                ("SELECT COUNT(*) FROM memberships m JOIN vendor_people v ON v.user_id = m.user_id
+                  AND v.organization_id = m.organization_id", 0),
+                ("SELECT COUNT(*) FROM devices d JOIN host_suffixes s ON s.organization_id = d.organization_id
+                  WHERE d.host NOT LIKE '%.' || s.suffix", 0),
+            ] {
+                assert_eq!(app.count(sql).await, count, "{sql}");
+            }
+            assert!(app.count("SELECT COUNT(*) FROM audit_events").await > 500);
+        }
+        assert_eq!(app.try_sign_in("carla", "correct horse battery", "curl/8.5.0").await.status(), 201);
+    }
+);
