@@ -13,7 +13,11 @@ use sqlx::{
     migrate::Migrator,
     sqlite::{SqliteConnectOptions, SqliteJournalMode},
 };
-use whereabouts::{execute, foundation::db::Db};
+use whereabouts::{
+    execute,
+    foundation::db::Db,
+    plants::visible::{self, Filter, Position},
+};
 
 fn run(folder: &Path, arguments: &[&str], settings: &[(&str, &str)]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_whereabouts"));
@@ -284,3 +288,88 @@ async fn concurrent_nodes_migrate_once() {
     let (times,): (i64,) = whereabouts::fetch!(&mut db, fetch_one as (i64,), "SELECT COUNT(*) FROM _sqlx_migrations").unwrap();
     assert_eq!(times, std::fs::read_dir("migrations").unwrap().filter(|entry| entry.as_ref().unwrap().path().is_file()).count() as i64);
 }
+
+both!(
+    /// Benchmarks rely on what `seed --help` says of numbers, names and grants.
+    seeds_have_the_documented_numbers, |app| {
+        let folder = tempfile::tempdir().unwrap();
+        let seed = |arguments: &[&str]| {
+            let arguments: Vec<&str> = ["seed"].iter().chain(arguments).copied().collect();
+            run(folder.path(), &arguments, &[("WHEREABOUTS_DATABASE_URL", &app.database_url)])
+        };
+        let tokens = folder.path().join("tokens").display().to_string();
+        let users = ["--users", "5", "--sessions-per-user", "2", "--tokens", &tokens];
+        let rest = ["--plants", "210", "--devices-per-plant", "2", "--grants", "300", "--events", "50"];
+        let output = seed(&[&users[..], &rest].concat());
+        assert!(output.status.success(), "{output:?}");
+        assert_eq!(std::fs::read_to_string(&tokens).unwrap().lines().count(), 10);
+        let counts = [
+            ("SELECT COUNT(*) FROM users", 5),
+            ("SELECT COUNT(*) FROM organizations", 3),
+            ("SELECT COUNT(*) FROM portfolios", 5),
+            ("SELECT COUNT(*) FROM plants", 210),
+            ("SELECT COUNT(*) FROM devices", 420),
+            ("SELECT COUNT(*) FROM grants", 300),
+            ("SELECT COUNT(*) FROM audit_events", 50),
+        ];
+        for (sql, count) in counts {
+            assert_eq!(app.count(sql).await, count, "{sql}");
+        }
+        let outside = "SELECT COUNT(*) FROM devices d JOIN host_suffixes s ON s.organization_id = d.organization_id
+                       WHERE d.host NOT LIKE '%.' || s.suffix";
+        assert_eq!(app.count(outside).await, 0);
+        // User 0 sees organization 0, a portfolio and a plant; user 1 has a grant on each plant, and user 4 owns all organizations.
+        for (user, plants) in [("user0", 100 + 50 + 1), ("user1", 210), ("user4", 210)] {
+            assert_eq!(visible_plants(&app, user).await, plants, "{user}");
+        }
+        let of_last = "SELECT COUNT(*) FROM grants WHERE plant_id IS NULL AND role = 'viewer'";
+        assert_eq!(app.count(of_last).await, 2);
+
+        let output = seed(&["--prefix", "other", "--users", "3", "--plants", "2", "--grants", "99"]);
+        assert!(!output.status.success() && String::from_utf8(output.stderr).unwrap().contains("at most 5 grants"));
+        let output = seed(&["--prefix", "more", "--plants", "1", "--grants", "4"]);
+        assert!(output.status.success(), "{output:?}");
+        assert_eq!(app.count("SELECT COUNT(*) FROM users WHERE username LIKE 'more%'").await, 1_003);
+    }
+);
+
+/// Counts the plants that a user sees.
+async fn visible_plants(app: &crate::support::TestApp, username: &str) -> usize {
+    let user = whereabouts::accounts::actions::find(&app.services.db, username).await.unwrap().account.id;
+    let mut db = app.services.db.read().await.unwrap();
+    let (filter, now) = (Filter::default(), app.now());
+    visible::list_plants(&mut db, &user, &filter, Position::default(), 1_000, now).await.unwrap().rows.len()
+}
+
+both!(
+    /// The demo has everything that its pages show, leaves nothing out when it is run again, and prints who to sign in as.
+    the_demo_has_sample_data, |app| {
+        let folder = tempfile::tempdir().unwrap();
+        for _ in 0..2 {
+            let output = run(folder.path(), &["demo"], &[("WHEREABOUTS_DATABASE_URL", &app.database_url)]);
+            let stdout = String::from_utf8(output.stdout).unwrap();
+            assert!(output.status.success() && stdout.contains("alice") && stdout.contains("correct horse battery"), "{stdout}");
+            for (sql, count) in [
+                ("SELECT COUNT(*) FROM users", 25),
+                ("SELECT COUNT(*) FROM users WHERE is_admin", 1),
+                ("SELECT COUNT(*) FROM organizations", 3),
+                ("SELECT COUNT(*) FROM plants", 40),
+                ("SELECT COUNT(*) FROM plants WHERE closed_at IS NOT NULL", 1),
+                ("SELECT COUNT(*) FROM devices", 200),
+                ("SELECT COUNT(DISTINCT role) FROM grants", 4),
+                ("SELECT COUNT(DISTINCT role) FROM memberships", 3),
+                // As the pages require: a vendor's grants end, and a vendor's person is no member.
+                ("SELECT COUNT(*) FROM grants g JOIN vendor_people v ON v.user_id = g.user_id AND v.organization_id = g.organization_id
+                  WHERE g.expires_at IS NULL", 0),
+                ("SELECT COUNT(*) FROM memberships m JOIN vendor_people v ON v.user_id = m.user_id
+                  AND v.organization_id = m.organization_id", 0),
+                ("SELECT COUNT(*) FROM devices d JOIN host_suffixes s ON s.organization_id = d.organization_id
+                  WHERE d.host NOT LIKE '%.' || s.suffix", 0),
+            ] {
+                assert_eq!(app.count(sql).await, count, "{sql}");
+            }
+            assert!(app.count("SELECT COUNT(*) FROM audit_events").await > 500);
+        }
+        assert_eq!(app.try_sign_in("carla", "correct horse battery", "curl/8.5.0").await.status(), 201);
+    }
+);

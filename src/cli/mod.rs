@@ -1,5 +1,6 @@
 //! The command line: one file per command.
 
+mod bulk;
 mod demo;
 mod device;
 mod environment;
@@ -91,7 +92,7 @@ enum Command {
     Openapi,
     /// Fill a database for benchmarks.
     Seed(seed::Seed),
-    /// Fill an empty database with sample users, devices and locations.
+    /// Fill an empty database with sample people, plants, devices and sessions.
     Demo(demo::Demo),
     /// Check whether a running server is ready.
     Healthcheck(healthcheck::Healthcheck),

@@ -181,12 +181,16 @@ macro_rules! insert_rows {
             match $crate::foundation::db::Connection::backend($db) {
                 $crate::foundation::db::Backend::Sqlite(c) => {
                     let mut insert = sqlx::QueryBuilder::<sqlx::Sqlite>::new($into);
-                    insert.push_values(rows, |mut $values, $row| drop($binds));
+                    insert.push_values(rows, |mut $values, $row| {
+                        $binds;
+                    });
                     insert.build().execute(c).await.map(drop)
                 }
                 $crate::foundation::db::Backend::Postgres(c) => {
                     let mut insert = sqlx::QueryBuilder::<sqlx::Postgres>::new($into);
-                    insert.push_values(rows, |mut $values, $row| drop($binds));
+                    insert.push_values(rows, |mut $values, $row| {
+                        $binds;
+                    });
                     insert.build().execute(c).await.map(drop)
                 }
             }

@@ -6,6 +6,8 @@ mod store;
 pub use model::{Action, Event, Outcome, RecordedEvent, RefusedSignIn};
 pub use store::recent;
 
+use chrono::{DateTime, Utc};
+
 use crate::foundation::{
     clock::Clock,
     crypto::hasher::Hasher,
@@ -16,6 +18,11 @@ use crate::foundation::{
 /// Writes an audit event, in the transaction of the change that it describes, so that neither is committed without the other.
 pub async fn write(tx: &mut Tx, clock: &Clock, event: Event<'_>) -> sqlx::Result<()> {
     store::insert(tx, clock.now(), event).await
+}
+
+/// Writes events of the past, for sample data: up to 3,000.
+pub async fn write_past(tx: &mut Tx, events: &[(DateTime<Utc>, Event<'_>)]) -> sqlx::Result<()> {
+    store::insert_past(tx, events).await
 }
 
 /// Refused sign-ins that wait to be written. One is committed, together with others, when [`GroupCommit::submit`] returns `Ok`.

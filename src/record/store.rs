@@ -6,9 +6,10 @@ use serde_json::json;
 use crate::{
     execute, fetch,
     foundation::{
-        db::{Backend, Connection, Tx},
+        db::{Connection, Tx},
         ids::{EventId, UserId},
     },
+    insert_rows,
     record::{Action, Event, Outcome, RecordedEvent, RefusedSignIn},
 };
 
@@ -31,26 +32,24 @@ pub async fn insert(tx: &mut Tx, at: DateTime<Utc>, event: Event<'_>) -> sqlx::R
     Ok(())
 }
 
-/// Builds the statement for either database.
-macro_rules! insert_refused_query {
-    ($database:ty, $at:expr, $refused:expr) => {{
-        let mut insert =
-            sqlx::QueryBuilder::<$database>::new("INSERT INTO audit_events (id, occurred_at, action, outcome, subject_id, ip, detail) ");
-        insert.push_values($refused, |mut values, refused| {
-            values.push_bind(EventId::new($at)).push_bind($at).push_bind(Action::SignIn).push_bind(Outcome::Refused);
-            values.push_bind(&refused.subject).push_bind(refused.ip.to_string());
-            values.push_bind(json!({ "identifier_sha256": refused.identifier_hash }).to_string());
-        });
-        insert
-    }};
-}
-
 /// Inserts refused sign-ins with one statement.
 pub async fn insert_refused(tx: &mut Tx, at: DateTime<Utc>, refused: &[RefusedSignIn]) -> sqlx::Result<()> {
-    match tx.backend() {
-        Backend::Sqlite(connection) => insert_refused_query!(sqlx::Sqlite, at, refused).build().execute(connection).await.map(drop),
-        Backend::Postgres(connection) => insert_refused_query!(sqlx::Postgres, at, refused).build().execute(connection).await.map(drop),
-    }
+    let into = "INSERT INTO audit_events (id, occurred_at, action, outcome, subject_id, ip, detail) ";
+    insert_rows!(tx, into, refused, |values, refused| {
+        values.push_bind(EventId::new(at)).push_bind(at).push_bind(Action::SignIn).push_bind(Outcome::Refused);
+        values.push_bind(&refused.subject).push_bind(refused.ip.to_string());
+        values.push_bind(json!({ "identifier_sha256": refused.identifier_hash }).to_string())
+    })
+}
+
+/// Inserts up to 3,000 events of the past with one statement.
+pub async fn insert_past(tx: &mut Tx, events: &[(DateTime<Utc>, Event<'_>)]) -> sqlx::Result<()> {
+    let into = "INSERT INTO audit_events (id, occurred_at, action, outcome, actor_id, session_id, token_id, subject_id, ip, detail) ";
+    insert_rows!(tx, into, events, |values, (at, event)| {
+        values.push_bind(EventId::new(*at)).push_bind(at).push_bind(event.action).push_bind(event.outcome);
+        values.push_bind(event.actor).push_bind(event.session).push_bind(event.token).push_bind(event.subject);
+        values.push_bind(event.ip.map(|ip| ip.to_string())).push_bind(event.detail.to_string())
+    })
 }
 
 /// Returns the last `limit` events that concern an account, newest first.

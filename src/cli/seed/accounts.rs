@@ -1,81 +1,49 @@
-//! `whereabouts seed`: fills a database for benchmarks with valid sessions.
+//! Accounts with sessions.
 
 use std::{
     fs::File,
     io::{BufWriter, Write},
     ops::Range,
-    path::PathBuf,
 };
 
 use chrono::{DateTime, Duration, Utc};
-use clap::Args;
 
+use super::{Filling, Seed};
 use crate::{
     accounts::{model::Account, store as accounts},
-    cli::{open, password_from_stdin},
     foundation::{
         client::{
             device::{Device, DeviceKind, Form},
             location::{Location, Place},
         },
-        clock::Clock,
-        config::Storage,
-        crypto::{hasher, secret::Secret},
+        crypto::secret::Secret,
         db::Tx,
         ids::{SessionId, UserId},
     },
     sessions::store::{self, NewSession, SessionRow},
 };
 
-/// Sessions per statement, and per transaction.
+/// Sessions per statement.
 const SESSIONS_PER_STATEMENT: usize = 250;
-const SESSIONS_PER_TRANSACTION: usize = 5_000;
+/// Accounts that are added for grants if none were asked for: two with many grants, 1,000 with one, and an owner.
+const USERS_FOR_GRANTS: usize = 1_003;
 
-/// Fill a database for benchmarks.
-#[derive(Args)]
-pub struct Seed {
-    /// Number of accounts.
-    #[arg(long)]
-    users: usize,
-    /// Number of sessions per account.
-    #[arg(long)]
-    sessions_per_user: usize,
-    /// Prefix of the usernames: PREFIX0, PREFIX1, …
-    #[arg(long, default_value = "user")]
-    prefix: String,
-    /// Write `username TAB session id TAB token` of each session to this file.
-    #[arg(long)]
-    tokens: Option<PathBuf>,
-    /// Read one password for all accounts from standard input. Without it, nobody can sign in with a password.
-    #[arg(long)]
-    password_stdin: bool,
-    #[command(flatten)]
-    storage: Storage,
-}
-
-pub async fn run(seed: Seed) -> anyhow::Result<()> {
-    let password = if seed.password_stdin { password_from_stdin()? } else { Secret::generate().reveal().into() };
-    let (hash, db) = (hasher::hash(&password), open(&seed.storage).await?);
+/// Adds the accounts with their sessions. Returns their ids.
+pub async fn fill(filling: &mut Filling<'_>, seed: &Seed, hash: &str, now: DateTime<Utc>) -> anyhow::Result<Vec<UserId>> {
     let mut tokens = seed.tokens.as_ref().map(File::create).transpose()?.map(BufWriter::new);
-    let (now, mut written, mut committed) = (Clock::System.now(), 0, 0);
-    let mut tx = db.write().await?;
-    for number in 0..seed.users {
-        let account = insert_account(&mut tx, &format!("{}{number}", seed.prefix), &hash, now).await?;
+    let count = if seed.users == 0 && seed.grants > 0 { USERS_FOR_GRANTS } else { seed.users };
+    filling.begin("accounts and sessions", count * (1 + seed.sessions_per_user));
+    let mut users = Vec::with_capacity(count);
+    for number in 0..count {
+        let account = insert_account(filling.tx(), &format!("{}{number}", seed.prefix), hash, now).await?;
         for first in (0..seed.sessions_per_user).step_by(SESSIONS_PER_STATEMENT) {
             let numbers = first..seed.sessions_per_user.min(first + SESSIONS_PER_STATEMENT);
-            written += numbers.len();
-            insert_sessions(&mut tx, &account, numbers, now, tokens.as_mut()).await?;
+            insert_sessions(filling.tx(), &account, numbers, now, tokens.as_mut()).await?;
         }
-        if written - committed >= SESSIONS_PER_TRANSACTION {
-            tx.commit().await?;
-            tx = db.write().await?;
-            committed = written;
-            eprint!("\r{written} sessions");
-        }
+        filling.wrote(1 + seed.sessions_per_user).await?;
+        users.push(account.id);
     }
-    tx.commit().await?;
-    eprintln!("\r{} accounts, {written} sessions", seed.users);
-    Ok(())
+    Ok(users)
 }
 
 async fn insert_account(tx: &mut Tx, username: &str, hash: &str, now: DateTime<Utc>) -> anyhow::Result<Account> {
