@@ -178,7 +178,7 @@ both!(
 );
 
 /// The commands that only read the database.
-const READ_ONLY_COMMANDS: [&[&str]; 2] = [&["user", "list"], &["session", "list", "--user", "alice"]];
+const READ_ONLY_COMMANDS: [&[&str]; 3] = [&["user", "list"], &["session", "list", "--user", "alice"], &["grant", "list"]];
 
 /// Runs each read-only command on this database. It must fail with one line that contains `message`.
 fn assert_read_only_commands_refuse(folder: &Path, url: &str, message: &str) {
