@@ -182,13 +182,14 @@ both!(
 );
 
 /// The commands that only read the database.
-const READ_ONLY_COMMANDS: [&[&str]; 6] = [
+const READ_ONLY_COMMANDS: [&[&str]; 7] = [
     &["user", "list"],
     &["session", "list", "--user", "alice"],
     &["organization", "list"],
     &["portfolio", "list"],
     &["plant", "list"],
     &["device", "list"],
+    &["grant", "list"],
 ];
 
 /// Runs each read-only command on this database. It must fail with one line that contains `message`.

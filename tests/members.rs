@@ -196,6 +196,8 @@ both!(
         assert_eq!(listed, ["adam", "alice", "anna", "mia"]);
         let found = alice.json(&format!("/api/v1/organizations/{}/members?search=AN", world.id)).await;
         assert_eq!(found["members"].as_array().unwrap().len(), 1);
+        assert_eq!(alice.delete(&world.members("%00")).await.status(), StatusCode::NOT_FOUND);
+        assert_eq!(alice.delete(&world.members("%FF")).await.status(), StatusCode::NOT_FOUND);
         for query in ["limit=0", "cursor=x", "page=1"] {
             let answer = alice.get(&format!("/api/v1/organizations/{}/members?{query}", world.id)).await;
             assert_eq!(answer.status(), StatusCode::UNPROCESSABLE_ENTITY, "{query}");

@@ -48,9 +48,10 @@ pub struct AccountSummary {
     pub disabled_at: Option<DateTime<Utc>>,
 }
 
-/// Normalizes a username or email address for comparison: trimmed, Unicode NFKC, lower case.
+/// Normalizes a username or email address for comparison: trimmed, Unicode NFKC, lower case. A NUL, which PostgreSQL does not store,
+/// becomes a character that no name has.
 pub fn normalize_identifier(identifier: &str) -> String {
-    identifier.trim().nfkc().flat_map(char::to_lowercase).collect()
+    identifier.trim().nfkc().flat_map(char::to_lowercase).map(|c| if c == '\0' { char::REPLACEMENT_CHARACTER } else { c }).collect()
 }
 
 /// Finds an account by username or email address, enabled or not.

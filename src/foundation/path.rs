@@ -1,4 +1,4 @@
-//! Extractor for an id in the path of a request.
+//! Extractors for ids in the path of a request.
 
 use std::str::FromStr;
 
@@ -6,6 +6,8 @@ use axum::{
     extract::{FromRequestParts, Path},
     http::request::Parts,
 };
+
+use serde::de::DeserializeOwned;
 
 use crate::error::AppError;
 
@@ -18,5 +20,17 @@ impl<T: FromStr, S: Send + Sync> FromRequestParts<S> for Id<T> {
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, AppError> {
         let Path(id) = Path::<String>::from_request_parts(parts, state).await.map_err(|_| AppError::NotFound)?;
         id.parse().map(Self).map_err(|_| AppError::NotFound)
+    }
+}
+
+/// Several segments of a path, as text. Those that are not UTF-8 are rejected with [`AppError::NotFound`].
+pub struct Segments<T>(pub T);
+
+impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for Segments<T> {
+    type Rejection = AppError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, AppError> {
+        let Path(segments) = Path::<T>::from_request_parts(parts, state).await.map_err(|_| AppError::NotFound)?;
+        Ok(Self(segments))
     }
 }

@@ -7,6 +7,8 @@ use crate::{accounts::store::normalize_identifier, error::AppError};
 
 const DEFAULT_LIMIT: i64 = 50;
 const MAX_LIMIT: i64 = 1_000;
+/// Longer than anybody's name or email address. SQLite refuses much longer patterns.
+const MAX_SEARCH_CHARS: usize = 254;
 
 /// A page of a list.
 pub struct Page<T, P> {
@@ -43,13 +45,22 @@ pub fn encode(position: &impl Serialize) -> String {
 
 /// Decodes a cursor from [`encode`].
 ///
-/// Errors: any other text.
+/// Errors: any other text, and one with a NUL, which PostgreSQL does not compare.
 pub fn decode<P: DeserializeOwned>(cursor: Option<&str>) -> Result<Option<P>, AppError> {
     let decode = |text: &str| {
-        let position = BASE64_URL_SAFE_NO_PAD.decode(text).ok().and_then(|json| serde_json::from_slice(&json).ok());
+        let json = BASE64_URL_SAFE_NO_PAD.decode(text).ok().and_then(|json| String::from_utf8(json).ok());
+        let position = json.filter(|json| !json.contains("\\u0000")).and_then(|json| serde_json::from_str(&json).ok());
         position.ok_or_else(|| AppError::invalid("cursor", "This cursor is invalid. Start without one."))
     };
     cursor.map(decode).transpose()
+}
+
+/// Checks the text of a search.
+///
+/// Errors: it has more than 254 characters.
+pub fn check_search(search: Option<&str>) -> Result<Option<&str>, AppError> {
+    let is_valid = search.is_none_or(|search| search.chars().count() <= MAX_SEARCH_CHARS);
+    if is_valid { Ok(search) } else { Err(AppError::invalid("search", format!("Search for at most {MAX_SEARCH_CHARS} characters."))) }
 }
 
 /// Returns the pattern of a search for `LIKE … ESCAPE '!'`. `None` for an empty search.

@@ -35,7 +35,7 @@ use crate::{
 #[derive(Debug)]
 pub enum Granted {
     /// The grant was created.
-    Created(Grant),
+    Created(Box<Grant>),
     /// Nobody has an account with this address, so it was invited. The grant is created with the account.
     Invited {
         /// The address.
@@ -52,7 +52,7 @@ pub enum Granted {
 pub async fn grant_or_invite(services: &Services, actor: Actor<'_>, user: &str, terms: &GrantTerms) -> Result<Granted, AppError> {
     let organization = grants::require_granting(services, actor, &terms.scope).await?;
     match grants::find_person(services, actor, &organization, user).await? {
-        Some(person) => grants::create(services, actor, &person, terms).await.map(Granted::Created),
+        Some(person) => grants::create(services, actor, &person, terms).await.map(Box::new).map(Granted::Created),
         None if user.contains('@') => invite(services, actor, user.trim(), terms).await.map_err(about_user),
         None => Err(AppError::invalid("user", "There is no user with this username. To invite somebody, enter their email address.")),
     }

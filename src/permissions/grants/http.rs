@@ -18,7 +18,7 @@ use crate::{
     permissions::{
         grants::{actions, model::Extension, store::Filter},
         model::Grant,
-        paging::{check_limit, decode, encode},
+        paging::{check_limit, check_search, decode, encode},
     },
     reauthentication::actor::Actor,
     sessions::caller::CurrentSession,
@@ -50,6 +50,7 @@ pub struct GrantQuery {
 
 impl GrantQuery {
     fn filter(self) -> Result<Filter, AppError> {
+        check_search(self.search.as_deref())?;
         let unknown = |field| move |_| AppError::invalid(field, "This is not an id.");
         Ok(Filter {
             organization: self.organization.map(|id| id.parse().map_err(unknown("organization"))).transpose()?,

@@ -228,20 +228,27 @@ macro_rules! filter {
     };
 }
 
+/// Selects the grants of a page whose ids `$page` selects.
+macro_rules! list {
+    ($page:expr) => {
+        concat!("SELECT ", grant_columns!(), " FROM grants g ", grant_joins!(), " WHERE g.id IN (", $page, ") ORDER BY g.id DESC LIMIT $3")
+    };
+}
+
 /// Two arms, each no longer than the page: the person's own grants, and all of the organizations that the person administers.
-const LIST: &str = concat!(
-    "WITH page AS (SELECT id FROM (SELECT g.id FROM grants g WHERE g.user_id = $1 AND ",
+const LIST_FOR_VIEWER: &str = list!(concat!(
+    "SELECT id FROM (SELECT g.id FROM grants g WHERE g.user_id = $1 AND ",
     filter!(),
     " ORDER BY g.id DESC LIMIT $3) own UNION SELECT id FROM (SELECT g.id FROM grants g
-      WHERE ($1 IS NULL OR g.organization_id IN (SELECT m.organization_id FROM memberships m
-          WHERE m.user_id = $1 AND m.role IN ('owner', 'administrator'))) AND ",
+      WHERE g.organization_id IN (SELECT m.organization_id FROM memberships m
+          WHERE m.user_id = $1 AND m.role IN ('owner', 'administrator')) AND ",
     filter!(),
-    " ORDER BY g.id DESC LIMIT $3) administered) SELECT ",
-    grant_columns!(),
-    " FROM grants g ",
-    grant_joins!(),
-    " WHERE g.id IN (SELECT id FROM page) ORDER BY g.id DESC LIMIT $3"
-);
+    " ORDER BY g.id DESC LIMIT $3) administered"
+));
+
+/// All, for the command line. `$1` is not used.
+const LIST_ALL: &str =
+    list!(concat!("SELECT id FROM (SELECT g.id FROM grants g WHERE $1 IS NULL AND ", filter!(), " ORDER BY g.id DESC LIMIT $3) every"));
 
 /// Lists up to `limit` grants that have not expired, newest first: those of `viewer`, and all of the organizations that the viewer
 /// administers. Lists all for the command line, which is no viewer.
@@ -263,7 +270,7 @@ pub async fn list(
     let rows = fetch!(
         db,
         fetch_all as GrantRow,
-        LIST,
+        if viewer.is_some() { LIST_FOR_VIEWER } else { LIST_ALL },
         viewer.map(UserId::as_str),
         now,
         limit,
@@ -272,7 +279,7 @@ pub async fn list(
         filter.portfolio,
         filter.plant,
         user,
-        filter.vendor,
+        filter.vendor.as_deref().map(accounts::normalize_identifier),
         filter.vendor.as_deref().map(name_skeleton),
         pattern(filter.search.as_deref()),
     );

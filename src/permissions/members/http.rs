@@ -2,7 +2,7 @@
 
 use axum::{
     Json,
-    extract::{Path, Query, State, rejection::QueryRejection},
+    extract::{Query, State, rejection::QueryRejection},
 };
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -13,13 +13,18 @@ use crate::{
         AppError,
         described::{AuthErrors, BodyErrors, CommonErrors, LastOwnerError, NotFoundError, QueryErrors, ReauthenticationErrors, RoleError},
     },
-    foundation::{http::body::Body, ids::OrganizationId, path::Id, services::Shared},
+    foundation::{
+        http::body::Body,
+        ids::OrganizationId,
+        path::{Id, Segments},
+        services::Shared,
+    },
     permissions::{
         members::{
             actions,
             model::{Member, MemberRequest},
         },
-        paging::{check_limit, decode, encode},
+        paging::{check_limit, check_search, decode, encode},
         vendors::http::GrantsEnded,
     },
     reauthentication::actor::Actor,
@@ -63,7 +68,7 @@ pub async fn list(
 ) -> Result<Json<MemberPage>, AppError> {
     let Query(query) = query.map_err(|error| AppError::invalid("query", error.body_text()))?;
     let (limit, after) = (check_limit(query.limit)?, decode::<String>(query.cursor.as_deref())?);
-    let page = actions::list(&services, &principal, &organization, query.search.as_deref(), after.as_deref(), limit).await?;
+    let page = actions::list(&services, &principal, &organization, check_search(query.search.as_deref())?, after.as_deref(), limit).await?;
     Ok(Json(MemberPage { members: page.rows, next_cursor: page.next.as_ref().map(encode) }))
 }
 
@@ -78,7 +83,7 @@ pub async fn list(
 pub async fn set(
     State(services): Shared,
     caller: CurrentSession,
-    Path((organization, user)): Path<(String, String)>,
+    Segments((organization, user)): Segments<(String, String)>,
     Body(MemberRequest { role }): Body<MemberRequest>,
 ) -> Result<Json<Member>, AppError> {
     let organization = OrganizationId::parse(&organization).ok_or(AppError::NotFound)?;
@@ -95,7 +100,7 @@ pub async fn set(
 pub async fn remove(
     State(services): Shared,
     caller: CurrentSession,
-    Path((organization, user)): Path<(String, String)>,
+    Segments((organization, user)): Segments<(String, String)>,
 ) -> Result<Json<GrantsEnded>, AppError> {
     let organization = OrganizationId::parse(&organization).ok_or(AppError::NotFound)?;
     let removed = actions::remove(&services, Actor::Principal(&caller), &organization, &user).await?;

@@ -44,19 +44,31 @@ pub async fn people(
     let portfolio = known.portfolio.ok_or(AppError::NotFound)?;
     let scope = PlantScope { plant: plant.clone(), portfolio, organization: known.organization };
     let query = PageQuery { scope: &scope, search, after, limit: limit + 1, now };
-    let grants = store::list_people(&mut db, &query).await?;
+    let people = group_by_person(store::list_people(&mut db, &query).await?, known.facts.is_closed);
+    let page = Page::cut(people, limit, |(position, _)| position.clone());
+    let mut rows: Vec<_> = page.rows.into_iter().filter_map(|(_, facts)| describe(facts, now)).collect();
+    add_tokens(&mut db, &mut rows, now).await?;
+    Ok(Page { rows, next: page.next })
+}
+
+/// Adds the API tokens of those who may open devices.
+async fn add_tokens(db: &mut impl Connection, people: &mut [PersonWithAccess], now: DateTime<Utc>) -> Result<(), AppError> {
+    let openers: Vec<_> = people.iter().filter(|person| person.may.contains(&May::Reach)).map(|person| &person.user.id).collect();
+    if openers.is_empty() {
+        return Ok(());
+    }
     let mut tokens: HashMap<UserId, Vec<TokenWithAccess>> = HashMap::new();
-    for (user, name, group) in store::list_tokens(&mut db, &query).await? {
+    for (user, name, group) in store::list_tokens(db, &openers, now).await? {
         tokens.entry(user).or_default().push(TokenWithAccess { name, group });
     }
-    let people = group_by_person(grants).into_iter();
-    let rows = people.map(|(position, facts)| (position, describe(facts, known.facts.is_closed, &mut tokens, now))).collect();
-    let page = Page::cut(rows, limit, |(position, _): &(Position, _)| position.clone());
-    Ok(Page { rows: page.rows.into_iter().filter_map(|(_, person)| person).collect(), next: page.next })
+    for person in people {
+        person.api_tokens = tokens.remove(&person.user.id).unwrap_or_default(); // has none
+    }
+    Ok(())
 }
 
 /// Collects the facts about each person from their rows, which follow each other.
-fn group_by_person(rows: Vec<PersonGrantRow>) -> Vec<(Position, Facts)> {
+fn group_by_person(rows: Vec<PersonGrantRow>, is_closed: bool) -> Vec<(Position, Facts)> {
     let mut people: Vec<(Position, Facts)> = Vec::new();
     for PersonGrantRow { sort_name, membership, grant } in rows {
         let grant = Grant::from(grant);
@@ -65,7 +77,7 @@ fn group_by_person(rows: Vec<PersonGrantRow>) -> Vec<(Position, Facts)> {
             _ => {
                 let position = Position { name: sort_name, id: grant.user.id.to_string() };
                 let vendor = grant.vendor.clone();
-                let facts = Facts { is_enabled: true, token_group: None, membership, vendor, grants: vec![grant], is_closed: false };
+                let facts = Facts { is_enabled: true, token_group: None, membership, vendor, grants: vec![grant], is_closed };
                 people.push((position, facts));
             }
         }
@@ -73,19 +85,13 @@ fn group_by_person(rows: Vec<PersonGrantRow>) -> Vec<(Position, Facts)> {
     people
 }
 
-/// Describes a person. `None` without a grant, which does not happen here.
-fn describe(
-    facts: Facts,
-    is_closed: bool,
-    tokens: &mut HashMap<UserId, Vec<TokenWithAccess>>,
-    now: DateTime<Utc>,
-) -> Option<PersonWithAccess> {
-    let facts = Facts { is_closed, ..facts };
+/// Describes a person, without API tokens. `None` without a grant, which does not happen here.
+fn describe(facts: Facts, now: DateTime<Utc>) -> Option<PersonWithAccess> {
     let may = what(&facts, now);
     let user = facts.grants.first()?.user.clone();
-    let api_tokens = if may.contains(&May::Reach) { tokens.remove(&user.id).unwrap_or_default() } else { Vec::new() };
     let roles: BTreeSet<_> = facts.grants.iter().map(|grant| grant.role).collect();
-    Some(PersonWithAccess { user, roles: roles.into_iter().collect(), may, vendor: facts.vendor, reasons: facts.grants, api_tokens })
+    let (roles, api_tokens) = (roles.into_iter().collect(), Vec::new());
+    Some(PersonWithAccess { user, roles, may, vendor: facts.vendor, reasons: facts.grants, api_tokens })
 }
 
 /// Asks the one decision what the facts allow.
@@ -146,5 +152,5 @@ async fn find_person(
     };
     let Some(account) = found.map(|found| found.account) else { return Ok(None) };
     let is_known = grants::is_known(db, &account.id, organization, now).await?;
-    Ok(is_known.then(|| Person { id: account.id, name: account.name, username: account.username }))
+    Ok(is_known.then_some(Person { id: account.id, name: account.name, username: account.username }))
 }

@@ -2,7 +2,7 @@
 
 use axum::{
     Json,
-    extract::{Path, Query, State, rejection::QueryRejection},
+    extract::{Query, State, rejection::QueryRejection},
 };
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -15,11 +15,11 @@ use crate::{
     },
     foundation::{
         ids::{OrganizationId, PlantId},
-        path::Id,
+        path::{Id, Segments},
         services::Shared,
     },
     permissions::{
-        paging::{check_limit, decode, encode},
+        paging::{check_limit, check_search, decode, encode},
         reach::{
             actions,
             model::{PersonWithAccess, ReachOfPerson},
@@ -65,7 +65,7 @@ pub async fn people(
 ) -> Result<Json<AccessPage>, AppError> {
     let Query(query) = query.map_err(|error| AppError::invalid("query", error.body_text()))?;
     let (limit, after) = (check_limit(query.limit)?, decode(query.cursor.as_deref())?.unwrap_or_default());
-    let page = actions::people(&services, &principal, &plant, query.search.as_deref(), &after, limit).await?;
+    let page = actions::people(&services, &principal, &plant, check_search(query.search.as_deref())?, &after, limit).await?;
     Ok(Json(AccessPage { people: page.rows, next_cursor: page.next.as_ref().map(encode) }))
 }
 
@@ -79,7 +79,7 @@ pub async fn people(
 pub async fn person(
     State(services): Shared,
     principal: Authorized<ReadPlants>,
-    Path((organization, user)): Path<(String, String)>,
+    Segments((organization, user)): Segments<(String, String)>,
 ) -> Result<Json<ReachOfPerson>, AppError> {
     let organization = OrganizationId::parse(&organization).ok_or(AppError::NotFound)?;
     actions::person(&services, &principal, &organization, &user).await.map(Json)

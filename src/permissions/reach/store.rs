@@ -7,7 +7,7 @@ use crate::{
     access::Group,
     fetch,
     foundation::{
-        db::Connection,
+        db::{Backend, Connection},
         ids::{OrganizationId, PlantId, PortfolioId, UserId},
     },
     grant_columns, grant_joins,
@@ -36,24 +36,17 @@ pub struct PageQuery<'a> {
     pub now: DateTime<Utc>,
 }
 
-/// Whether a grant `g` applies to the plant `$1` of the portfolio `$2` in the organization `$3` at the time `$4`.
-macro_rules! applies {
-    () => {
-        "g.organization_id = $3 AND (g.expires_at IS NULL OR g.expires_at > $4)
-         AND (g.plant_id = $1 OR g.portfolio_id = $2 OR (g.plant_id IS NULL AND g.portfolio_id IS NULL))"
-    };
-}
-
-/// The enabled people of a page, by name and id.
+/// The enabled people of a page, by name and id: an arm for each scope of a grant, because each has an index of its own.
 macro_rules! page {
     () => {
-        concat!(
-            "WITH page AS (SELECT u.id, LOWER(u.name) AS sort_name FROM users u
-             WHERE u.disabled_at IS NULL AND u.id IN (SELECT g.user_id FROM grants g WHERE ",
-            applies!(),
-            ") AND (LOWER(u.name), u.id) > ($5, $6) AND ($7 IS NULL OR u.normalized_username LIKE $7 ESCAPE '!'
-                 OR u.normalized_email LIKE $7 ESCAPE '!' OR LOWER(u.name) LIKE $7 ESCAPE '!') ORDER BY LOWER(u.name), u.id LIMIT $8) "
-        )
+        "WITH active AS (
+         SELECT user_id FROM grants WHERE plant_id = $1 AND (expires_at IS NULL OR expires_at > $4)
+         UNION SELECT user_id FROM grants WHERE portfolio_id = $2 AND (expires_at IS NULL OR expires_at > $4)
+         UNION SELECT user_id FROM grants WHERE organization_id = $3 AND portfolio_id IS NULL AND plant_id IS NULL
+             AND (expires_at IS NULL OR expires_at > $4)
+     ), page AS (SELECT u.id, LOWER(u.name) AS sort_name FROM active JOIN users u ON u.id = active.user_id
+         WHERE u.disabled_at IS NULL AND (LOWER(u.name), u.id) > ($5, $6) AND ($7 IS NULL OR u.normalized_username LIKE $7 ESCAPE '!'
+             OR u.normalized_email LIKE $7 ESCAPE '!' OR LOWER(u.name) LIKE $7 ESCAPE '!') ORDER BY LOWER(u.name), u.id LIMIT $8) "
     };
 }
 
@@ -77,9 +70,9 @@ pub async fn list_people(db: &mut impl Connection, query: &PageQuery<'_>) -> sql
             page!(),
             "SELECT page.sort_name, m.role AS membership, ",
             grant_columns!(),
-            " FROM page JOIN grants g ON g.user_id = page.id AND ",
-            applies!(),
-            " LEFT JOIN memberships m ON m.user_id = page.id AND m.organization_id = $3 ",
+            " FROM page JOIN grants g ON g.user_id = page.id AND g.organization_id = $3 AND (g.expires_at IS NULL OR g.expires_at > $4)
+                  AND (g.plant_id = $1 OR g.portfolio_id = $2 OR (g.plant_id IS NULL AND g.portfolio_id IS NULL))
+              LEFT JOIN memberships m ON m.user_id = page.id AND m.organization_id = $3 ",
             grant_joins!(),
             " ORDER BY page.sort_name, page.id, g.granted_at, g.id"
         ),
@@ -94,26 +87,27 @@ pub async fn list_people(db: &mut impl Connection, query: &PageQuery<'_>) -> sql
     )
 }
 
-/// Lists the unexpired API tokens of the people of a page whose permission group opens devices, by name.
-pub async fn list_tokens(db: &mut impl Connection, query: &PageQuery<'_>) -> sqlx::Result<Vec<(UserId, String, Group)>> {
-    let PageQuery { scope, search, after, limit, now } = query;
-    fetch!(
-        db,
-        fetch_all as (UserId, String, Group),
-        concat!(
-            page!(),
-            "SELECT t.user_id, t.name, t.permission_group FROM page JOIN api_tokens t ON t.user_id = page.id
-             WHERE t.permission_group IN ('full', 'devices') AND t.expires_at > $4 ORDER BY t.name, t.id"
-        ),
-        scope.plant,
-        scope.portfolio,
-        scope.organization,
-        now,
-        after.name,
-        after.id,
-        pattern(*search),
-        limit,
-    )
+/// Lists the unexpired API tokens of these people whose permission group opens devices, by name. `people` must not be empty.
+pub async fn list_tokens(db: &mut impl Connection, people: &[&UserId], now: DateTime<Utc>) -> sqlx::Result<Vec<(UserId, String, Group)>> {
+    /// Builds the query for either database.
+    macro_rules! select_tokens {
+        ($database:ty) => {{
+            let mut select = sqlx::QueryBuilder::<$database>::new(
+                "SELECT user_id, name, permission_group FROM api_tokens WHERE permission_group IN ('full', 'devices') AND expires_at > ",
+            );
+            select.push_bind(now).push(" AND user_id IN (");
+            let mut list = select.separated(", ");
+            for person in people {
+                list.push_bind(*person);
+            }
+            select.push(") ORDER BY name, id");
+            select
+        }};
+    }
+    match db.backend() {
+        Backend::Sqlite(connection) => select_tokens!(sqlx::Sqlite).build_query_as().fetch_all(connection).await,
+        Backend::Postgres(connection) => select_tokens!(sqlx::Postgres).build_query_as().fetch_all(connection).await,
+    }
 }
 
 /// Numbers of plants and devices.

@@ -1,10 +1,6 @@
 //! API endpoints for vendors.
 
-use axum::{
-    Json,
-    extract::{Path, State},
-    http::StatusCode,
-};
+use axum::{Json, extract::State, http::StatusCode};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -16,7 +12,7 @@ use crate::{
     },
     foundation::{
         ids::{OrganizationId, UserId, VendorId},
-        path::Id,
+        path::{Id, Segments},
         services::Shared,
     },
     permissions::vendors::{actions, model::Vendor},
@@ -65,7 +61,7 @@ pub async fn list(
 pub async fn end_access(
     State(services): Shared,
     caller: CurrentSession,
-    Path((organization, vendor)): Path<(String, String)>,
+    Segments((organization, vendor)): Segments<(String, String)>,
 ) -> Result<Json<GrantsEnded>, AppError> {
     let organization = OrganizationId::parse(&organization).ok_or(AppError::NotFound)?;
     let vendor = VendorId::parse(&vendor).ok_or(AppError::NotFound)?;
@@ -83,7 +79,7 @@ pub async fn end_access(
 pub async fn remove_person(
     State(services): Shared,
     caller: CurrentSession,
-    Path((organization, vendor, user)): Path<(String, String, String)>,
+    Segments((organization, vendor, user)): Segments<(String, String, String)>,
 ) -> Result<StatusCode, AppError> {
     let organization = OrganizationId::parse(&organization).ok_or(AppError::NotFound)?;
     let vendor = VendorId::parse(&vendor).ok_or(AppError::NotFound)?;
