@@ -51,7 +51,8 @@ CREATE TABLE plants (
 CREATE UNIQUE INDEX plants_organization_id_normalized_name_idx ON plants (organization_id, normalized_name);
 -- The order of lists.
 CREATE INDEX plants_list_idx ON plants (organization_id, portfolio_id, normalized_name, id);
-CREATE INDEX plants_portfolio_id_idx ON plants (portfolio_id);
+-- With the id, so that PostgreSQL never reads a whole portfolio for the foreign key of one device, before it has statistics.
+CREATE UNIQUE INDEX plants_portfolio_id_id_idx ON plants (portfolio_id, id);
 CREATE INDEX plants_closed_by_idx ON plants (closed_by) WHERE closed_by IS NOT NULL;
 
 CREATE TABLE devices (

@@ -640,10 +640,10 @@ both!(
         let world = World::new(&app).await;
         let olga = world.client("olga");
         for search in ["mead", "KIEL", "invert", "inverter.sun"] {
-            assert_eq!(list_pages(olga, "plants", &format!("search={search}")).await, [world.meadow.clone()], "{search}");
+            assert_eq!(list_pages(olga, "plants", &format!("search={search}")).await, std::slice::from_ref(&world.meadow), "{search}");
         }
         for query in ["search=INVERT", "search=sun.ex", &format!("plant={}", world.meadow), &format!("portfolio={}", world.north), &format!("organization={}", world.organization)] {
-            assert_eq!(list_pages(olga, "devices", query).await, [world.device.clone()], "{query}");
+            assert_eq!(list_pages(olga, "devices", query).await, std::slice::from_ref(&world.device), "{query}");
         }
         for query in ["search=meadow".to_owned(), format!("plant={}", world.hill), format!("plant={}", world.foreign_plant), format!("portfolio={}", world.south)] {
             assert_eq!(list_pages(olga, "devices", &query).await, Vec::<String>::new(), "{query}");
@@ -696,17 +696,13 @@ both!(
             let answer = send(olga, Method::DELETE, &format!("portfolios/{}?move_to={target}", world.north), Value::Null).await;
             assert_eq!((answer.status(), answer.json::<Value>().await.unwrap()["field"].clone()), (StatusCode::UNPROCESSABLE_ENTITY, json!(field)), "{target}");
         }
-        let t = std::time::Instant::now();
         assert_eq!(send(world.client("adam"), Method::DELETE, &format!("portfolios/{}?move_to={}", world.north, world.south), Value::Null).await.status(), 204);
-        eprintln!("TIME move {:?} {:?}", app.backend(), t.elapsed());
         let count = async |sql| app.count(sql).await;
         assert_eq!((count("SELECT COUNT(*) FROM portfolios").await, count("SELECT COUNT(*) FROM plants").await), (2, 1003));
         // Devices follow; the grant on the portfolio ended, those on its plants stay.
         assert_eq!(count("SELECT COUNT(*) FROM devices d JOIN portfolios p ON p.id = d.portfolio_id WHERE p.name = 'South'").await, 10_011);
         assert_eq!((world.client("oscar").get(&format!("/api/v1/plants/{}", world.meadow)).await.status(), world.client("tina").get(&format!("/api/v1/plants/{}", world.meadow)).await.status()), (StatusCode::NOT_FOUND, StatusCode::OK));
-        let t = std::time::Instant::now();
         assert_eq!(send(olga, Method::DELETE, &format!("portfolios/{}", world.south), Value::Null).await.status(), 204);
-        eprintln!("TIME delete {:?} {:?}", app.backend(), t.elapsed());
         assert_eq!((count("SELECT COUNT(*) FROM plants").await, count("SELECT COUNT(*) FROM devices").await, count("SELECT COUNT(*) FROM grants").await), (1, 0, 1));
         assert_eq!(app.count_events("portfolio_deleted", "success").await, 2);
     }

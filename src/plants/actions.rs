@@ -195,7 +195,7 @@ async fn check_target(
         return Ok(None);
     }
     authorize::require_administration(tx, services, actor, &ScopeId::Plant(plant.id.clone()), Permitted::Administer).await?;
-    let is_own = portfolios::find(tx, &target).await?.is_some_and(|found| found.organization == plant.organization);
+    let is_own = portfolios::is_in(tx, &target, &plant.organization).await?;
     if is_own { Ok(Some(target)) } else { Err(unknown_id_error("portfolio")) }
 }
 
@@ -211,7 +211,7 @@ pub async fn preview_move(
     let (mut db, now) = (services.db.read().await?, services.clock.now());
     let known = authorize::require(&mut db, services, principal, &ScopeId::Plant(id.clone()), Permitted::Administer).await?;
     let from = known.portfolio.ok_or(AppError::NotFound)?;
-    if !portfolios::find(&mut db, target).await?.is_some_and(|found| found.organization == known.organization) {
+    if !portfolios::is_in(&mut db, target, &known.organization).await? {
         return Err(unknown_id_error("portfolio"));
     }
     let rows = store::roles_for_move(&mut db, id, [&from, target], &known.organization, now).await?;

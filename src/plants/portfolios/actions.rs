@@ -23,7 +23,7 @@ use crate::{
             model::{NewPortfolio, PortfolioChanges},
             store::{self, PortfolioRow},
         },
-        requests::{changes, in_field, parse_id, unknown_id_error},
+        requests::{changes, in_field, parse_id},
     },
     reauthentication::actor::Actor,
     record::{self, Action},
@@ -154,9 +154,8 @@ pub async fn delete(services: &Services, actor: Actor<'_>, id: &PortfolioId, mov
     if let Some(target) = move_to {
         let scope = ScopeId::Portfolio(id.clone());
         authorize::require_administration(tx, services, actor, &scope, Permitted::Administer).await?;
-        let is_other = target != id && store::find(tx, target).await?.is_some_and(|target| target.organization == portfolio.organization);
-        if !is_other {
-            return Err(unknown_id_error("move_to"));
+        if target == id || !store::is_in(tx, target, &portfolio.organization).await? {
+            return Err(AppError::invalid("move_to", "There is no other portfolio with this id in the organization."));
         }
     }
     let plant_ids = store::plant_ids(tx, id).await?;

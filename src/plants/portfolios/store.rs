@@ -88,6 +88,11 @@ pub async fn find(db: &mut impl Connection, id: &PortfolioId) -> sqlx::Result<Op
     fetch!(db, fetch_optional as Portfolio, "SELECT id, name, organization_id FROM portfolios WHERE id = $1", id)
 }
 
+/// Returns whether a portfolio exists in an organization.
+pub async fn is_in(db: &mut impl Connection, id: &PortfolioId, organization: &OrganizationId) -> sqlx::Result<bool> {
+    Ok(find(db, id).await?.is_some_and(|found| found.organization == *organization))
+}
+
 /// Inserts a portfolio.
 pub async fn insert(tx: &mut Tx, portfolio: &Portfolio, now: DateTime<Utc>) -> sqlx::Result<()> {
     let Portfolio { id, name, organization } = portfolio;
