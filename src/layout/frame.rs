@@ -67,12 +67,16 @@ pub fn Frame(
     }
 }
 
+/// Pages that belong to the plants, besides those below `/plants`.
+const ABOUT_PLANTS: [&str; 3] = ["/organizations", "/devices", "/grants"];
+
 /// The links to the main pages.
 #[component]
 fn Places(is_admin: bool) -> impl IntoView {
     let path = use_context::<Parts>().map(|parts| parts.uri.path().to_owned()).unwrap_or_default(); // while Leptos lists the routes
+    let is_within = |page: &str| path.strip_prefix(page).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
     let link = |page: &'static str, name: &'static str| {
-        let is_here = path.strip_prefix(page).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+        let is_here = is_within(page) || (page == "/plants" && ABOUT_PLANTS.into_iter().any(is_within));
         view! { <a href=page aria-current=is_here.then_some("page")>{name}</a> }
     };
     view! { <nav class="places" aria-label="Places">{link("/plants", "Plants")} {is_admin.then(|| link("/admin", "Admin"))}</nav> }

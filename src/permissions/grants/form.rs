@@ -60,8 +60,8 @@ impl Entered {
     }
 
     /// Reads the fields with `read`.
-    pub fn read(mut read: impl FnMut(&str) -> String) -> Self {
-        let [at, dialog, person, user, is_vendor, vendor, role, scope, until, day, reason] = Self::FIELDS.map(|field| read(field));
+    pub fn read(read: impl FnMut(&str) -> String) -> Self {
+        let [at, dialog, person, user, is_vendor, vendor, role, scope, until, day, reason] = Self::FIELDS.map(read);
         Self { at, dialog, person, user, is_vendor, vendor, role, scope, until, day, reason }
     }
 

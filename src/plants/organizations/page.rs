@@ -59,18 +59,13 @@ enum OpenDialog {
 
 impl OpenDialog {
     fn from_address() -> Self {
-        let dialogs: [(&str, fn(String) -> Self); 5] = [
-            ("rename", Self::RenamePortfolio),
-            ("delete", Self::DeletePortfolio),
-            ("role", Self::ChangeRole),
-            ("remove", Self::RemoveMember),
-            ("end", Self::EndVendor),
-        ];
         if query_parameter("confirm") == "delete" {
             return Self::Delete;
         }
-        let named = dialogs.into_iter().map(|(name, dialog)| (query_parameter(name), dialog)).find(|(id, _)| !id.is_empty());
-        named.map_or(Self::None, |(id, dialog)| dialog(id))
+        let about = |name: &str| Some(query_parameter(name)).filter(|id| !id.is_empty());
+        let portfolio = about("rename").map(Self::RenamePortfolio).or_else(|| about("delete").map(Self::DeletePortfolio));
+        let member = || about("role").map(Self::ChangeRole).or_else(|| about("remove").map(Self::RemoveMember));
+        portfolio.or_else(member).or_else(|| about("end").map(Self::EndVendor)).unwrap_or(Self::None)
     }
 }
 
