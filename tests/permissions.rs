@@ -44,12 +44,15 @@ struct Case<'a> {
     world: World,
 }
 
+/// The usernames of the people.
+const NAMES: [&str; PEOPLE] = ["alice", "bob", "carla"];
+
 /// What a person may do with a plant.
 type Right = (usize, usize, Action);
 
 async fn add_people(app: &TestApp) -> [UserId; PEOPLE] {
     let mut people = Vec::new();
-    for name in ["alice", "bob", "carla"] {
+    for name in NAMES {
         app.add_user(name).await;
         people.push(accounts::find(&app.services.db, name).await.unwrap().account.id);
     }
@@ -110,6 +113,11 @@ impl<'a> Case<'a> {
                 let expected: BTreeSet<_> = world.grants_on(person, place).into_iter().map(world::grant_id).collect();
                 assert_eq!(found.len(), expected.len(), "duplicates");
                 assert_eq!(BTreeSet::from_iter(found), expected, "{person} {place:?}");
+                for grant in &facts.grants {
+                    let number = (0..world.grants.len()).find(|number| world::grant_id(*number) == grant.id).unwrap();
+                    let names = (grant.scope.name.as_str(), grant.user.username.as_str(), &grant.vendor);
+                    assert_eq!(names, (world.name(world.grants[number].place).as_str(), NAMES[person], &facts.vendor));
+                }
                 assert_eq!(facts.membership, world.members.get(&(person, organization)).copied());
                 let is_vendor = world.vendor_people.contains(&(person, organization));
                 assert_eq!(facts.vendor, is_vendor.then(|| world::vendor_name(organization)));

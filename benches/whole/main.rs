@@ -1,17 +1,21 @@
 //! The whole service under load: each figure is the ratio of two measurements that alternate in one run, on both databases.
 //!
 //! `make bench` sets up what this needs: the address of PostgreSQL in `WHEREABOUTS_BENCH_POSTGRES`, and `wrk`.
-//! `bash scripts/bench.sh flood` measures only the flood of sign-ins.
+//! `bash scripts/bench.sh flood` measures only the flood of sign-ins, and `bash scripts/bench.sh plants` only plants and permissions.
 
 mod flood;
 mod measure;
 mod node;
+mod plants;
 
 use anyhow::Context as _;
 use flood::Flood;
 use measure::{Report, median, seconds, wrk};
 use node::{Node, PASSWORD, User};
 use whereabouts::foundation::crypto::hasher::{self, Memory};
+
+/// The parts of the benchmarks, which arguments name. Without arguments all are measured.
+const PARTS: [&str; 3] = ["sessions", "plants", "flood"];
 
 /// Each pair is measured this many times, alternating, and reported as the ratio of its medians.
 const ROUNDS: usize = 5;
@@ -26,21 +30,27 @@ const SAMPLES: usize = 100;
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     let postgres = std::env::var("WHEREABOUTS_BENCH_POSTGRES").context("WHEREABOUTS_BENCH_POSTGRES is missing: run `make bench`")?;
-    let only_flood = std::env::args().any(|argument| argument == "flood");
+    let parts: Vec<String> = std::env::args().filter(|argument| PARTS.contains(&argument.as_str())).collect();
+    let is_measured = |part: &str| parts.is_empty() || parts.iter().any(|named| named == part);
     for database in ["SQLite", "PostgreSQL"] {
         println!("\n{database}");
         let server = (database == "PostgreSQL").then_some(postgres.as_str());
-        if !only_flood {
+        if is_measured("sessions") {
             measure_without_load(server, database).await?;
         }
-        for report in measure_under_flood(&Node::start(server, 1, LIMITS).await?).await? {
-            report.print();
+        if is_measured("plants") {
+            plants::measure(server).await?;
+        }
+        if is_measured("flood") {
+            for report in measure_under_flood(&Node::start(server, 1, LIMITS).await?).await? {
+                report.print();
+            }
         }
     }
     Ok(())
 }
 
-/// Measures everything that runs without other load.
+/// Measures everything about sessions that runs without other load.
 async fn measure_without_load(server: Option<&str>, database: &str) -> anyhow::Result<()> {
     let (small, large) = (Node::start(server, 1, NO_LIMITS).await?, Node::start(server, 1_000, NO_LIMITS).await?);
     measure_look_up(&large, database).await?.print();

@@ -53,6 +53,17 @@ pub async fn seconds(work: impl Future<Output = anyhow::Result<()>>) -> anyhow::
     Ok(started.elapsed().as_secs_f64())
 }
 
+/// Returns the CPU time that all threads of this process have used, in seconds.
+pub fn cpu_seconds() -> anyhow::Result<f64> {
+    let mut nanoseconds = 0.0;
+    for task in std::fs::read_dir("/proc/self/task")? {
+        // A thread may end meanwhile.
+        let Ok(statistics) = std::fs::read_to_string(task?.path().join("schedstat")) else { continue };
+        nanoseconds += statistics.split(' ').next().and_then(|used| used.parse::<f64>().ok()).context("schedstat begins with a time")?;
+    }
+    Ok(nanoseconds / 1e9)
+}
+
 /// Returns the requests per second as measured by `wrk`, which uses hardly any CPU itself.
 pub async fn wrk(url: &str, connections: usize, arguments: &[&str]) -> anyhow::Result<f64> {
     let (connections, duration) = (connections.to_string(), format!("{}s", ROUND_DURATION.as_secs()));

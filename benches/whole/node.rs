@@ -5,7 +5,10 @@ use std::{
     net::SocketAddr,
     path::Path,
     process::Stdio,
-    sync::atomic::{AtomicUsize, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
 };
 
 use anyhow::Context as _;
@@ -35,6 +38,7 @@ pub struct Node {
     folder: tempfile::TempDir,
     seed_count: AtomicUsize,
     _workers: Supervisor,
+    pub services: Arc<Services>,
     /// Tokens of one user who has 1,000 sessions.
     pub tokens: Vec<String>,
 }
@@ -47,6 +51,13 @@ pub struct User {
     tokens: Vec<String>,
 }
 
+impl User {
+    /// Returns the token of the first session.
+    pub fn token(&self) -> &str {
+        &self.tokens[0]
+    }
+}
+
 impl Node {
     /// Starts a server with `users` who have 1,000 sessions each, and with these options of `serve`.
     pub async fn start(postgres: Option<&str>, users: usize, options: &[&str]) -> anyhow::Result<Self> {
@@ -56,14 +67,14 @@ impl Node {
             None => format!("sqlite://{}/bench.db", folder.path().display()),
         };
         println!("  filling a database with {} sessions", users * 1_000);
-        let mut filled = seed(&database_url, folder.path(), "filler", users, 1_000).await?;
+        let mut filled = seed(&database_url, folder.path(), "filler", users, 1_000, &[]).await?;
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let (addr, http) = (listener.local_addr()?, Client::new());
         let services = cli::start_services(config(addr, &database_url, folder.path(), options)?).await?;
         let workers =
             server::start_workers(&services, &[Worker::Presence, Worker::Limiter, Worker::RefusedSignIns, Worker::Listen, Worker::Relay])?;
-        let node =
-            Self { _workers: workers, addr, http, database_url, folder, seed_count: AtomicUsize::new(0), tokens: filled.remove(0).tokens };
+        let (seed_count, tokens) = (AtomicUsize::new(0), filled.remove(0).tokens);
+        let node = Self { _workers: workers, services: services.clone(), addr, http, database_url, folder, seed_count, tokens };
         let account = find_account(&services, &node.tokens[0]).await?;
         let site = Site { services, options: cli::serve_options() };
         tokio::spawn(server::serve_with(listener, site, no_look_up(account)));
@@ -77,11 +88,33 @@ impl Node {
     /// Adds this many users with this many sessions each.
     pub async fn add_users(&self, users: usize, sessions: usize) -> anyhow::Result<Vec<User>> {
         let prefix = format!("seed{}x", self.seed_count.fetch_add(1, Ordering::Relaxed));
-        seed(&self.database_url, self.folder.path(), &prefix, users, sessions).await
+        self.seed(&prefix, users, sessions, &[]).await
+    }
+
+    /// Adds users with this prefix, and what more options of `seed` say.
+    pub async fn seed(&self, prefix: &str, users: usize, sessions: usize, more: &[&str]) -> anyhow::Result<Vec<User>> {
+        seed(&self.database_url, self.folder.path(), prefix, users, sessions, more).await
+    }
+
+    pub fn database_url(&self) -> &str {
+        &self.database_url
     }
 
     pub async fn get(&self, path: &str, token: &str) -> anyhow::Result<()> {
         self.http.get(self.url(path)).bearer_auth(token).send().await?.error_for_status()?.bytes().await?;
+        Ok(())
+    }
+
+    pub async fn get_json(&self, path: &str, token: &str) -> anyhow::Result<Value> {
+        Ok(self.http.get(self.url(path)).bearer_auth(token).send().await?.error_for_status()?.json().await?)
+    }
+
+    pub async fn post(&self, path: &str, body: &Value) -> anyhow::Result<Value> {
+        Ok(self.http.post(self.url(path)).json(body).send().await?.error_for_status()?.json().await?)
+    }
+
+    pub async fn delete(&self, path: &str, token: &str) -> anyhow::Result<()> {
+        self.http.delete(self.url(path)).bearer_auth(token).send().await?.error_for_status()?.bytes().await?;
         Ok(())
     }
 
@@ -151,10 +184,10 @@ async fn create_database(server: &str) -> anyhow::Result<String> {
 }
 
 /// Fills a database with the command line, as everybody does.
-async fn seed(database_url: &str, folder: &Path, prefix: &str, users: usize, sessions: usize) -> anyhow::Result<Vec<User>> {
+async fn seed(database_url: &str, folder: &Path, prefix: &str, users: usize, sessions: usize, more: &[&str]) -> anyhow::Result<Vec<User>> {
     let file = folder.join("tokens");
     let mut command = Command::new(env!("CARGO_BIN_EXE_whereabouts"));
-    command.args(["seed", "--password-stdin", "--prefix", prefix, "--users", &users.to_string()]);
+    command.args(["seed", "--password-stdin", "--prefix", prefix, "--users", &users.to_string()]).args(more);
     command.args(["--sessions-per-user", &sessions.to_string(), "--database-url", database_url]).arg("--data-dir").arg(folder);
     let mut seeding = command.arg("--tokens").arg(&file).stdin(Stdio::piped()).stderr(Stdio::null()).spawn()?;
     let mut password = seeding.stdin.take().expect("it is piped");

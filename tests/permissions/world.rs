@@ -192,6 +192,14 @@ impl World {
         }
     }
 
+    pub fn name(&self, place: Place) -> String {
+        match place {
+            Place::Organization(number) => format!("O {number}"),
+            Place::Portfolio(number) => format!("P {number}"),
+            Place::Plant(number) => self.plants[number].name.clone(),
+        }
+    }
+
     /// Returns the place and everything that contains it.
     pub fn with_ancestors(&self, place: Place) -> Vec<Place> {
         let organization = Place::Organization(self.organization_of(place));

@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// Rows per transaction, at least.
-const ROWS_PER_TRANSACTION: usize = 5_000;
+const ROWS_PER_TRANSACTION: usize = 20_000;
 
 const DISTRIBUTION: &str = "\
 Plants: PREFIX plant 0, PREFIX plant 1, … in organizations PREFIX organization 0, … of 100 plants, each with two portfolios of 50, \
