@@ -55,13 +55,13 @@ fn work(person: &Person, number: usize, now: DateTime<Utc>) -> Vec<Past<'_>> {
             continue;
         }
         let begin = at_work(now, day, 7, 25, person.zone) + TimeDelta::seconds((chance / 16 % 7_200) as i64);
-        if chance / 10 % 19 == 0 {
+        if (chance / 10).is_multiple_of(19) {
             let (at, action) = (begin - TimeDelta::seconds(40), Action::SignIn);
             let refused = Event { outcome: Outcome::Refused, actor: None, ..event(person, at, action, Some(person), json!({})).1 };
             events.push((at, refused));
         }
         events.push(event(person, begin, Action::SignIn, Some(person), json!({ "method": "Password" })));
-        if chance / 100 % 3 > 0 {
+        if !(chance / 100).is_multiple_of(3) {
             let end = at_work(now, day, 16, 10, person.zone) + TimeDelta::seconds((chance / 32 % 7_200) as i64);
             events.push(event(person, end, Action::SignOut, Some(person), json!({})));
         }
