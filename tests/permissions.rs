@@ -105,7 +105,7 @@ impl<'a> Case<'a> {
 
     /// Checks that facts and knowledge about all places are those of the model.
     async fn check_facts(&mut self) {
-        for person in 0..PEOPLE {
+        for (person, username) in NAMES.into_iter().enumerate() {
             for place in self.world.places().collect::<Vec<_>>() {
                 let facts = self.facts(person, None, place).await;
                 let (world, organization) = (&self.world, self.world.organization_of(place));
@@ -116,7 +116,7 @@ impl<'a> Case<'a> {
                 for grant in &facts.grants {
                     let number = (0..world.grants.len()).find(|number| world::grant_id(*number) == grant.id).unwrap();
                     let names = (grant.scope.name.as_str(), grant.user.username.as_str(), &grant.vendor);
-                    assert_eq!(names, (world.name(world.grants[number].place).as_str(), NAMES[person], &facts.vendor));
+                    assert_eq!(names, (world.name(world.grants[number].place).as_str(), username, &facts.vendor));
                 }
                 assert_eq!(facts.membership, world.members.get(&(person, organization)).copied());
                 let is_vendor = world.vendor_people.contains(&(person, organization));

@@ -53,15 +53,13 @@ pub async fn seconds(work: impl Future<Output = anyhow::Result<()>>) -> anyhow::
     Ok(started.elapsed().as_secs_f64())
 }
 
-/// Returns the CPU time that all threads of this process have used, in seconds.
+/// Returns the CPU time that this process has used, in seconds, to the hundredth.
 pub fn cpu_seconds() -> anyhow::Result<f64> {
-    let mut nanoseconds = 0.0;
-    for task in std::fs::read_dir("/proc/self/task")? {
-        // A thread may end meanwhile.
-        let Ok(statistics) = std::fs::read_to_string(task?.path().join("schedstat")) else { continue };
-        nanoseconds += statistics.split(' ').next().and_then(|used| used.parse::<f64>().ok()).context("schedstat begins with a time")?;
-    }
-    Ok(nanoseconds / 1e9)
+    let statistics = std::fs::read_to_string("/proc/self/stat")?;
+    // After the name of the program, which may contain spaces, user and system time are the twelfth and thirteenth field, in hundredths.
+    let (_, fields) = statistics.rsplit_once(')').context("the name is in brackets")?;
+    let used = fields.split_whitespace().skip(11).take(2).map(str::parse::<f64>).sum::<Result<f64, _>>()?;
+    Ok(used / 100.0)
 }
 
 /// Returns the requests per second as measured by `wrk`, which uses hardly any CPU itself.

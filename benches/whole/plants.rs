@@ -32,8 +32,8 @@ const PREFIX: &str = "plants";
 /// Users of the seed, of whom the last owns all organizations.
 const USERS: usize = 1_003;
 const PLANTS: usize = 100_000;
-/// Decisions in each half of a round.
-const DECISIONS: usize = 1_000;
+/// Decisions in each half of a round: so many that a hundredth of a second does not matter.
+const DECISIONS: usize = 5_000;
 /// Plants in a portfolio that is moved, each with ten devices.
 const MOVED_PLANTS: i64 = 1_000;
 
