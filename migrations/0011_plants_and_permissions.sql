@@ -91,6 +91,7 @@ CREATE TABLE vendors (
     name TEXT NOT NULL,
     name_skeleton TEXT NOT NULL,
     created_at TIMESTAMPTZ NOT NULL,
+    access_ended_at TIMESTAMPTZ, -- when all its access was ended at once, the last time
     UNIQUE (id, organization_id)
 );
 CREATE UNIQUE INDEX vendors_organization_id_name_skeleton_idx ON vendors (organization_id, name_skeleton);

@@ -203,10 +203,10 @@ both!(
 
         let alice = page(&app.sign_in("alice").await, "/plants").await;
         let text = words(&alice);
-        assert!(text.starts_with("Plants 9 plants in 2 organizations."), "{text}");
+        assert!(text.starts_with("Plants 9 plants in 2 organizations. Add plant"), "{text}");
         assert_eq!(listed(&alice), ["Foreign", "Park 1", "Park 2", "Park 3", "Sibling", "Single"]);
         assert!(text.contains("Another 1 plant, 1 portfolio."), "{text}");
-        assert!(text.contains("Nordlicht 8 plants, 2 portfolios. You are an owner. North 6 plants 9 MW"), "{text}");
+        assert!(text.contains("Nordlicht 8 plants, 2 portfolios. You are an owner. Manage North 6 plants 9 MW"), "{text}");
         assert!(text.contains("Show all 6 plants of North") && text.contains("South 2 plants 3 MW"), "{text}");
         assert!(text.contains("Single Wind, Germany 1.5 MW 1 device Owner"), "{text}");
         assert!(text.contains("Foreign Solar, Germany 1.5 MW 0 devices Auditor"), "{text}");
@@ -414,13 +414,17 @@ both!(
             let client = app.sign_in(name).await;
             let shown = page(&client, &path).await;
             let text = words(&shown);
-            assert!(text.contains(&format!("Solarpark {badge} Eggebek, Germany Kind Solar Capacity 1.5 MW Local time 17:30 Devices 2")), "{name}: {text}");
+            let edit = if ["owner", "admin", "operator"].contains(&name) { " Edit" } else { "" };
+            assert!(text.contains(&format!("Solarpark {badge} Eggebek, Germany{edit} Kind Solar Capacity 1.5 MW Local time 17:30 Devices 2")), "{name}: {text}");
             assert_eq!(shown.contains("aria-label=\"Open Inverter 2\""), opens, "{name}");
             assert_eq!(shown.contains("href=\"https://two.example/\""), opens, "{name}");
             assert_eq!(text.contains("Close remote access"), closes, "{name}");
             assert_eq!(text.contains("Grant access"), grants, "{name}");
             assert!(text.contains("Who can reach this 5 people, 1 from a vendor"), "{name}: {text}");
-            assert_eq!(text.contains("auditor Auditor by Nordlicht granted by"), sees_people && name != "auditor", "{name}: {text}");
+            let end = if grants { " End" } else { "" };
+            let others = format!("auditor Auditor by Nordlicht{end} granted by");
+            assert_eq!(text.contains(&others), sees_people && name != "auditor", "{name}: {text}");
+            assert_eq!(text.contains("End all its access"), grants, "{name}: {text}");
             assert_eq!(text.contains("Your access"), !sees_people, "{name}");
             let dialog = page(&client, &format!("{path}?confirm=close")).await;
             assert_eq!(dialog.contains("<dialog"), closes, "{name}");
@@ -450,8 +454,8 @@ both!(
         let people = &shown[shown.find("Who can reach this").unwrap()..];
         let expected = "Who can reach this 5 people, 1 from a vendor \
             au auditor Auditor by Nordlicht granted by owner on 1 June \
-            op operator You Operator by Nordlicht granted by owner on 1 June \
-            Technician by Solarpark granted by admin on 1 June, until 1 July \
+            op operator You Technician by Solarpark granted by admin on 1 June, until 1 July \
+            Operator by Nordlicht granted by owner on 1 June \
             te technician Technician by North granted by the command line on 1 June \
             ve vendor Helioserv Operator by Solarpark granted by owner on 1 June, ends in 2 days \
             vi viewer Viewer by Solarpark granted by owner on 1 June, ends in 2 days \

@@ -148,9 +148,11 @@ both!(
             let form = [
                 ("id", "x"), ("search", ""), ("show", "25"), ("current", "x"), ("new", "x"), ("password", "x"), ("code", "x"),
                 ("next", "/"), ("email", "x@example.com"), ("name", "x"), ("username", "xxx"), ("time_zone", "UTC"), ("user", "x"), ("operation", "x"),
-                ("decision", "x"), ("group", "read"), ("life", "1"), ("grace", "0"),
+                ("decision", "x"), ("group", "read"), ("life", "1"), ("grace", "0"), ("organization", "x"), ("portfolio", "x"), ("plant", "x"),
+                ("portfolio_name", "x"), ("kind", "solar"), ("host", "x.example"), ("version", "1"), ("to", "x"), ("confirmed", "x"), ("reason", "x"),
+                ("vendor", "x"), ("at", "plant:x"), ("text", "x"), ("draft", "x"), ("role", "viewer"),
             ];
-            let answer = app.http.post(app.url(path)).header("origin", app.url("")).form(&form).send().await.unwrap();
+            let answer = app.http.post(app.url(path)).header("origin", app.url("")).form(&form[..]).send().await.unwrap();
             assert_eq!(answer.status(), StatusCode::UNAUTHORIZED, "{path}");
         }
         let routes = [
@@ -159,11 +161,24 @@ both!(
             (Method::PUT, "/api/v1/me/password"), (Method::GET, "/api/v1/tokens"), (Method::POST, "/api/v1/tokens"), (Method::DELETE, "/api/v1/tokens"),
             (Method::DELETE, "/api/v1/tokens/x"), (Method::POST, "/api/v1/tokens/x/rotate"),
         ];
+        // Every other route of the API, by its description.
+        let described = whereabouts::api::description();
+        let all = described.paths.paths.iter().flat_map(|(path, item)| {
+            let methods = [(Method::GET, &item.get), (Method::POST, &item.post), (Method::PUT, &item.put), (Method::PATCH, &item.patch), (Method::DELETE, &item.delete)];
+            methods.into_iter().filter(|(_, operation)| operation.is_some()).map(move |(method, _)| (method, path.replace(['{', '}'], "x")))
+        });
+        let others = all.filter(|(method, path)| !(method == Method::POST && path == "/api/v1/sessions"));
+        for (method, path) in others.collect::<Vec<_>>() {
+            let answer = app.http.request(method.clone(), app.url(&path)).header("origin", app.url("")).send().await.unwrap();
+            assert_eq!(answer.status(), StatusCode::UNAUTHORIZED, "{method} {path}");
+        }
         for (method, path) in routes {
             let answer = app.http.request(method, app.url(path)).header("origin", app.url("")).send().await.unwrap();
             assert_eq!((answer.status(), &answer.headers()["content-type"]), (StatusCode::UNAUTHORIZED, &"application/problem+json".parse().unwrap()), "{path}");
         }
-        for path in ["/", "/profile", "/profile?tab=profile", "/admin", "/confirm", "/profile/password", "/profile/two-factor", "/profile?tab=api-tokens", "/profile/tokens/new", "/profile/tokens/rotate?id=x"] {
+        for path in ["/", "/profile", "/profile?tab=profile", "/admin", "/confirm", "/profile/password", "/profile/two-factor", "/profile?tab=api-tokens", "/profile/tokens/new", "/profile/tokens/rotate?id=x",
+            "/plants", "/plants/x", "/plants/new", "/plants/x/edit", "/plants/x/move", "/devices/new?plant=x", "/devices/x/edit", "/organizations/new",
+            "/organizations/x", "/organizations/x/import", "/organizations/x/people/x", "/grants/new?at=plant:x", "/grants/x"] {
             assert_eq!(app.get(path).await.status(), StatusCode::SEE_OTHER, "{path}");
         }
     }

@@ -27,7 +27,7 @@ pub enum Plant {
     /// Close remote access of a plant: from the next request, no device answers anybody.
     Close(Box<Close>),
     /// Reopen remote access of a plant.
-    Reopen(Box<Removal>),
+    Reopen(Box<Reopen>),
     /// Import plants and devices from a CSV file. Writes nothing unless every line is right.
     Import(Box<Import>),
 }
@@ -74,6 +74,18 @@ pub struct Close {
     /// Why it is closed. The owners of the organization and everybody who sees the plant can read it.
     #[arg(long)]
     reason: String,
+    #[command(flatten)]
+    output: Output,
+    #[command(flatten, next_help_heading = "Server settings")]
+    config: Config,
+}
+
+#[derive(Args)]
+pub struct Reopen {
+    /// Id of the plant.
+    id: String,
+    #[command(flatten)]
+    output: Output,
     #[command(flatten, next_help_heading = "Server settings")]
     config: Config,
 }
@@ -144,20 +156,18 @@ async fn remove(Removal { id, config }: Removal) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn close(Close { id, reason, config }: Close) -> anyhow::Result<()> {
+async fn close(Close { id, reason, output, config }: Close) -> anyhow::Result<()> {
     let id = parse_id(&id)?;
     let services = open_services(config).await?;
     let plant = closure::actions::close(&services, Actor::CommandLine, &id, &reason).await?;
-    println!("Remote access of {} is closed.", plant.name);
-    Ok(())
+    output.print(&plant.id, &plant)
 }
 
-async fn reopen(Removal { id, config }: Removal) -> anyhow::Result<()> {
+async fn reopen(Reopen { id, output, config }: Reopen) -> anyhow::Result<()> {
     let id = parse_id(&id)?;
     let services = open_services(config).await?;
     let plant = closure::actions::reopen(&services, Actor::CommandLine, &id).await?;
-    println!("Remote access of {} is open.", plant.name);
-    Ok(())
+    output.print(&plant.id, &plant)
 }
 
 async fn run_import(Import { file, organization, dry_run, json: as_json, config }: Import) -> anyhow::Result<()> {

@@ -5,7 +5,7 @@ pub mod decide;
 pub mod grants;
 pub mod members;
 pub mod model;
-mod notify;
+pub mod notify;
 mod paging;
 pub mod reach;
 pub mod store;

@@ -285,6 +285,17 @@ pub async fn set_membership(
     Ok(())
 }
 
+/// Lists the enabled people with a role in an organization, in the order of their ids.
+pub async fn members(db: &mut impl Connection, organization: &OrganizationId) -> sqlx::Result<Vec<Account>> {
+    let sql = concat!(
+        "SELECT ",
+        account_columns!(),
+        " FROM users JOIN memberships m ON m.user_id = users.id
+          WHERE m.organization_id = $1 AND users.disabled_at IS NULL ORDER BY users.id"
+    );
+    fetch!(db, fetch_all as Account, sql, organization)
+}
+
 /// Lists the enabled owners of an organization, in the order of their ids.
 pub async fn owners(db: &mut impl Connection, organization: &OrganizationId) -> sqlx::Result<Vec<Account>> {
     let sql = concat!(

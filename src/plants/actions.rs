@@ -8,6 +8,7 @@ use serde_json::json;
 
 use crate::{
     access::Principal,
+    accounts::model::Account,
     error::AppError,
     foundation::{
         db::{Connection, Db, Tx},
@@ -18,13 +19,17 @@ use crate::{
         ids::{OrganizationId, PlantId, PortfolioId, UserId},
         services::Services,
     },
+    mail::Kind,
     permissions::{
         authorize::{self, Change},
         decide::Action as Permitted,
+        grants::actions as grants,
         model::{Person, Role, ScopeId},
+        notify::notify,
         store as permissions,
     },
     plants::{
+        emails,
         fields::{NewPlant, PlantChanges, PlantFields},
         model::Plant,
         portfolios::store as portfolios,
@@ -175,6 +180,7 @@ pub async fn update(
             "organization": before.organization, "plant": id, "name": fields.name, "portfolio": target, "from": before.portfolio, "to": target,
         });
         record::write(&mut change.tx, &services.clock, actor.event(None, Action::PlantMoved, detail)).await?;
+        notify_of_move(services, actor, &mut change.tx, &fields.name, [&before.portfolio, target]).await?;
     }
     let plant = load(&mut change.tx, services, actor, id).await?;
     change.tx.commit().await?;
@@ -194,9 +200,44 @@ async fn check_target(
     if target == plant.portfolio {
         return Ok(None);
     }
-    authorize::require_administration(tx, services, actor, &ScopeId::Plant(plant.id.clone()), Permitted::Administer).await?;
-    let is_own = portfolios::is_in(tx, &target, &plant.organization).await?;
-    if is_own { Ok(Some(target)) } else { Err(unknown_id_error("portfolio")) }
+    let scope = ScopeId::Plant(plant.id.clone());
+    authorize::require_administration(tx, services, actor, &scope, Permitted::Administer).await?;
+    if !portfolios::is_in(tx, &target, &plant.organization).await? {
+        return Err(unknown_id_error("portfolio"));
+    }
+    require_move_into(services, actor, tx, &scope, &target).await?;
+    Ok(Some(target))
+}
+
+/// Requires an owner if the actor has a grant on the portfolio that plants are moved to: the actor would gain its role for these plants,
+/// and granting access to oneself is for owners.
+pub(in crate::plants) async fn require_move_into(
+    services: &Services,
+    actor: Actor<'_>,
+    tx: &mut Tx,
+    scope: &ScopeId,
+    target: &PortfolioId,
+) -> Result<(), AppError> {
+    let Actor::Principal(principal) = actor else { return Ok(()) };
+    if store::has_grant_on_portfolio(tx, &principal.account.id, target, services.clock.now()).await? {
+        authorize::require_administration(tx, services, actor, scope, Permitted::AdministerOwners).await?;
+    }
+    Ok(())
+}
+
+/// Mails the owners, and everybody with a grant on one of two portfolios, that plants were moved from one to the other.
+pub(in crate::plants) async fn notify_of_move(
+    services: &Services,
+    actor: Actor<'_>,
+    tx: &mut Tx,
+    what: &str,
+    [from, to]: [&PortfolioId; 2],
+) -> Result<(), AppError> {
+    let find = async |tx: &mut Tx, id| portfolios::find(tx, id).await?.ok_or(AppError::NotFound);
+    let (from, to) = (find(tx, from).await?, find(tx, to).await?);
+    let people = store::people_of_portfolios(tx, [&from.id, &to.id], services.clock.now()).await?;
+    let content = |_: &Account| emails::moved(what, &from.name, &to.name, actor.name());
+    Ok(notify(tx, services, &from.organization, people, Kind::AccessChanged, content).await?)
 }
 
 /// Returns whose access to a plant would change by a move to another portfolio of its organization, by name.
@@ -231,16 +272,17 @@ pub async fn preview_move(
         .collect())
 }
 
-/// Deletes a plant with its devices and grants. For those who administer the organization.
+/// Deletes a plant with its devices and grants. For those who administer the organization, with recent authentication: it ends grants.
 ///
-/// Errors: those of [`authorize::begin_change`]; [`AppError::Outdated`].
+/// Errors: those of [`authorize::begin_administration`]; [`AppError::Outdated`].
 pub async fn delete(services: &Services, actor: Actor<'_>, id: &PlantId, expected: &IfMatch) -> Result<(), AppError> {
     let scope = ScopeId::Plant(id.clone());
-    let mut change = authorize::begin_change(services, actor, &scope, Permitted::Edit).await?;
-    change.require_administering_role()?;
+    let mut change = authorize::begin_administration(services, actor, &scope, Permitted::Administer).await?;
     let plant = load(&mut change.tx, services, actor, id).await?;
     expected.check(plant.version)?;
-    let Contents { devices, grants, .. } = contents(&mut change.tx, &scope).await?;
+    let Contents { devices, .. } = contents(&mut change.tx, &scope, services.clock.now()).await?;
+    let about = (&plant.organization, &scope, plant.name.as_str());
+    let grants = grants::end_with_scope(&mut change.tx, services, actor, about, Vec::new()).await?;
     store::remove(&mut change.tx, id).await?;
     let detail = json!({
         "organization": plant.organization, "portfolio": plant.portfolio, "plant": id, "name": plant.name, "devices_deleted": devices,
@@ -251,8 +293,8 @@ pub async fn delete(services: &Services, actor: Actor<'_>, id: &PlantId, expecte
 }
 
 /// Counts what a scope contains.
-pub(in crate::plants) async fn contents(db: &mut impl Connection, scope: &ScopeId) -> sqlx::Result<Contents> {
-    store::count_contents(db, scope).await
+pub(in crate::plants) async fn contents(db: &mut impl Connection, scope: &ScopeId, now: DateTime<Utc>) -> sqlx::Result<Contents> {
+    store::count_contents(db, scope, now).await
 }
 
 /// Returns what would be deleted with an organization, a portfolio or a plant. For those who administer the organization, and for
@@ -265,7 +307,7 @@ pub async fn preview_deletion(services: &Services, principal: &Principal, scope:
     if !is_platform_matter {
         authorize::require(&mut db, services, principal, scope, Permitted::Administer).await?;
     }
-    Ok(contents(&mut db, scope).await?)
+    Ok(contents(&mut db, scope, services.clock.now()).await?)
 }
 
 /// Loads a plant inside a change, as its actor sees it.

@@ -17,5 +17,6 @@ pub mod portfolios;
 pub mod view;
 pub mod visible;
 
+mod emails;
 mod requests;
 mod store;

@@ -160,7 +160,8 @@ pub struct Device {
 
 /// Normalizes a name for comparison: names that differ in case or form only are the same.
 pub fn normalize_name(name: &str) -> String {
-    name.trim().nfkc().flat_map(char::to_lowercase).collect()
+    // PostgreSQL accepts no NUL in a text.
+    name.trim().replace('\0', "\u{fffd}").nfkc().flat_map(char::to_lowercase).collect()
 }
 
 /// Returns the trimmed name.

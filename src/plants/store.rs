@@ -4,6 +4,8 @@ use chrono::{DateTime, Utc};
 use sqlx::FromRow;
 
 use crate::{
+    account_columns,
+    accounts::model::Account,
     execute, fetch,
     foundation::{
         db::{Connection, Tx},
@@ -110,7 +112,7 @@ pub async fn reopen(tx: &mut Tx, id: &PlantId) -> sqlx::Result<()> {
     execute!(tx, "UPDATE plants SET closed_at = NULL, closed_by = NULL, closed_reason = NULL WHERE id = $1", id).map(drop)
 }
 
-/// Counts what a scope contains, and the grants in it, expired ones too.
+/// Counts what a scope contains, and the grants in it that have not expired at the time `$2`.
 macro_rules! contents_query {
     ($portfolios:literal, $plants:literal, $devices:literal, $grants:literal) => {
         concat!(
@@ -120,19 +122,19 @@ macro_rules! contents_query {
             $plants,
             ") AS plants, (SELECT COUNT(*) FROM devices WHERE ",
             $devices,
-            ") AS devices, (SELECT COUNT(*) FROM grants WHERE ",
+            ") AS devices, (SELECT COUNT(*) FROM grants WHERE (expires_at IS NULL OR expires_at > $2) AND (",
             $grants,
-            ") AS grants"
+            ")) AS grants"
         )
     };
 }
 
 /// Counts what a scope contains.
-pub async fn count_contents(db: &mut impl Connection, scope: &ScopeId) -> sqlx::Result<Contents> {
+pub async fn count_contents(db: &mut impl Connection, scope: &ScopeId, now: DateTime<Utc>) -> sqlx::Result<Contents> {
     match scope {
         ScopeId::Organization(id) => {
             let sql = contents_query!("organization_id = $1", "organization_id = $1", "organization_id = $1", "organization_id = $1");
-            fetch!(db, fetch_one as Contents, sql, id)
+            fetch!(db, fetch_one as Contents, sql, id, now)
         }
         ScopeId::Portfolio(id) => {
             let sql = contents_query!(
@@ -141,12 +143,38 @@ pub async fn count_contents(db: &mut impl Connection, scope: &ScopeId) -> sqlx::
                 "portfolio_id = $1",
                 "portfolio_id = $1 OR plant_id IN (SELECT id FROM plants WHERE portfolio_id = $1)"
             );
-            fetch!(db, fetch_one as Contents, sql, id)
+            fetch!(db, fetch_one as Contents, sql, id, now)
         }
         ScopeId::Plant(id) => {
-            fetch!(db, fetch_one as Contents, contents_query!("id = '' AND $1 = ''", "id = $1", "plant_id = $1", "plant_id = $1"), id)
+            fetch!(db, fetch_one as Contents, contents_query!("id = '' AND $1 = ''", "id = $1", "plant_id = $1", "plant_id = $1"), id, now)
         }
     }
+}
+
+/// Returns whether a person has a grant on a portfolio itself.
+pub async fn has_grant_on_portfolio(
+    db: &mut impl Connection,
+    user: &UserId,
+    portfolio: &PortfolioId,
+    now: DateTime<Utc>,
+) -> sqlx::Result<bool> {
+    let sql = "SELECT id FROM grants WHERE user_id = $1 AND portfolio_id = $2 AND (expires_at IS NULL OR expires_at > $3) LIMIT 1";
+    Ok(fetch!(db, fetch_optional as (String,), sql, user, portfolio, now)?.is_some())
+}
+
+/// Lists the enabled people with a grant on one of two portfolios themselves.
+pub async fn people_of_portfolios(
+    db: &mut impl Connection,
+    [one, other]: [&PortfolioId; 2],
+    now: DateTime<Utc>,
+) -> sqlx::Result<Vec<Account>> {
+    let sql = concat!(
+        "SELECT ",
+        account_columns!(),
+        " FROM users WHERE disabled_at IS NULL AND id IN (
+             SELECT user_id FROM grants WHERE portfolio_id IN ($1, $2) AND (expires_at IS NULL OR expires_at > $3))"
+    );
+    fetch!(db, fetch_all as Account, sql, one, other, now)
 }
 
 /// A role that a person has by a grant on a plant, on one of two portfolios, or on their organization.

@@ -7,13 +7,13 @@ use crate::sessions::model::HOME;
 pub struct RedirectPath(String);
 
 impl RedirectPath {
-    /// Parses the `next` parameter. Returns [`HOME`] unless it is a path on this site of at most 512 bytes. Browsers treat `//x` and `/\x`
+    /// Parses the `next` parameter. Returns [`HOME`] unless it is a path on this site of at most 4,096 bytes. Browsers treat `//x` and `/\x`
     /// as another host, and drop tabs and line breaks before they parse.
     pub fn parse(text: &str) -> Self {
         let is_path = text.starts_with('/') && !text.starts_with("//");
         let is_plain = text.chars().all(|c| c.is_ascii_graphic() && c != '\\');
         let hides_a_host = text.to_ascii_lowercase().starts_with("/%2f") || text.to_ascii_lowercase().starts_with("/%5c");
-        if is_path && is_plain && !hides_a_host && text.len() <= 512 { Self(text.to_owned()) } else { Self(HOME.to_owned()) }
+        if is_path && is_plain && !hides_a_host && text.len() <= 4_096 { Self(text.to_owned()) } else { Self(HOME.to_owned()) }
     }
 
     /// Returns the path.

@@ -79,7 +79,7 @@ pub fn respond(result: Result<FormOutcome, AppError>, form: &str, typed: &[(&str
         Ok(FormOutcome { path, flash }) => {
             set_flash(&flash);
             if is_native_submission() {
-                leptos_axum::redirect(&path);
+                redirect(&path);
             }
             Ok(path)
         }
@@ -92,6 +92,12 @@ pub fn respond(result: Result<FormOutcome, AppError>, form: &str, typed: &[(&str
             })
         }
     }
+}
+
+/// Redirects to a path. Part of it may be what somebody entered, and a header has printable ASCII only.
+fn redirect(path: &str) {
+    let encode = |byte: u8| if byte.is_ascii_graphic() { char::from(byte).to_string() } else { format!("%{byte:02X}") };
+    leptos_axum::redirect(&path.bytes().map(encode).collect::<String>());
 }
 
 /// Returns the values that fit into the cookie together.
@@ -115,7 +121,7 @@ pub fn redirect_or_respond<T>(
 ) -> Result<T, Problem> {
     if is_native_submission() {
         set_flash(&flash(&result));
-        leptos_axum::redirect(path);
+        redirect(path);
     }
     set_status(result)
 }

@@ -26,6 +26,7 @@ use crate::{
         },
         model::Grant,
         store as permissions,
+        vendors::store as vendors,
     },
     reauthentication::actor::{Actor, COMMAND_LINE},
     record::{self, Action, Event, Outcome},
@@ -149,7 +150,12 @@ pub async fn create_carried(
 
 async fn create_one(tx: &mut Tx, services: &Services, account: &Account, carried: Carried) -> Result<(), AppError> {
     let Carried { granter, terms } = carried;
-    let created = match find_granter(tx, services, granter.as_ref(), &terms).await? {
+    let granting = find_granter(tx, services, granter.as_ref(), &terms).await?;
+    let has_vendor_ended = match (&granting, &terms.vendor) {
+        (Some((organization, _)), Some(vendor)) => vendors::was_access_ended_since(tx, organization, vendor, terms.decided_at).await?,
+        _ => false,
+    };
+    let created = match granting.filter(|_| !has_vendor_ended) {
         Some((organization, name)) => {
             let by = By { name: &name, event: event(granter.as_ref(), account, json!({})) };
             grants::create_in(tx, services, &organization, account, &terms, by).await.map(drop)

@@ -210,6 +210,27 @@ pub async fn end(services: &Services, actor: Actor<'_>, id: &GrantId) -> Result<
     Ok(grant)
 }
 
+/// Ends all grants in a scope that is about to be deleted, in a transaction that holds the lock of its organization. Mails the people,
+/// `others` and the owners. Returns the number of grants that had not expired.
+pub async fn end_with_scope(
+    tx: &mut Tx,
+    services: &Services,
+    actor: Actor<'_>,
+    (organization, scope, name): (&OrganizationId, &ScopeId, &str),
+    others: Vec<Account>,
+) -> Result<usize, AppError> {
+    let ended = end_in(tx, services, actor, Which::InScope(scope)).await?;
+    let mut people = others;
+    for grants in ended.chunk_by(|one, next| one.user.id == next.user.id) {
+        people.extend(accounts::find_by_id(tx, &grants[0].user.id).await?); // chunks are never empty
+    }
+    if !people.is_empty() {
+        let content = |recipient: &Account| emails::ended_with_scope(name, &ended, actor.name(), recipient);
+        notify(tx, services, organization, people, Kind::AccessChanged, content).await?;
+    }
+    Ok(ended.len())
+}
+
 /// Ends grants in a transaction that holds the lock of their organization, and records each. Returns those that had not expired. Whatever
 /// ends a grant calls this, so this is the place where access to devices that rests on these grants ends too.
 pub async fn end_in(tx: &mut Tx, services: &Services, actor: Actor<'_>, which: Which<'_>) -> Result<Vec<Grant>, AppError> {

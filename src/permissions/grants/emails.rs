@@ -40,6 +40,16 @@ pub fn changed(change: Change, grant: &Grant, organization: &str, by: &str, reci
     add_button(content, grant).note("If you do not expect this, tell an owner or administrator of the organization.")
 }
 
+/// Returns the mail about something that was deleted with the grants on it. People see their own access, owners all of it.
+pub fn ended_with_scope(name: &str, ended: &[Grant], by: &str, recipient: &Account) -> Content {
+    let is_affected = ended.iter().any(|grant| grant.user.id == recipient.id);
+    let shown = ended.iter().filter(|grant| !is_affected || grant.user.id == recipient.id);
+    let lines: Vec<_> = shown.map(|grant| format!("{}: {}, {}", person(&grant.user), grant.role.name(), place(grant))).collect();
+    let content = Content::new(format!("{name} was deleted"), WHY).paragraph(format!("{name} was deleted, and access to it ended."));
+    let content = if lines.is_empty() { content } else { content.fact("Ended", lines.join("; ")) };
+    content.fact("Deleted by", by).button("Review your plants", "/plants")
+}
+
 /// Returns the reminder that a grant ends soon.
 pub fn ends_soon(grant: &Grant, organization: &str, recipient: &Account) -> Content {
     let person = &grant.user.username;

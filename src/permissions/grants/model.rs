@@ -89,6 +89,8 @@ pub struct GrantTerms {
     pub expires_at: Option<DateTime<Utc>>,
     /// Name of the person's vendor.
     pub vendor: Option<String>,
+    /// When somebody decided to grant this.
+    pub decided_at: DateTime<Utc>,
 }
 
 impl GrantTerms {
@@ -106,7 +108,7 @@ impl GrantTerms {
         let reason = check_reason(reason)?;
         let vendor = vendor.map(check_vendor_name).transpose()?;
         let expires_at = check_end(expires_at, vendor.is_some(), now)?;
-        Ok(Self { scope, role, reason, expires_at, vendor })
+        Ok(Self { scope, role, reason, expires_at, vendor, decided_at: now })
     }
 }
 

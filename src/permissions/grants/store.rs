@@ -154,6 +154,8 @@ pub enum Which<'a> {
     OfPerson(&'a UserId, &'a OrganizationId),
     /// All of a vendor's people in the vendor's organization.
     OfVendor(&'a VendorId),
+    /// All on a scope and on what it contains.
+    InScope(&'a ScopeId),
 }
 
 /// Lists grants that have not expired, by person, oldest first.
@@ -177,6 +179,12 @@ pub async fn list_which(db: &mut impl Connection, which: Which<'_>, now: DateTim
             fetch!(db, fetch_all as GrantRow, query!("g.user_id = $2 AND g.organization_id = $3"), now, user, organization)
         }
         Which::OfVendor(vendor) => fetch!(db, fetch_all as GrantRow, query!("grant_vendor_person.vendor_id = $2"), now, vendor),
+        Which::InScope(ScopeId::Organization(id)) => fetch!(db, fetch_all as GrantRow, query!("g.organization_id = $2"), now, id),
+        Which::InScope(ScopeId::Portfolio(id)) => {
+            let sql = query!("(g.portfolio_id = $2 OR g.plant_id IN (SELECT id FROM plants WHERE portfolio_id = $2))");
+            fetch!(db, fetch_all as GrantRow, sql, now, id)
+        }
+        Which::InScope(ScopeId::Plant(id)) => fetch!(db, fetch_all as GrantRow, query!("g.plant_id = $2"), now, id),
     };
     rows.map(to_grants)
 }
@@ -194,6 +202,12 @@ pub async fn remove_which(tx: &mut Tx, which: Which<'_>) -> sqlx::Result<()> {
                  WHERE v.vendor_id = $1 AND v.user_id = grants.user_id AND v.organization_id = grants.organization_id)",
             vendor
         ),
+        Which::InScope(ScopeId::Organization(id)) => execute!(tx, "DELETE FROM grants WHERE organization_id = $1", id),
+        Which::InScope(ScopeId::Portfolio(id)) => {
+            let sql = "DELETE FROM grants WHERE portfolio_id = $1 OR plant_id IN (SELECT id FROM plants WHERE portfolio_id = $1)";
+            execute!(tx, sql, id)
+        }
+        Which::InScope(ScopeId::Plant(id)) => execute!(tx, "DELETE FROM grants WHERE plant_id = $1", id),
     }
     .map(drop)
 }

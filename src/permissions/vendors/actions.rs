@@ -142,9 +142,8 @@ pub async fn end_access(
     let mut tx = begin_administration(services, actor, &scope, Permitted::Administer).await?.tx;
     let vendor = store::find(&mut tx, organization, vendor).await?.ok_or(AppError::NotFound)?;
     let ended = grants::end_in(&mut tx, services, actor, Which::OfVendor(&vendor.id)).await?;
-    if ended.is_empty() {
-        return Ok(0);
-    }
+    // Invitations that carry a grant for this vendor create none any more.
+    store::set_access_ended(&mut tx, &vendor.id, services.clock.now()).await?;
     let organization_name = permissions::organization_name(&mut tx, organization).await?;
     let ids: Vec<_> = ended.iter().map(|grant| &grant.id).collect();
     let detail = json!({ "organization": organization, "vendor": vendor.id, "name": vendor.name, "grants": ids });

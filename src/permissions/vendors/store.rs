@@ -44,6 +44,22 @@ pub async fn find(db: &mut impl Connection, organization: &OrganizationId, id: &
     fetch!(db, fetch_optional as VendorRow, sql, organization, id)
 }
 
+/// Notes that all access of a vendor was ended.
+pub async fn set_access_ended(tx: &mut Tx, id: &VendorId, now: DateTime<Utc>) -> sqlx::Result<()> {
+    execute!(tx, "UPDATE vendors SET access_ended_at = $2 WHERE id = $1", id, now).map(drop)
+}
+
+/// Returns whether all access of a vendor with this name was ended at a time or later.
+pub async fn was_access_ended_since(
+    db: &mut impl Connection,
+    organization: &OrganizationId,
+    name: &str,
+    since: DateTime<Utc>,
+) -> sqlx::Result<bool> {
+    let sql = "SELECT id FROM vendors WHERE organization_id = $1 AND name_skeleton = $2 AND access_ended_at >= $3";
+    Ok(fetch!(db, fetch_optional as (String,), sql, organization, name_skeleton(name), since)?.is_some())
+}
+
 /// Inserts a vendor.
 pub async fn insert(tx: &mut Tx, id: &VendorId, organization: &OrganizationId, name: &str, now: DateTime<Utc>) -> sqlx::Result<()> {
     execute!(

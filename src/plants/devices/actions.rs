@@ -125,6 +125,9 @@ pub async fn update(
     expected.check(before.version)?;
     let unchanged = DeviceFields::from(&before);
     let fields = check(services, &mut change, request.apply(&unchanged)).await?;
+    if fields.host != before.host {
+        require_open(services, actor, &mut change, &before).await?;
+    }
     store::update(&mut change.tx, id, &fields).await.map_err(map_unique_violation)?;
     let changed = changes(&unchanged, &fields);
     if !changed.is_empty() {
@@ -145,6 +148,7 @@ pub async fn update(
 pub async fn delete(services: &Services, actor: Actor<'_>, id: &DeviceId, expected: &IfMatch) -> Result<(), AppError> {
     let (mut change, device) = begin(services, actor, id).await?;
     expected.check(device.version)?;
+    require_open(services, actor, &mut change, &device).await?;
     store::remove(&mut change.tx, id).await?;
     let detail = json!({
         "organization": device.organization, "portfolio": device.portfolio, "plant": device.plant, "device": id, "name": device.name,
@@ -152,6 +156,15 @@ pub async fn delete(services: &Services, actor: Actor<'_>, id: &DeviceId, expect
     });
     record::write(&mut change.tx, &services.clock, actor.event(None, Action::DeviceDeleted, detail)).await?;
     Ok(change.tx.commit().await?)
+}
+
+/// While remote access of the plant is closed, only those who could reopen it take a host from it: at another plant it would answer again.
+async fn require_open(services: &Services, actor: Actor<'_>, change: &mut Change, device: &Device) -> Result<(), AppError> {
+    if change.actor.as_ref().is_some_and(|known| known.facts.is_closed) {
+        let scope = ScopeId::Plant(device.plant.clone());
+        authorize::require_administration(&mut change.tx, services, actor, &scope, Permitted::Administer).await?;
+    }
+    Ok(())
 }
 
 /// Begins a change of a device by somebody who may edit its plant. A device never changes its plant.

@@ -15,6 +15,7 @@ use crate::{
     permissions::{
         authorize,
         decide::Action as Permitted,
+        grants::actions as grants,
         model::{OrganizationRole, ScopeId},
         store as permissions,
     },
@@ -162,6 +163,8 @@ pub async fn delete(services: &Services, actor: Actor<'_>, id: &OrganizationId) 
     let mut tx = begin(services, actor, id, false).await?;
     let organization = store::find(&mut tx, None, id).await?.ok_or(AppError::NotFound)?;
     let Counts { portfolios, plants, devices, people } = store::count(&mut tx, id, services.clock.now()).await?;
+    let (scope, members) = (ScopeId::Organization(id.clone()), permissions::members(&mut tx, id).await?);
+    grants::end_with_scope(&mut tx, services, actor, (id, &scope, &organization.name), members).await?;
     store::remove(&mut tx, id).await?;
     let detail = json!({
         "organization": id, "name": organization.name, "portfolios": portfolios, "plants": plants, "devices": devices, "people": people,

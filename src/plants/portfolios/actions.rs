@@ -14,6 +14,7 @@ use crate::{
     permissions::{
         authorize::{self, Change},
         decide::Action as Permitted,
+        grants::actions as grants,
         model::ScopeId,
     },
     plants::{
@@ -82,7 +83,7 @@ pub async fn summaries(
     authorize::require_administrator(&mut db, services, principal, organization).await?;
     let mut summaries = Vec::new();
     for portfolio in store::list_all(&mut db, Some(organization)).await? {
-        let contents = plants::contents(&mut db, &ScopeId::Portfolio(portfolio.id.clone())).await?;
+        let contents = plants::contents(&mut db, &ScopeId::Portfolio(portfolio.id.clone()), services.clock.now()).await?;
         summaries.push(PortfolioSummary { portfolio, contents });
     }
     Ok(summaries)
@@ -145,24 +146,28 @@ pub async fn update(services: &Services, actor: Actor<'_>, id: &PortfolioId, req
 }
 
 /// Deletes a portfolio with its plants, or after they were moved to another portfolio of the organization. For those who administer the
-/// organization; moving changes whose access there is, so it requires a session with recent authentication.
+/// organization, with recent authentication: it ends grants, or changes whose access there is.
 ///
-/// Errors: those of [`authorize::begin_change`] and [`authorize::begin_administration`]; [`AppError::Invalid`] for the other portfolio.
+/// Errors: those of [`authorize::begin_administration`]; [`AppError::Invalid`] for the other portfolio.
 pub async fn delete(services: &Services, actor: Actor<'_>, id: &PortfolioId, move_to: Option<&PortfolioId>) -> Result<(), AppError> {
-    let (mut change, portfolio) = begin(services, actor, id).await?;
+    let scope = ScopeId::Portfolio(id.clone());
+    let mut change = authorize::begin_administration(services, actor, &scope, Permitted::Administer).await?;
     let tx = &mut change.tx;
+    let portfolio = store::find(tx, id).await?.ok_or(AppError::NotFound)?;
     if let Some(target) = move_to {
-        let scope = ScopeId::Portfolio(id.clone());
-        authorize::require_administration(tx, services, actor, &scope, Permitted::Administer).await?;
         if target == id || !store::is_in(tx, target, &portfolio.organization).await? {
             return Err(AppError::invalid("move_to", "There is no other portfolio with this id in the organization."));
         }
+        plants::require_move_into(services, actor, tx, &scope, target).await?;
     }
     let plant_ids = store::plant_ids(tx, id).await?;
     if let Some(target) = move_to {
         store::move_plants(tx, id, target).await?;
+        plants::notify_of_move(services, actor, tx, &format!("all plants of {}", portfolio.name), [id, target]).await?;
     }
-    let Contents { plants, devices, grants, .. } = plants::contents(tx, &ScopeId::Portfolio(id.clone())).await?;
+    let Contents { plants, devices, .. } = plants::contents(tx, &scope, services.clock.now()).await?;
+    let about = (&portfolio.organization, &scope, portfolio.name.as_str());
+    let grants = grants::end_with_scope(tx, services, actor, about, Vec::new()).await?;
     store::remove(tx, id).await?;
     let detail = json!({
         "organization": portfolio.organization, "portfolio": id, "name": portfolio.name, "moved_to": move_to, "plant_ids": plant_ids,
