@@ -471,6 +471,30 @@ both!(
 );
 
 both!(
+    /// AUT-9: an invitation for a vendor's person grants nothing after all access of the vendor was ended. A later one does.
+    an_invitation_ends_with_the_access_of_its_vendor, |app| {
+        let world = acme(&app).await;
+        let alice = app.sign_in("alice").await;
+        let (plant, end) = (&world.plants[0], app.now() + Duration::days(30));
+        let for_vendor = |user: &str| json!({ "user": user, "plant": plant, "vendor": "Inverters Ltd", "expires_at": end });
+        grant(&alice, for_vendor("bob")).await;
+        invite(&alice, for_vendor("carol@example.com")).await;
+        let early = app.smtp.next_for("carol@example.com").await.link("/register").1;
+        let vendors = alice.json(&format!("/api/v1/organizations/{}/vendors", world.id)).await;
+        let vendor = vendors["vendors"][0]["id"].as_str().unwrap();
+        let ended = alice.delete(&format!("/api/v1/organizations/{}/vendors/{vendor}/access", world.id)).await;
+        assert_eq!(ended.json::<Value>().await.unwrap(), json!({ "grants_ended": 1 }));
+        app.advance(Duration::seconds(1));
+        invite(&alice, for_vendor("dave@example.com")).await;
+        let late = app.smtp.next_for("dave@example.com").await.link("/register").1;
+        accept(&app, &early, "carol").await;
+        accept(&app, &late, "dave").await;
+        assert!(grants(&sign_in_invited(&app, "carol").await, "").await.is_empty());
+        assert_eq!(grants(&sign_in_invited(&app, "dave").await, "").await.len(), 1);
+    }
+);
+
+both!(
     /// An account that is disabled gets no grant, and no invitation.
     a_disabled_account_gets_no_grant, |app| {
         let world = acme(&app).await;

@@ -20,6 +20,7 @@ mod members;
 mod password;
 mod permissions;
 mod plants;
+mod plants_forms;
 mod plants_pages;
 mod presence;
 mod profile;

@@ -840,3 +840,66 @@ both!(
         assert_eq!((imported.errors.len(), imported.plants.len()), (0, 1));
     }
 );
+
+both!(
+    /// AUT-7: what is deleted ends the grants on it one by one: each is on record, and the person and the owners get a mail. Nobody else's end.
+    deleting_ends_each_grant_on_record, start_with_manual_mails, |app| {
+        let world = World::new(&app).await;
+        let adam = world.client("adam");
+        let before = app.count_events("grant_ended", "success").await;
+        assert_eq!(send(adam, Method::DELETE, &format!("plants/{}", world.meadow), Value::Null).await.status(), 204);
+        assert_eq!(app.count_events("grant_ended", "success").await - before, 2, "tina's and vera's");
+        app.send_due().await;
+        for name in ["tina", "vera", "olga"] {
+            let mail = app.wait_for_mail(&format!("{name}@example.com"), "Meadow was deleted").await;
+            assert_eq!(mail.text.contains("vera"), name != "tina", "{}", mail.text);
+        }
+        assert_eq!(send(adam, Method::DELETE, &format!("portfolios/{}", world.north), Value::Null).await.status(), 204);
+        assert_eq!(app.count_events("grant_ended", "success").await - before, 3, "oscar's");
+        app.send_due().await;
+        app.wait_for_mail("oscar@example.com", "North was deleted").await;
+        let root = world.client("root");
+        assert_eq!(send(root, Method::DELETE, &format!("organizations/{}", world.organization), Value::Null).await.status(), 204);
+        assert_eq!((app.count_events("grant_ended", "success").await - before, app.count("SELECT COUNT(*) FROM grants").await), (4, 0), "victor's");
+        app.send_due().await;
+        app.wait_for_mail("mia@example.com", "Sun was deleted").await;
+        assert!(world.client("fred").is_signed_in().await && app.count("SELECT COUNT(*) FROM plants").await == 1);
+    }
+);
+
+both!(
+    /// AUT-7: administrators gain no role by moving plants to a portfolio on which they have a grant. Owners may, and everybody concerned is told.
+    administrators_gain_no_role_by_a_move, start_with_manual_mails, |app| {
+        let world = World::new(&app).await;
+        add_grant(&app, "adam", "technician", &world.organization, Some(&world.south), None).await;
+        let (adam, olga) = (world.client("adam"), world.client("olga"));
+        let (meadow, into_south) = (format!("plants/{}", world.meadow), json!({ "portfolio": world.south }));
+        assert_eq!(refusal(adam, Method::PATCH, &meadow, into_south.clone()).await, "not-in-role");
+        let merge = format!("portfolios/{}?move_to={}", world.north, world.south);
+        assert_eq!(refusal(adam, Method::DELETE, &merge, Value::Null).await, "not-in-role");
+        assert_eq!(send(adam, Method::PATCH, &format!("plants/{}", world.hill), json!({ "portfolio": world.north })).await.status(), 200);
+        assert_eq!(send(olga, Method::PATCH, &meadow, into_south).await.status(), 200);
+        app.send_due().await;
+        for name in ["olga", "adam", "oscar"] {
+            app.wait_for_mail(&format!("{name}@example.com"), "Moved to another portfolio: Meadow").await;
+        }
+    }
+);
+
+both!(
+    /// While remote access is closed, operators take no host away from the plant: at another plant, it would answer again.
+    a_closed_plant_keeps_its_hosts, |app| {
+        let world = World::new(&app).await;
+        let (oscar, adam) = (world.client("oscar"), world.client("adam"));
+        let device = format!("devices/{}", world.device);
+        assert_eq!(send(oscar, Method::PUT, &format!("plants/{}/closure", world.meadow), json!({ "reason": "Theft" })).await.status(), 200);
+        assert_eq!(refusal(oscar, Method::DELETE, &device, Value::Null).await, "not-in-role");
+        assert_eq!(refusal(oscar, Method::PATCH, &device, json!({ "host": "other.sun.example" })).await, "not-in-role");
+        assert_eq!(send(oscar, Method::PATCH, &device, json!({ "name": "Inverter 1" })).await.status(), 200);
+        assert_eq!(send(adam, Method::DELETE, &device, Value::Null).await.status(), 204);
+    }
+);
+
+async fn start_with_manual_mails(backend: Backend) -> TestApp {
+    TestApp::start_with_mail_delivery(backend, MailDelivery::Manual).await
+}

@@ -2,18 +2,21 @@
 
 use crate::sessions::model::HOME;
 
+/// Longest accepted path. Browsers and proxies send such addresses whole.
+const MAX_BYTES: usize = 2_048;
+
 /// A path on this site that a form may redirect to (WEB-6).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RedirectPath(String);
 
 impl RedirectPath {
-    /// Parses the `next` parameter. Returns [`HOME`] unless it is a path on this site of at most 4,096 bytes. Browsers treat `//x` and `/\x`
-    /// as another host, and drop tabs and line breaks before they parse.
+    /// Parses the `next` parameter. Returns [`HOME`] unless it is a path on this site of at most 2,048 bytes: one may lead back to a form
+    /// with what was typed. Browsers treat `//x` and `/\x` as another host, and drop tabs and line breaks before they parse.
     pub fn parse(text: &str) -> Self {
         let is_path = text.starts_with('/') && !text.starts_with("//");
         let is_plain = text.chars().all(|c| c.is_ascii_graphic() && c != '\\');
         let hides_a_host = text.to_ascii_lowercase().starts_with("/%2f") || text.to_ascii_lowercase().starts_with("/%5c");
-        if is_path && is_plain && !hides_a_host && text.len() <= 4_096 { Self(text.to_owned()) } else { Self(HOME.to_owned()) }
+        if is_path && is_plain && !hides_a_host && text.len() <= MAX_BYTES { Self(text.to_owned()) } else { Self(HOME.to_owned()) }
     }
 
     /// Returns the path.

@@ -39,6 +39,14 @@ impl Flash {
     pub fn typed(&self, field: &str) -> String {
         self.typed.get(field).cloned().unwrap_or_default()
     }
+
+    /// Adds values from the address, to which a form leads back after reauthentication. What was typed since takes precedence.
+    pub fn or_typed(mut self, fields: impl IntoIterator<Item = (&'static str, String)>) -> Self {
+        for (field, value) in fields.into_iter().filter(|(_, value)| !value.is_empty()) {
+            self.typed.entry(field.to_owned()).or_insert(value);
+        }
+        self
+    }
 }
 
 /// The outcome of an accepted form: where to redirect, and what to show there.

@@ -98,21 +98,37 @@ pub struct PreviewData {
 /// Errors: [`AppError::NotFound`], [`AppError::NotInRole`].
 pub async fn open_grant(entered: Entered) -> Result<GrantPageData, AppError> {
     let (services, caller) = current_session()?;
-    let opened_for = entered.opened_for()?;
-    let mut scopes = actions::scopes(&services, &caller, &opened_for).await?;
-    scopes.sort_by_key(|choice| choice.scope.kind);
-    if require_recent(&services, &caller).is_err() {
+    let scopes = find_scopes(&services, &caller, &entered).await.inspect_err(AppError::set_response)?;
+    if let Err(error) = require_recent(&services, &caller) {
         leptos_axum::redirect(&reauthentication_path(&RedirectPath::parse(&entered.address())));
+        return Err(error); // before anybody is looked up
     }
-    let organization = organization_of(&services, &caller, &opened_for).await?;
-    let picked = pick(&services, &organization, &entered.user).await?;
+    load_page(&services, &caller, entered, scopes).await.inspect_err(AppError::set_response)
+}
+
+/// Returns the scopes to choose from, the widest first.
+async fn find_scopes(services: &Services, caller: &CurrentSession, entered: &Entered) -> Result<Vec<ScopeChoice>, AppError> {
+    let mut scopes = actions::scopes(services, caller, &entered.opened_for()?).await?;
+    scopes.sort_by_key(|choice| choice.scope.kind);
+    Ok(scopes)
+}
+
+async fn load_page(
+    services: &Services,
+    caller: &CurrentSession,
+    entered: Entered,
+    scopes: Vec<ScopeChoice>,
+) -> Result<GrantPageData, AppError> {
+    let opened_for = entered.opened_for()?;
+    let organization = organization_of(services, caller, &opened_for).await?;
+    let picked = pick(services, &organization, &entered.user).await?;
     let (mut found, mut unknown_email) = (None, None);
     if picked.is_none() && !entered.person.trim().is_empty() {
-        let people = search(&services, &caller, &organization, entered.person.trim()).await?;
+        let people = search(services, caller, &organization, entered.person.trim()).await?;
         unknown_email = (people.is_empty() && entered.person.contains('@')).then(|| entered.person.trim().to_owned());
         found = Some(people);
     }
-    let preview = preview(&services, &caller, &entered, picked.as_ref()).await?;
+    let preview = preview(services, caller, &entered, picked.as_ref()).await?;
     Ok(GrantPageData { entered, scopes, picked, found, unknown_email, preview, now: services.clock.now() })
 }
 
@@ -232,7 +248,7 @@ pub async fn extend_grant(
         Ok(FormOutcome::redirect_to(back).with_notice(format!("The access of {} has a new end.", grant.user.name)))
     };
     let typed = [("until", until.as_str()), ("day", &day), ("reason", &reason)];
-    respond(or_reauthenticate(extend().await, &grant_path(&id)), &grant_path(&id), &typed)
+    respond(or_reauthenticate(extend().await, &with_query(&grant_path(&id), &typed)), &grant_path(&id), &typed)
 }
 
 /// Ends a grant, and redirects to `next`.

@@ -5,7 +5,7 @@ use leptos_meta::Title;
 use leptos_router::hooks::use_params_map;
 
 use crate::{
-    layout::{crumbs::Crumbs, frame::framed_with},
+    layout::{crumbs::Crumbs, frame::framed_with, narrow::query_parameter},
     permissions::{
         grants::{
             api::{ExtendPageData, grant_path, open_extension},
@@ -25,7 +25,9 @@ use crate::{
 #[component]
 pub fn ExtendGrantPage() -> impl IntoView {
     let id = use_params_map().with_untracked(|params| params.get("id").unwrap_or_default()); // the route has it
+    let typed = ["until", "day", "reason"].map(|field| (field, query_parameter(field)));
     framed_with(open_extension(id), |ExtendPageData { grant, time_zone, now }, flash| {
+        let flash = flash.or_typed(typed);
         let back = grant.scope_id().map(|scope| back_path(&scope)).unwrap_or_default(); // a stored grant has a scope
         let title = format!("Extend the access of {}", grant.user.name);
         let current =

@@ -34,8 +34,9 @@ pub async fn set_member(organization: String, user: String, #[server(default)] r
         let notice = format!("{} is now {} of the organization.", member.user.name, with_article(role));
         Ok(FormOutcome::redirect_to(page(&organization)).with_notice(notice))
     };
-    let typed = [("user", user.as_str()), ("role", role.as_str())];
-    respond(or_reauthenticate(set().await, &page(&organization)), &page(&organization), &typed)
+    // The address has a parameter `role` of its own: it opens the dialog about a member.
+    let typed = [("user", user.as_str()), ("member_role", role.as_str())];
+    respond(or_reauthenticate(set().await, &with_query(&page(&organization), &typed)), &page(&organization), &typed)
 }
 
 /// Returns a role in a sentence: "an owner".

@@ -107,7 +107,7 @@ fn AddMember(organization: String, roles: Vec<(String, String)>, flash: Flash) -
             <div role="alert" class="failure is-empty"></div>
             <input type="hidden" name="organization" value=organization />
             <Field name="user" label="Username or email" autocomplete="off" value=flash.typed("user") />
-            <SelectField name="role" label="Role" options=roles value=flash.typed("role") />
+            <SelectField name="role" label="Role" options=roles value=flash.typed("member_role") />
             <button class="outlined">"Add member"</button>
         </form>
     }

@@ -15,7 +15,8 @@ use crate::{
         deletion::check_confirmed,
         edit::form::Entered,
         fields::PlantChanges,
-        model::{Plant, Portfolio},
+        model::{Organization, Plant, Portfolio},
+        organizations,
         plant::api::plant_path,
         portfolios::actions::{self as portfolios, EditablePortfolio},
     },
@@ -41,6 +42,8 @@ pub fn move_path(id: &str) -> String {
 pub struct NewPlantPage {
     /// The portfolios to choose from.
     pub portfolios: Vec<EditablePortfolio>,
+    /// The organizations that the user administers.
+    pub administered: Vec<Organization>,
     /// Codes and names of countries.
     pub countries: Vec<(String, String)>,
     /// The user's account.
@@ -56,7 +59,8 @@ pub async fn open_new() -> Result<NewPlantPage, AppError> {
     if portfolios.is_empty() {
         return Err(AppError::NotInRole).inspect_err(AppError::set_response);
     }
-    Ok(NewPlantPage { portfolios, countries: countries(&services).await, account: caller.account.clone() })
+    let administered = organizations::actions::administered(&services, &caller).await?;
+    Ok(NewPlantPage { portfolios, administered, countries: countries(&services).await, account: caller.account.clone() })
 }
 
 async fn countries(services: &crate::foundation::services::Services) -> Vec<(String, String)> {

@@ -9,10 +9,11 @@ use crate::{
     plants::{
         deletion::{DeletionDialog, sentence},
         edit::{
-            api::{EditPage, NEW_PAGE, edit_path, move_path, open_edit, open_new},
+            api::{EditPage, edit_path, move_path, open_edit, open_new},
             form::Entered,
         },
-        model::PlantKind,
+        import::api::import_path,
+        model::{Organization, PlantKind},
         plant::api::plant_path,
         portfolios::actions::EditablePortfolio,
     },
@@ -23,6 +24,9 @@ use crate::{
         icon::Icon,
     },
 };
+
+/// Organizations that the page links to the import of.
+const MAX_IMPORT_LINKS: usize = 3;
 
 /// The page that creates a plant.
 #[component]
@@ -43,7 +47,7 @@ pub fn NewPlantPage() -> impl IntoView {
                     <PlantFields entered countries=page.countries current=None />
                     <div class="buttons"><a class="outlined" href="/plants">"Cancel"</a><button class="primary">"Add plant"</button></div>
                 </form>
-                <WhatHappens />
+                <WhatHappens administered=page.administered />
             </div>
         }
         .into_any()
@@ -57,9 +61,12 @@ fn portfolio_options(portfolios: Vec<EditablePortfolio>) -> Vec<(String, String)
     portfolios.into_iter().map(option).collect()
 }
 
-/// The words beside the form.
+/// The words beside the form. Those who administer organizations can import a file into each.
 #[component]
-fn WhatHappens() -> impl IntoView {
+fn WhatHappens(administered: Vec<Organization>) -> impl IntoView {
+    let import = |Organization { id, name, .. }: Organization| {
+        view! { <p>"Many plants? "<a href=import_path(id.as_str())>"Import a file into "{name}</a></p> }
+    };
     view! {
         <div class="aside">
             <h2>"What happens then"</h2>
@@ -68,7 +75,7 @@ fn WhatHappens() -> impl IntoView {
                 <li>{Icon::Cpu.draw()}<span>"You add its devices"<small>"Each has a host name of its own."</small></span></li>
                 <li>{Icon::Pin.draw()}<span>"Coordinates show it on a map"<small>"They are optional, and seen by those who see the plant."</small></span></li>
             </ul>
-            <p>"Many plants? "<a href=NEW_PAGE.replace("/new", "/import")>"Import a file"</a></p>
+            {administered.into_iter().take(MAX_IMPORT_LINKS).map(import).collect_view()}
         </div>
     }
 }
@@ -135,7 +142,8 @@ pub fn EditPlantPage() -> impl IntoView {
         let saved = Entered::from(&plant);
         let entered = Entered::from_flash(&flash);
         let current = entered.as_ref().filter(|entered| **entered != saved).map(|_| saved.clone());
-        let dialog_flash = if is_deleting { std::mem::take(&mut flash) } else { Flash::default() };
+        let opens_dialog = is_deleting && contents.is_some();
+        let dialog_flash = if opens_dialog { std::mem::take(&mut flash) } else { Flash::default() };
         let dialog = contents.filter(|_| is_deleting).map(|contents| {
             let (name, sentence, back) = (plant.name.clone(), sentence(contents, false), edit_path(&id));
             view! { <DeletionDialog name sentence action="/api/ui/delete_plant" id=id.clone() back flash=dialog_flash /> }

@@ -157,7 +157,7 @@ async fn change(id: &str, changes: &OrganizationChanges, typed: &[(&str, &str)])
         actions::update(&services, Actor::Principal(&caller), &parse_id(id)?, changes).await?;
         Ok(FormOutcome::redirect_to(page.as_str()).with_notice("The organization was saved."))
     };
-    respond(or_reauthenticate(update().await, &page), &page, typed)
+    respond(or_reauthenticate(update().await, &with_query(&page, typed)), &page, typed)
 }
 
 /// Deletes an organization, if its name was entered.

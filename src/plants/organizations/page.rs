@@ -30,9 +30,11 @@ use crate::{
 pub fn OrganizationPage() -> impl IntoView {
     let id = use_params_map().with_untracked(|params| params.get("id").unwrap_or_default()); // the route has it
     let dialog = OpenDialog::from_address();
-    framed_with(open_organization(id), move |page, mut flash| {
-        let messages = if dialog == OpenDialog::None { std::mem::take(&mut flash) } else { Flash::default() };
-        let open = view_dialog(&dialog, &page, flash);
+    let entered = ["user", "member_role", "name", "host_suffixes"].map(|field| (field, query_parameter(field)));
+    framed_with(open_organization(id), move |page, flash| {
+        let open = view_dialog(&dialog, &page, flash.clone());
+        // A dialog shows its own messages, unless what it was about is gone.
+        let messages = if open.is_none() { flash.or_typed(entered) } else { Flash::default() };
         view! {
             <Title text=page.details.organization.name.clone() />
             <Crumbs links=vec![("/plants".to_owned(), "Plants".to_owned())] />
@@ -214,10 +216,8 @@ fn Settings(
 #[component]
 pub fn NewOrganizationPage() -> impl IntoView {
     let entered = ["name", "owner", "host_suffixes"].map(|field| (field, query_parameter(field)));
-    framed_with(open_new(), |(), mut flash| {
-        for (field, value) in entered.into_iter().filter(|(_, value)| !value.is_empty()) {
-            flash.typed.entry(field.to_owned()).or_insert(value);
-        }
+    framed_with(open_new(), |(), flash| {
+        let flash = flash.or_typed(entered);
         view! {
             <Title text="Add an organization" />
             <Crumbs links=vec![("/plants".to_owned(), "Plants".to_owned())] />

@@ -127,6 +127,7 @@ pub async fn load_plant(query: PlantQuery) -> Result<Option<PlantPageData>, AppE
             AppError::NotFound.set_response();
             Ok(None)
         }
+        Err(AppError::ReauthenticationRequired) => Err(AppError::ReauthenticationRequired), // the dialog has set a redirect
         other => other.map(Some).inspect_err(AppError::set_response),
     }
 }
