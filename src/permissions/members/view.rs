@@ -50,12 +50,14 @@ pub fn Members(
     own_id: UserId,
     /// What the caller may do.
     rights: MemberRights,
+    /// Whether the form to add somebody is shown. A dialog has a field of the same name.
+    can_add: bool,
     /// What was typed before the form was refused.
     flash: Flash,
 ) -> impl IntoView {
     let has_owner = members.iter().any(|member| member.role == OrganizationRole::Owner && member.enabled);
     let roles = rights.roles();
-    let form = (!roles.is_empty()).then(|| view! { <AddMember organization=organization.clone() roles flash /> });
+    let form = (can_add && !roles.is_empty()).then(|| view! { <AddMember organization=organization.clone() roles flash /> });
     let row = |member: Member| view! { <MemberRow organization=organization.clone() own_id=own_id.clone() member rights /> };
     let rows = members.into_iter().map(row).collect_view();
     view! {
