@@ -78,13 +78,16 @@ fn MemberRow(organization: String, own_id: UserId, member: Member, rights: Membe
     let Member { user, role, enabled, .. } = member;
     let (is_own, id) = (user.id == own_id, user.id.to_string());
     let may_change = rights.manages_owners || (rights.administers && role != OrganizationRole::Owner && !is_own);
-    let (change, remove) = (format!("Change the role of {}", user.name), format!("Remove {}", user.name));
+    let (leave, remove) = match is_own {
+        true => ("Leave", "Leave the organization".to_owned()),
+        false => ("Remove", format!("Remove {}", user.name)),
+    };
+    let change = format!("Change role of {}", user.name);
     let reach = rights.administers.then(|| format!("/organizations/{organization}/people/{id}"));
     let name = match reach {
         Some(path) => view! { <a href=path>{user.name.clone()}</a> }.into_any(),
         None => view! { {user.name.clone()} }.into_any(),
     };
-    let leave = if is_own { "Leave" } else { "Remove" };
     view! {
         <li>
             <span class="face" aria-hidden="true">{initials(&user.name)}</span>
