@@ -69,10 +69,17 @@ pub fn TextArea(
     view! {
         <div class="field">
             <label for=name>{label}</label>
-            <textarea id=name name=name rows=rows.to_string() required=!optional autofocus=autofocus aria-describedby=hint_id.clone()>{value}</textarea>
+            <textarea id=name name=name rows=rows.to_string() required=!optional autofocus=autofocus aria-describedby=hint_id.clone()>{escape(&value)}</textarea>
             {hint.map(|hint| view! { <p class="hint" id=hint_id>{hint}</p> })}
         </div>
     }
+}
+
+/// Returns the content of a `textarea`: Leptos escapes that of every other element, but not this one's. A line break at its beginning is
+/// doubled, because browsers drop the first.
+pub fn escape(text: &str) -> String {
+    let escaped = text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+    if escaped.starts_with(['\n', '\r']) { format!("\n{escaped}") } else { escaped }
 }
 
 /// A choice of one option. Its form name is also its id.
@@ -175,4 +182,16 @@ pub fn Failure(
 /// Renders an error in place of a page or a part of it.
 pub fn error_message(error: &AppError) -> AnyView {
     view! { <p role="alert" class="failure">{error.to_string()}</p> }.into_any()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_text_of_a_field_is_no_markup() {
+        let page = view! { <TextArea name="reason" label="Reason" value="</textarea><b>&amp;" /> }.to_html();
+        assert!(page.contains(">&lt;/textarea&gt;&lt;b&gt;&amp;amp;</textarea>"), "{page}");
+        assert_eq!(escape("\nfirst"), "\n\nfirst");
+    }
 }

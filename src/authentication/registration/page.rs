@@ -8,7 +8,7 @@ use crate::{
     foundation::config::Registration,
     layout::narrow::{NarrowPage, query_parameter, render_async},
     ui::{
-        field::{Failure, Field, FlashMessages, NewPasswordField, error_message},
+        field::{Failure, Field, FlashMessages, NewPasswordField, error_message, escape},
         form_response::{self, Flash},
     },
 };
@@ -126,7 +126,7 @@ fn RequestAccess(flash: Flash) -> impl IntoView {
             <Field name="email" label="Email" autocomplete="email" kind="email" value=email />
             <div class="field">
                 <label for="message">"Who you are and why you need access"</label>
-                <textarea id="message" name="message" rows="3" maxlength="500">{message}</textarea>
+                <textarea id="message" name="message" rows="3" maxlength="500">{escape(&message)}</textarea>
             </div>
             <button class="primary">"Request access"</button>
             <p class="hint"><a href="/login">"Back to sign-in"</a></p>

@@ -50,12 +50,14 @@ pub fn Members(
     own_id: UserId,
     /// What the caller may do.
     rights: MemberRights,
+    /// Whether the form to add somebody is shown. A dialog has a field of the same name.
+    can_add: bool,
     /// What was typed before the form was refused.
     flash: Flash,
 ) -> impl IntoView {
     let has_owner = members.iter().any(|member| member.role == OrganizationRole::Owner && member.enabled);
     let roles = rights.roles();
-    let form = (!roles.is_empty()).then(|| view! { <AddMember organization=organization.clone() roles flash /> });
+    let form = (can_add && !roles.is_empty()).then(|| view! { <AddMember organization=organization.clone() roles flash /> });
     let row = |member: Member| view! { <MemberRow organization=organization.clone() own_id=own_id.clone() member rights /> };
     let rows = members.into_iter().map(row).collect_view();
     view! {
@@ -76,13 +78,16 @@ fn MemberRow(organization: String, own_id: UserId, member: Member, rights: Membe
     let Member { user, role, enabled, .. } = member;
     let (is_own, id) = (user.id == own_id, user.id.to_string());
     let may_change = rights.manages_owners || (rights.administers && role != OrganizationRole::Owner && !is_own);
-    let (change, remove) = (format!("Change the role of {}", user.name), format!("Remove {}", user.name));
+    let (leave, remove) = match is_own {
+        true => ("Leave", "Leave the organization".to_owned()),
+        false => ("Remove", format!("Remove {}", user.name)),
+    };
+    let change = format!("Change role of {}", user.name);
     let reach = rights.administers.then(|| format!("/organizations/{organization}/people/{id}"));
     let name = match reach {
         Some(path) => view! { <a href=path>{user.name.clone()}</a> }.into_any(),
         None => view! { {user.name.clone()} }.into_any(),
     };
-    let leave = if is_own { "Leave" } else { "Remove" };
     view! {
         <li>
             <span class="face" aria-hidden="true">{initials(&user.name)}</span>

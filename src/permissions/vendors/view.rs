@@ -81,7 +81,7 @@ fn PersonRow(organization: String, vendor: String, name: String, person: VendorP
     };
     let path = format!("/organizations/{organization}/people/{}", user.id);
     let remove = expires_at.is_none().then(|| {
-        let label = format!("{} no longer works for {name}", user.name);
+        let label = format!("Remove {} from {name}", user.name);
         view! {
             <form method="post" action="/api/ui/remove_vendor_person" data-sent>
                 <div role="alert" class="failure is-empty"></div>

@@ -40,7 +40,7 @@ pub fn OrganizationPage() -> impl IntoView {
             <Crumbs links=vec![("/plants".to_owned(), "Plants".to_owned())] />
             {head(&page)}
             <FlashMessages flash=Flash { typed: Default::default(), ..messages.clone() } />
-            <Sections page flash=messages />
+            <Sections page has_dialog=open.is_some() flash=messages />
             {open}
         }
         .into_any()
@@ -127,9 +127,9 @@ fn head(page: &OrganizationPageData) -> impl IntoView + use<> {
     }
 }
 
-/// The cards.
+/// The cards. Behind a dialog they have no form with a field of the same name as one of the dialog: labels would lead to the wrong one.
 #[component]
-fn Sections(page: OrganizationPageData, flash: Flash) -> impl IntoView {
+fn Sections(page: OrganizationPageData, has_dialog: bool, flash: Flash) -> impl IntoView {
     let OrganizationPageData {
         details,
         portfolios,
@@ -146,11 +146,11 @@ fn Sections(page: OrganizationPageData, flash: Flash) -> impl IntoView {
     let organization = details.organization.id.to_string();
     let is_owner = details.organization.your_role == Some(OrganizationRole::Owner);
     let members = members.map(|members| {
-        view! { <Members organization=organization.clone() members is_cut own_id rights flash=flash.clone() /> }
+        view! { <Members organization=organization.clone() members is_cut own_id rights can_add=!has_dialog flash=flash.clone() /> }
     });
     let vendors = vendors.map(|vendors| view! { <Vendors organization=organization.clone() vendors zone=time_zone now /> });
     let name = details.organization.name.clone();
-    let settings = (is_owner || is_platform_administrator).then(|| {
+    let settings = (!has_dialog && (is_owner || is_platform_administrator)).then(|| {
         let (suffixes, can_delete) = (details.host_suffixes.clone(), contents.is_some());
         view! { <Settings id=organization.clone() name suffixes is_platform_administrator can_delete flash=flash.clone() /> }
     });

@@ -5,7 +5,11 @@ use leptos::prelude::*;
 use crate::{
     permissions::model::MAX_REASON_CHARS,
     plants::plant::{api::plant_path, load::PlantPageData},
-    ui::{field::Failure, form_response::Flash, number::count_of},
+    ui::{
+        field::{Failure, escape},
+        form_response::Flash,
+        number::count_of,
+    },
 };
 
 /// Renders the dialog, with what an earlier try of it left.
@@ -39,7 +43,7 @@ pub fn close_dialog(data: &PlantPageData, flash: Flash) -> impl IntoView + use<>
                 <div class="field">
                     <label for="reason">"Reason"</label>
                     <textarea id="reason" name="reason" rows="3" maxlength=MAX_REASON_CHARS.to_string() required autofocus
-                        aria-describedby="reason-hint">{reason}</textarea>
+                        aria-describedby="reason-hint">{escape(&reason)}</textarea>
                     <p class="hint" id="reason-hint">{hint}</p>
                 </div>
                 <div class="buttons">

@@ -94,7 +94,7 @@ fn vendor_end(Vendor { id, name, plants, .. }: Vendor, organization: &str) -> im
     view! {
         <footer class="vendor-end">
             <span>{format!("{name} reaches {}.", count_of(plants, "plant"))}</span>
-            <a class="quiet danger" href=path aria-label=label>"End all its access"</a>
+            <a class="quiet danger" href=path aria-label=label>"End all access"</a>
         </footer>
     }
 }
