@@ -144,6 +144,10 @@ pub async fn end_access(
     let ended = grants::end_in(&mut tx, services, actor, Which::OfVendor(&vendor.id)).await?;
     // Invitations that carry a grant for this vendor create none any more.
     store::set_access_ended(&mut tx, &vendor.id, services.clock.now()).await?;
+    if ended.is_empty() {
+        tx.commit().await?;
+        return Ok(0);
+    }
     let organization_name = permissions::organization_name(&mut tx, organization).await?;
     let ids: Vec<_> = ended.iter().map(|grant| &grant.id).collect();
     let detail = json!({ "organization": organization, "vendor": vendor.id, "name": vendor.name, "grants": ids });
