@@ -454,8 +454,8 @@ both!(
         let people = &shown[shown.find("Who can reach this").unwrap()..];
         let expected = "Who can reach this 5 people, 1 from a vendor \
             au auditor Auditor by Nordlicht granted by owner on 1 June \
-            op operator You Technician by Solarpark granted by admin on 1 June, until 1 July \
-            Operator by Nordlicht granted by owner on 1 June \
+            op operator You Operator by Nordlicht granted by owner on 1 June \
+            Technician by Solarpark granted by admin on 1 June, until 1 July \
             te technician Technician by North granted by the command line on 1 June \
             ve vendor Helioserv Operator by Solarpark granted by owner on 1 June, ends in 2 days \
             vi viewer Viewer by Solarpark granted by owner on 1 June, ends in 2 days \

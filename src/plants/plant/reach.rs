@@ -113,7 +113,8 @@ fn everybody(listed: Vec<PersonWithAccess>, people: i64, shows_all: &str, organi
 }
 
 fn person(listed: PersonWithAccess, reader: &Reader) -> impl IntoView + use<> {
-    let PersonWithAccess { user, vendor, reasons, api_tokens, .. } = listed;
+    let PersonWithAccess { user, vendor, mut reasons, api_tokens, .. } = listed;
+    reasons.sort_by_key(|grant| (grant.scope.kind, grant.granted_at));
     let vendor = vendor.map(|vendor| view! { <span class="badge vendor">{Icon::Wrench.draw()}{vendor}</span> });
     let is_own = (user.id == reader.user).then(|| view! { <span class="badge plain">"You"</span> });
     let tokens: Vec<_> = api_tokens.iter().map(|token| format!("{} ({})", token.name, token.group.name())).collect();
