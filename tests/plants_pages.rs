@@ -424,7 +424,7 @@ both!(
             let end = if grants { " End" } else { "" };
             let others = format!("auditor Auditor by Nordlicht{end} granted by");
             assert_eq!(text.contains(&others), sees_people && name != "auditor", "{name}: {text}");
-            assert_eq!(text.contains("End all its access"), grants, "{name}: {text}");
+            assert_eq!(text.contains("End all access"), grants, "{name}: {text}");
             assert_eq!(text.contains("Your access"), !sees_people, "{name}");
             let dialog = page(&client, &format!("{path}?confirm=close")).await;
             assert_eq!(dialog.contains("<dialog"), closes, "{name}");
