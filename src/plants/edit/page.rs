@@ -5,6 +5,7 @@ use leptos_meta::Title;
 use leptos_router::hooks::use_params_map;
 
 use crate::{
+    error::AppError,
     layout::{crumbs::Crumbs, frame::framed_with, narrow::query_parameter},
     plants::{
         deletion::{DeletionDialog, sentence},
@@ -141,7 +142,8 @@ pub fn EditPlantPage() -> impl IntoView {
         let id = plant.id.to_string();
         let saved = Entered::from(&plant);
         let entered = Entered::from_flash(&flash);
-        let current = entered.as_ref().filter(|entered| **entered != saved).map(|_| saved.clone());
+        let is_outdated = flash.failure == Some(AppError::Outdated);
+        let current = entered.as_ref().filter(|entered| is_outdated && **entered != saved).map(|_| saved.clone());
         let opens_dialog = is_deleting && contents.is_some();
         let dialog_flash = if opens_dialog { std::mem::take(&mut flash) } else { Flash::default() };
         let dialog = contents.filter(|_| is_deleting).map(|contents| {
