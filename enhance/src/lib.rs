@@ -14,6 +14,7 @@ mod http;
 mod menu;
 pub mod page;
 mod password;
+#[cfg(feature = "entry")]
 mod preview;
 mod tab_keys;
 mod text;
@@ -26,7 +27,6 @@ use web_sys::PageTransitionEvent;
 pub fn start() {
     forms::listen();
     password::listen();
-    preview::listen();
     clipboard::listen();
     countdown::start();
     dialog::make_modal();
@@ -54,5 +54,7 @@ fn main() {
     if page::is_signed_in() {
         channel::open("notices=true", None);
     }
+    // Not beside the card, which has no such form: each byte of its module counts.
+    preview::listen();
     start();
 }
