@@ -146,6 +146,9 @@ fn words(page: &str) -> String {
     text.replace('\u{a0}', " ").split_whitespace().collect::<Vec<_>>().join(" ").replace(" ,", ",").replace(" .", ".").replace(" ?", "?")
 }
 
+/// A form with its fields, and the status that each person gets.
+type Case<'a> = (&'a str, Vec<(&'a str, &'a str)>, [u16; 10]);
+
 both!(
     /// AUT-2: each page is for those whose role allows what it is for, and does not exist for those who may not know of its plant.
     pages_are_for_those_who_may, |app| {
@@ -201,7 +204,7 @@ both!(
         let of_organization = [0, 0, 403, 403, 403, 403, 403, 403, 404, 404];
         let platform = [403, 403, 403, 403, 403, 403, 403, 403, 404, 0];
         let new_device = [("name", "new"), ("kind", "camera"), ("host", "new.nordlicht.example")];
-        let cases: [(&str, Vec<(&str, &str)>, [u16; 10]); 20] = [
+        let cases: [Case; 20] = [
             ("create_plant", vec![("portfolio", portfolio), ("name", "New"), ("kind", "solar")], creates),
             ("edit_plant", vec![("id", alpha), ("version", "1"), ("name", "New"), ("kind", "solar")], edits),
             ("move_plant", vec![("id", alpha), ("to", south)], administers),
