@@ -1,5 +1,5 @@
 // Giving and taking access, and managing plants, devices, members and vendors, as people do it.
-import AxeBuilder from '@axe-core/playwright';
+import { looksRight } from './looks.js';
 import { type Plant, addPlant, grant, openPlant } from './places.js';
 import { type Page, type Person, expect, hydrated, test } from './support.js';
 
@@ -237,16 +237,16 @@ test('access is granted and ended with the keyboard alone', async ({ alice, bob,
   await expect(page.getByText(`${bob.name} is no longer technician by ${plant.name}.`, { exact: true })).toBeVisible();
 });
 
-// Each looks at every second page, so that the parts run at the same time. Colors do not depend on the width.
-for (const [colorScheme, part] of [['light', 0], ['light', 1], ['dark', 0], ['dark', 1]] as const) {
-  test(`no overflow and no axe violations on pages that change access and plants: ${colorScheme}, part ${part + 1}`, async ({ alice, bob, root, server }) => {
+// Each looks at every second page, so that the parts run at the same time.
+for (const part of [0, 1]) {
+  test(`no overflow and no axe violations on pages that change access and plants, part ${part + 1}`, async ({ alice, bob, root, server }) => {
     const plant = addPlant(server, alice);
     const long = server.run(['plant', 'add', '--portfolio', plant.portfolio, '--name', 'Longname'.repeat(10), '--kind', 'wind']).trim();
     const scope = ['--plant', plant.id, '--reason', 'Longreason'.repeat(12)];
     const granted = server.run(['grant', 'add', '--user', bob.name, '--role', 'viewer', ...scope]).trim();
     const until = new Date(Date.now() + 9 * 24 * 3600 * 1000).toISOString();
     server.run(['grant', 'add', '--user', root.name, '--role', 'operator', '--vendor', 'Vendor'.repeat(10), '--until', until, ...scope]);
-    const [page, roots] = [await alice.signIn({ colorScheme }), await root.signIn({ colorScheme })];
+    const [page, roots] = [await alice.signIn(), await root.signIn()];
     const organization = organizationPage(plant);
     await page.goto(organization);
     const address = (name: string | RegExp) => page.getByRole('link', { name }).first().getAttribute('href');
@@ -258,27 +258,19 @@ for (const [colorScheme, part] of [['light', 0], ['light', 1], ['dark', 0], ['da
     const terms = await address(new RegExp(bob.name));
     const paths = [
       organization, ...dialogs, person, `${organization}/import`, '/plants/new', `/plants/${long}/edit`, `/plants/${long}/edit?confirm=delete`,
-      `/plants/${plant.id}/move`, `/devices/new?plant=${long}`, device, `${device}?confirm=delete`, terms, `${terms}&role=operator&review=yes`,
+      `/plants/${plant.id}/move`, `/portfolios/${plant.portfolio}/move`, `/devices/new?plant=${long}`, device, `${device}?confirm=delete`, terms, `${terms}&role=operator&review=yes`,
       `/grants/new?at=organization:${plant.organization}&person=new@example.com`, `/grants/${granted}`, `/plants/${plant.id}?grant=new`,
       `/plants/${plant.id}?end=${granted}`,
     ].filter((path) => path !== null);
     expect(paths.length).toBeGreaterThanOrEqual(20);
-    const clean = async (page: Page, path: string) => {
-      for (const width of [1280, 390]) {
-        await page.setViewportSize({ width, height: 860 });
-        expect(await page.evaluate(() => document.documentElement.scrollWidth), path).toBeLessThanOrEqual(width);
-        if (colorScheme === 'dark' && width < 1280) continue;
-        expect((await new AxeBuilder({ page }).analyze()).violations, `${path} ${width}`).toEqual([]);
-      }
-    };
     for (const path of paths.filter((_, index) => index % 2 === part)) {
       expect((await page.goto(path))?.status(), path).toBe(200);
       await hydrated(page);
-      await clean(page, path);
+      await looksRight(page);
     }
     const path = ['/organizations/new', `${organization}?confirm=delete`][part];
     await roots.goto(path);
     await hydrated(roots);
-    await clean(roots, path);
+    await looksRight(roots);
   });
 }

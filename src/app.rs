@@ -33,12 +33,10 @@ use crate::{
     },
     plants::{
         devices::page::{EditDevicePage, NewDevicePage},
-        edit::{
-            move_page::MovePlantPage,
-            page::{EditPlantPage, NewPlantPage},
-        },
+        edit::page::{EditPlantPage, NewPlantPage},
         import::page::ImportPage,
         list::page::PlantsPage,
+        moves::page::{MergePortfolioPage, MovePlantPage},
         organizations::page::{NewOrganizationPage, OrganizationPage},
         plant::page::PlantPage,
     },
@@ -154,6 +152,7 @@ pub fn App() -> impl IntoView {
                 <Route path=path!("/plants/:id") view=PlantPage ssr=SsrMode::Async />
                 <Route path=path!("/plants/:id/edit") view=EditPlantPage ssr=SsrMode::Async />
                 <Route path=path!("/plants/:id/move") view=MovePlantPage ssr=SsrMode::Async />
+                <Route path=path!("/portfolios/:id/move") view=MergePortfolioPage ssr=SsrMode::Async />
                 <Route path=path!("/grants/new") view=GrantPage ssr=SsrMode::Async />
                 <Route path=path!("/grants/:id") view=ExtendGrantPage ssr=SsrMode::Async />
                 <Route path=path!("/api/docs") view=DocsPage ssr=SsrMode::Async />

@@ -8,7 +8,7 @@ use crate::support::{
     world::{World, assert_invalid, assert_refused, grant, id_of, post_grant, problem, put_member},
 };
 use chrono::Duration;
-use reqwest::{Response, StatusCode};
+use reqwest::{Method, Response, StatusCode};
 use serde_json::{Value, json};
 use whereabouts::{admin::actions as admin, reauthentication::actor::Actor};
 
@@ -340,6 +340,15 @@ both!(
         let reached = adam.json(&path("bob@example.com")).await;
         assert_eq!(reached["grants"], json!([{ "grant": on_plant, "plants": 1, "devices": 0 }, { "grant": on_portfolio, "plants": 2, "devices": 2 }]));
         assert_eq!((&reached["role"], &reached["user"]["username"]), (&Value::Null, &json!("bob")));
+        let bob = app.sign_in("bob").await;
+        bob.create_token("fetch", "devices", FIREFOX).await;
+        bob.create_token("reader", "read", FIREFOX).await;
+        adam.create_token("all", "full", FIREFOX).await;
+        let reached = adam.json(&path("bob")).await;
+        assert_eq!(reached["api_tokens"], json!([{ "name": "fetch", "group": "devices" }]), "the other one opens nothing");
+        let shown = adam.browser(Method::GET, &format!("/organizations/{}/people/bob", world.id)).send().await.unwrap().text().await.unwrap();
+        assert!(shown.contains("API token that opens devices") && shown.contains("fetch (Devices: reach)") && !shown.contains("reader"), "{shown}");
+        assert_eq!(adam.json(&path("adam")).await["api_tokens"], json!([]), "adam opens nothing");
         let member = adam.json(&path("mia")).await;
         assert_eq!((&member["role"], &member["grants"]), (&json!("member"), &json!([])));
         for user in ["stan", "nobody", "stan@example.com"] {

@@ -204,7 +204,7 @@ both!(
         let of_organization = [0, 0, 403, 403, 403, 403, 403, 403, 404, 404];
         let platform = [403, 403, 403, 403, 403, 403, 403, 403, 404, 0];
         let new_device = [("name", "new"), ("kind", "camera"), ("host", "new.nordlicht.example")];
-        let cases: [Case; 20] = [
+        let cases: [Case; 21] = [
             ("create_plant", vec![("portfolio", portfolio), ("name", "New"), ("kind", "solar")], creates),
             ("edit_plant", vec![("id", alpha), ("version", "1"), ("name", "New"), ("kind", "solar")], edits),
             ("move_plant", vec![("id", alpha), ("to", south)], administers),
@@ -219,6 +219,7 @@ both!(
             ("create_portfolio", vec![("organization", id), ("portfolio_name", "New")], [0, 0, 403, 403, 403, 403, 403, 403, 422, 422]),
             ("rename_portfolio", vec![("id", south), ("organization", id), ("name", "New")], [0, 0, 403, 404, 404, 404, 404, 404, 404, 404]),
             ("delete_portfolio", vec![("id", portfolio), ("organization", id), ("confirmed", "North")], administers),
+            ("merge_portfolio", vec![("id", portfolio), ("to", south)], administers),
             ("preview_import", vec![("organization", id), ("text", "portfolio,plant,kind")], [0, 0, 0, 403, 403, 403, 403, 403, 404, 404]),
             ("grant_access", vec![("at", &at), ("user", &stranger), ("role", "viewer"), ("reason", "New")], [0, 0, 403, 403, 403, 403, 403, 422, 422, 422]),
             ("preview_grant", vec![("at", &at), ("user", &stranger), ("role", "viewer")], administers),
@@ -350,6 +351,8 @@ both!(
         let shown = words(&page(&owner, &format!("{path}?to={south}")).await);
         assert!(shown.contains("To South") && shown.contains("nora is no longer viewer here") && shown.contains("sven becomes technician here"), "{shown}");
         assert!(!shown.contains("operator"), "a grant on the organization stays: {shown}");
+        let all = words(&page(&owner, &format!("/portfolios/{}/move?to={south}", staffed.world.portfolio)).await);
+        assert!(all.contains("nora is no longer viewer of these plants") && all.contains("sven becomes technician of these plants"), "{all}");
         let nora = app.sign_in("nora").await;
         assert_eq!(plant(&nora, alpha).await["name"], "Alpha");
         app.advance(Duration::minutes(11));
@@ -407,9 +410,12 @@ both!(
         assert_eq!(accepted(&owner, "delete_plant", &[("id", alpha), ("confirmed", "Alpha")]).await, "/plants");
         assert_eq!(owner.get(&format!("/api/v1/plants/{alpha}")).await.status(), StatusCode::NOT_FOUND);
         assert_eq!(plant(&owner, beta).await["name"], "Beta");
-        let moved = [("id", portfolio), ("organization", id), ("confirmed", "North"), ("move_to", &staffed.south)];
-        let stale = app.sign_in("owner").await;
-        assert_eq!(accepted(&stale, "delete_portfolio", &moved).await, organization);
+        let merge = format!("/portfolios/{portfolio}/move");
+        let dialog = page(&owner, &of_portfolio).await;
+        assert!(dialog.contains(&merge), "the dialog leads to the page that keeps the plants: {dialog}");
+        let shown = words(&page(&owner, &format!("{merge}?to={}", staffed.south)).await);
+        assert!(shown.contains("To South") && shown.contains("Nobody's access changes."), "{shown}");
+        assert_eq!(accepted(&owner, "merge_portfolio", &[("id", portfolio), ("to", &staffed.south)]).await, organization);
         assert_eq!(plant(&owner, beta).await["portfolio"], staffed.south);
         assert_eq!(owner.get(&format!("/api/v1/portfolios/{portfolio}")).await.status(), StatusCode::NOT_FOUND);
         assert_eq!(accepted(&platform, "delete_organization", &[("id", id), ("confirmed", "Nordlicht")]).await, "/plants");

@@ -1,14 +1,10 @@
 //! Actions on plants, for pages, the API and the command line.
 
-use std::collections::BTreeSet;
-
 use chrono::{DateTime, Utc};
-use serde::Serialize;
 use serde_json::json;
 
 use crate::{
     access::Principal,
-    accounts::model::Account,
     error::AppError,
     foundation::{
         db::{Connection, Db, Tx},
@@ -16,24 +12,21 @@ use crate::{
             etag::IfMatch,
             page::{PageRequest, encode_position},
         },
-        ids::{OrganizationId, PlantId, PortfolioId, UserId},
+        ids::{OrganizationId, PlantId, PortfolioId},
         services::Services,
     },
-    mail::Kind,
     permissions::{
         authorize::{self, Change},
         decide::Action as Permitted,
         grants::actions as grants,
-        model::{Person, Role, ScopeId},
-        notify::notify,
+        model::ScopeId,
         store as permissions,
     },
     plants::{
-        emails,
         fields::{NewPlant, PlantChanges, PlantFields},
         model::Plant,
-        portfolios::store as portfolios,
-        requests::{changes, in_field, parse_id, unknown_id_error},
+        moves::actions as moves,
+        requests::{changes, in_field, parse_id},
         store,
         visible::{self, Filter, Page, Position},
     },
@@ -52,17 +45,6 @@ pub struct Contents {
     pub devices: i64,
     /// Number of grants.
     pub grants: i64,
-}
-
-/// A change of somebody's access by a move of a plant.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct AccessChange {
-    /// The person.
-    pub person: Person,
-    /// The role for the plant.
-    pub role: Role,
-    /// Whether the person gains the role. Otherwise the person loses it.
-    pub gains: bool,
 }
 
 /// Lists the plants that the principal sees, by organization, portfolio, name and id. Returns the cursor of the next page too.
@@ -164,7 +146,7 @@ pub async fn update(
 ) -> Result<Plant, AppError> {
     let mut change = authorize::begin_change(services, actor, &ScopeId::Plant(id.clone()), Permitted::Edit).await?;
     let before = load(&mut change.tx, services, actor, id).await?;
-    let target = check_target(services, actor, &mut change.tx, &before, request.portfolio.as_deref()).await?;
+    let target = moves::check_target(services, actor, &mut change.tx, &before, request.portfolio.as_deref()).await?;
     expected.check(before.version)?;
     let fields = request.apply(&PlantFields::from(&before))?;
     store::update(&mut change.tx, id, target.as_ref().unwrap_or(&before.portfolio), &fields).await.map_err(name_taken)?;
@@ -180,96 +162,11 @@ pub async fn update(
             "organization": before.organization, "plant": id, "name": fields.name, "portfolio": target, "from": before.portfolio, "to": target,
         });
         record::write(&mut change.tx, &services.clock, actor.event(None, Action::PlantMoved, detail)).await?;
-        notify_of_move(services, actor, &mut change.tx, &fields.name, [&before.portfolio, target]).await?;
+        moves::notify(services, actor, &mut change.tx, &fields.name, [&before.portfolio, target]).await?;
     }
     let plant = load(&mut change.tx, services, actor, id).await?;
     change.tx.commit().await?;
     Ok(plant)
-}
-
-/// Returns the portfolio that a plant is moved to. `None` if it stays where it is.
-async fn check_target(
-    services: &Services,
-    actor: Actor<'_>,
-    tx: &mut Tx,
-    plant: &Plant,
-    requested: Option<&str>,
-) -> Result<Option<PortfolioId>, AppError> {
-    let Some(requested) = requested else { return Ok(None) };
-    let target: PortfolioId = parse_id("portfolio", requested)?;
-    if target == plant.portfolio {
-        return Ok(None);
-    }
-    let scope = ScopeId::Plant(plant.id.clone());
-    authorize::require_administration(tx, services, actor, &scope, Permitted::Administer).await?;
-    if !portfolios::is_in(tx, &target, &plant.organization).await? {
-        return Err(unknown_id_error("portfolio"));
-    }
-    require_move_into(services, actor, tx, &scope, &target).await?;
-    Ok(Some(target))
-}
-
-/// Requires an owner if the actor has a grant on the portfolio that plants are moved to: the actor would gain its role for these plants,
-/// and granting access to oneself is for owners.
-pub(in crate::plants) async fn require_move_into(
-    services: &Services,
-    actor: Actor<'_>,
-    tx: &mut Tx,
-    scope: &ScopeId,
-    target: &PortfolioId,
-) -> Result<(), AppError> {
-    let Actor::Principal(principal) = actor else { return Ok(()) };
-    if store::has_grant_on_portfolio(tx, &principal.account.id, target, services.clock.now()).await? {
-        authorize::require_administration(tx, services, actor, scope, Permitted::AdministerOwners).await?;
-    }
-    Ok(())
-}
-
-/// Mails the owners, and everybody with a grant on one of two portfolios, that plants were moved from one to the other.
-pub(in crate::plants) async fn notify_of_move(
-    services: &Services,
-    actor: Actor<'_>,
-    tx: &mut Tx,
-    what: &str,
-    [from, to]: [&PortfolioId; 2],
-) -> Result<(), AppError> {
-    let find = async |tx: &mut Tx, id| portfolios::find(tx, id).await?.ok_or(AppError::NotFound);
-    let (from, to) = (find(tx, from).await?, find(tx, to).await?);
-    let people = store::people_of_portfolios(tx, [&from.id, &to.id], services.clock.now()).await?;
-    let content = |_: &Account| emails::moved(what, &from.name, &to.name, actor.name());
-    Ok(notify(tx, services, &from.organization, people, Kind::AccessChanged, content).await?)
-}
-
-/// Returns whose access to a plant would change by a move to another portfolio of its organization, by name.
-///
-/// Errors: those of [`authorize::require`]; [`AppError::Invalid`] for the other portfolio.
-pub async fn preview_move(
-    services: &Services,
-    principal: &Principal,
-    id: &PlantId,
-    target: &PortfolioId,
-) -> Result<Vec<AccessChange>, AppError> {
-    let (mut db, now) = (services.db.read().await?, services.clock.now());
-    let known = authorize::require(&mut db, services, principal, &ScopeId::Plant(id.clone()), Permitted::Administer).await?;
-    let from = known.portfolio.ok_or(AppError::NotFound)?;
-    if !portfolios::is_in(&mut db, target, &known.organization).await? {
-        return Err(unknown_id_error("portfolio"));
-    }
-    let rows = store::roles_for_move(&mut db, id, [&from, target], &known.organization, now).await?;
-    let roles = |other: &PortfolioId| -> BTreeSet<(UserId, Role)> {
-        let counted = rows.iter().filter(|row| row.portfolio_id.as_ref() != Some(other));
-        counted.map(|row| (row.user_id.clone(), row.role)).collect()
-    };
-    let (before, after) = (roles(target), roles(&from));
-    let mut seen = BTreeSet::new();
-    let each_role = rows.iter().filter(|row| seen.insert((row.user_id.clone(), row.role)));
-    Ok(each_role
-        .filter_map(|row| {
-            let role = (row.user_id.clone(), row.role);
-            let (has, gets) = (before.contains(&role), after.contains(&role));
-            (has != gets).then(|| AccessChange { person: row.person(), role: row.role, gains: gets })
-        })
-        .collect())
 }
 
 /// Deletes a plant with its devices and grants. For those who administer the organization, with recent authentication: it ends grants.

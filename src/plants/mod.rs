@@ -11,12 +11,12 @@ pub mod http;
 pub mod import;
 pub mod list;
 pub mod model;
+pub mod moves;
 pub mod organizations;
 pub mod plant;
 pub mod portfolios;
 pub mod view;
 pub mod visible;
 
-mod emails;
 mod requests;
 mod store;

@@ -133,6 +133,7 @@ pub struct RemoteAccess {
 
 /// A device of a plant: it has a web page behind a host name of its own.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema, sqlx::FromRow)]
+#[schema(as = PlantDevice)] // The device of a session has the name `Device` in the description.
 pub struct Device {
     /// Unique id.
     pub id: DeviceId,

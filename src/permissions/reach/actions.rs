@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 
 use crate::{
     access::Principal,
-    accounts::store as accounts,
+    accounts::store::{self as accounts, Credentials},
     error::AppError,
     foundation::{
         db::Connection,
@@ -57,10 +57,7 @@ async fn add_tokens(db: &mut impl Connection, people: &mut [PersonWithAccess], n
     if openers.is_empty() {
         return Ok(());
     }
-    let mut tokens: HashMap<UserId, Vec<TokenWithAccess>> = HashMap::new();
-    for (user, name, group) in store::list_tokens(db, &openers, now).await? {
-        tokens.entry(user).or_default().push(TokenWithAccess { name, group });
-    }
+    let mut tokens = list_tokens(db, &openers, now).await?;
     for person in people {
         person.api_tokens = tokens.remove(&person.user.id).unwrap_or_default(); // has none
     }
@@ -127,7 +124,7 @@ pub async fn person(
 ) -> Result<ReachOfPerson, AppError> {
     let (mut db, now) = (services.db.read().await?, services.clock.now());
     require_administrator(&mut db, services, principal, organization).await?;
-    let user = find_person(&mut db, organization, user, now).await?.ok_or(AppError::NotFound)?;
+    let (user, is_enabled) = find_person(&mut db, organization, user, now).await?.ok_or(AppError::NotFound)?;
     let mut reached = Vec::new();
     for grant in grants::list_which(&mut db, Which::OfPerson(&user.id, organization), now).await? {
         let Some(scope) = grant.scope_id() else { continue };
@@ -136,21 +133,38 @@ pub async fn person(
     }
     let role = permissions::membership(&mut db, &user.id, organization).await?;
     let vendor = vendors::find_employer(&mut db, &user.id, organization).await?.map(|vendor| vendor.name);
-    Ok(ReachOfPerson { user, role, vendor, grants: reached })
+    let grants = reached.iter().map(|reach| reach.grant.clone()).collect();
+    let facts = Facts { is_enabled, token_group: None, membership: role, vendor: vendor.clone(), grants, is_closed: false };
+    let opens = decide(&facts, Action::Open, now).is_allowed();
+    let api_tokens = if opens { list_tokens(&mut db, &[&user.id], now).await?.remove(&user.id).unwrap_or_default() } else { Vec::new() };
+    Ok(ReachOfPerson { user, role, vendor, grants: reached, api_tokens })
 }
 
-/// Finds somebody who belongs to an organization.
+/// Lists the API tokens that open devices, by name, for each of these people who has any. `people` must not be empty.
+async fn list_tokens(
+    db: &mut impl Connection,
+    people: &[&UserId],
+    now: DateTime<Utc>,
+) -> Result<HashMap<UserId, Vec<TokenWithAccess>>, AppError> {
+    let mut tokens: HashMap<UserId, Vec<TokenWithAccess>> = HashMap::new();
+    for (user, name, group) in store::list_tokens(db, people, now).await? {
+        tokens.entry(user).or_default().push(TokenWithAccess { name, group });
+    }
+    Ok(tokens)
+}
+
+/// Finds somebody who belongs to an organization, and says whether their account is enabled.
 async fn find_person(
     db: &mut impl Connection,
     organization: &OrganizationId,
     user: &str,
     now: DateTime<Utc>,
-) -> Result<Option<Person>, AppError> {
+) -> Result<Option<(Person, bool)>, AppError> {
     let found = match UserId::parse(user.trim()) {
         Some(id) => accounts::find_credentials(db, &id).await?,
         None => accounts::find(db, user).await?,
     };
-    let Some(account) = found.map(|found| found.account) else { return Ok(None) };
+    let Some(Credentials { account, is_enabled, .. }) = found else { return Ok(None) };
     let is_known = grants::is_known(db, &account.id, organization, now).await?;
-    Ok(is_known.then_some(Person { id: account.id, name: account.name, username: account.username }))
+    Ok(is_known.then_some((Person { id: account.id, name: account.name, username: account.username }, is_enabled)))
 }

@@ -59,6 +59,8 @@ pub struct ReachOfPerson {
     pub vendor: Option<String>,
     /// Their grants in the organization, oldest first.
     pub grants: Vec<GrantReach>,
+    /// Their API tokens that open devices where a grant does. Empty if none does, or if the account is disabled.
+    pub api_tokens: Vec<TokenWithAccess>,
 }
 
 /// A grant with what it reaches.

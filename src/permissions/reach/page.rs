@@ -17,7 +17,7 @@ use crate::{
         model::Grant,
         reach::{
             actions,
-            model::{GrantReach, ReachOfPerson},
+            model::{GrantReach, ReachOfPerson, TokenWithAccess},
         },
         store,
     },
@@ -57,7 +57,7 @@ pub fn PersonPage() -> impl IntoView {
     let parameter = |name: &str| use_params_map().with_untracked(|params| params.get(name).unwrap_or_default()); // the route has them
     framed_with(open_person(parameter("id"), parameter("user")), |page, flash| {
         let PersonPageData { reach, organization, organization_name, time_zone, now } = page;
-        let ReachOfPerson { user, role, vendor, grants } = reach;
+        let ReachOfPerson { user, role, vendor, grants, api_tokens } = reach;
         let title = format!("What {} can reach", user.name);
         let summary = match grants.len() {
             0 => "No access to plants of this organization.".to_owned(),
@@ -83,7 +83,7 @@ pub fn PersonPage() -> impl IntoView {
                     </div>
                     <p>{summary}</p>
                 </header>
-                {(!is_empty).then(|| view! { <ul class="whys wide">{grants.into_iter().map(row).collect_view()}</ul> })}
+                {(!is_empty).then(|| view! { <ul class="whys wide">{grants.into_iter().map(row).collect_view()}{open_by_tokens(&api_tokens)}</ul> })}
             </section>
         }
         .into_any()
@@ -106,4 +106,18 @@ fn GrantRow(reach: GrantReach, zone: String, now: DateTime<Utc>) -> impl IntoVie
             <small>{reason}</small>
         </li>
     }
+}
+
+/// The line about the API tokens that open devices. `None` without any.
+pub fn open_by_tokens(tokens: &[TokenWithAccess]) -> Option<impl IntoView + use<>> {
+    let names: Vec<_> = tokens.iter().map(|token| format!("{} ({})", token.name, token.group.name())).collect();
+    (!names.is_empty()).then(|| {
+        view! {
+            <li>
+                <span class="icon small-icon">{Icon::Key.draw()}</span>
+                <span>{count_of(names.len() as i64, "API token")}{if names.len() == 1 { " that opens devices" } else { " that open devices" }}</span>
+                <small>{names.join(", ")}</small>
+            </li>
+        }
+    })
 }

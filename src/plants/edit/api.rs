@@ -5,17 +5,13 @@ use leptos::prelude::*;
 use crate::{
     accounts::model::Account,
     error::{AppError, problem::Problem},
-    foundation::{
-        http::etag::IfMatch,
-        ids::{PlantId, PortfolioId},
-    },
+    foundation::{http::etag::IfMatch, ids::PlantId},
     permissions::{authorize, decide::Action, model::ScopeId},
     plants::{
-        actions::{self, AccessChange, Contents},
+        actions::{self, Contents},
         deletion::check_confirmed,
         edit::form::Entered,
-        fields::PlantChanges,
-        model::{Organization, Plant, Portfolio},
+        model::{Organization, Plant},
         organizations,
         plant::api::plant_path,
         portfolios::actions::{self as portfolios, EditablePortfolio},
@@ -31,11 +27,6 @@ pub const NEW_PAGE: &str = "/plants/new";
 /// Returns the path of the page that edits a plant.
 pub fn edit_path(id: &str) -> String {
     format!("/plants/{id}/edit")
-}
-
-/// Returns the path of the page that moves a plant.
-pub fn move_path(id: &str) -> String {
-    format!("/plants/{id}/move")
 }
 
 /// The data of the page that creates a plant.
@@ -96,37 +87,6 @@ pub async fn open_edit(id: String) -> Result<EditPage, AppError> {
     load().await.inspect_err(AppError::set_response)
 }
 
-/// The data of the page that moves a plant.
-pub struct MovePage {
-    /// The plant.
-    pub plant: Plant,
-    /// The other portfolios of its organization.
-    pub portfolios: Vec<Portfolio>,
-    /// The chosen portfolio, and whose access would change.
-    pub preview: Option<(Portfolio, Vec<AccessChange>)>,
-}
-
-/// Loads the data of the page that moves a plant, with a preview if a portfolio is chosen.
-///
-/// Errors: [`AppError::NotFound`], [`AppError::NotInRole`].
-pub async fn open_move(id: String, to: String) -> Result<MovePage, AppError> {
-    let load = async || {
-        let (services, caller) = current_session()?;
-        let id = parse_id(&id)?;
-        authorize::require(&mut services.db.read().await?, &services, &caller, &ScopeId::Plant(id.clone()), Action::Administer).await?;
-        let plant = actions::get(&services, &caller, &id).await?;
-        let editable = portfolios::editable(&services, &caller).await?.into_iter().map(|editable| editable.portfolio);
-        let others = |portfolio: &Portfolio| portfolio.organization == plant.organization && portfolio.id != plant.portfolio;
-        let portfolios: Vec<_> = editable.filter(others).collect();
-        let preview = match portfolios.iter().find(|portfolio| portfolio.id.as_str() == to) {
-            Some(target) => Some((target.clone(), actions::preview_move(&services, &caller, &id, &target.id).await?)),
-            None => None,
-        };
-        Ok(MovePage { plant, portfolios, preview })
-    };
-    load().await.inspect_err(AppError::set_response)
-}
-
 /// Creates a plant and redirects to its page.
 #[server(prefix = "/api/ui", endpoint = "create_plant")]
 #[allow(clippy::too_many_arguments, reason = "the fields of a form")]
@@ -180,20 +140,6 @@ pub async fn edit_plant(
         }
     };
     respond(edit().await, &edit_path(&id), &entered.fields())
-}
-
-/// Moves a plant to another portfolio of its organization.
-#[server(prefix = "/api/ui", endpoint = "move_plant")]
-pub async fn move_plant(id: String, to: String) -> Result<String, Problem> {
-    let form = with_query(&move_path(&id), &[("to", &to)]);
-    let relocate = async || {
-        let (services, caller) = current_session()?;
-        let target = PortfolioId::parse(&to).ok_or(AppError::NotFound)?;
-        let changes = PlantChanges { portfolio: Some(target.to_string()), ..PlantChanges::default() };
-        let plant = actions::update(&services, Actor::Principal(&caller), &parse_id(&id)?, &IfMatch::default(), &changes).await?;
-        Ok(FormOutcome::redirect_to(plant_path(&id)).with_notice(format!("{} was moved.", plant.name)))
-    };
-    respond(or_reauthenticate(relocate().await, &form), &form, &[])
 }
 
 /// Deletes a plant, if its name was entered.

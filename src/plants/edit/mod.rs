@@ -1,7 +1,6 @@
 //! Pages that create, edit, move and delete a plant.
 
 pub mod api;
-pub mod move_page;
 pub mod page;
 
 mod form;

@@ -10,11 +10,12 @@ use crate::{
     plants::{
         deletion::{DeletionDialog, sentence},
         edit::{
-            api::{EditPage, edit_path, move_path, open_edit, open_new},
+            api::{EditPage, edit_path, open_edit, open_new},
             form::Entered,
         },
         import::api::import_path,
         model::{Organization, PlantKind},
+        moves::api::move_path,
         plant::api::plant_path,
         portfolios::actions::EditablePortfolio,
     },

@@ -84,11 +84,7 @@ fn view_dialog(dialog: &OpenDialog, page: &OrganizationPageData, flash: Flash) -
             view! { <DeletionDialog name sentence action="/api/ui/delete_organization" id=organization back flash /> }.into_any()
         }
         OpenDialog::RenamePortfolio(id) => view! { <RenamePortfolioDialog summary=portfolio(id)? back flash /> }.into_any(),
-        OpenDialog::DeletePortfolio(id) => {
-            let others =
-                page.portfolios.iter().filter(|other| other.portfolio.id.as_str() != id).map(|other| other.portfolio.clone()).collect();
-            view! { <DeletePortfolioDialog summary=portfolio(id)? others back flash /> }.into_any()
-        }
+        OpenDialog::DeletePortfolio(id) => view! { <DeletePortfolioDialog summary=portfolio(id)? back flash /> }.into_any(),
         OpenDialog::ChangeRole(id) => view! { <RoleDialog organization member=member(id)? rights=page.rights back flash /> }.into_any(),
         OpenDialog::RemoveMember(id) => {
             let member = member(id)?;

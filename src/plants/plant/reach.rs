@@ -8,7 +8,7 @@ use crate::{
     layout::frame::initials,
     permissions::{
         model::{Grant, OrganizationRole, Person, Role, ScopeKind},
-        reach::model::PersonWithAccess,
+        reach::{model::PersonWithAccess, page::open_by_tokens},
         vendors::{api::end_path, model::Vendor},
     },
     plants::{
@@ -117,23 +117,13 @@ fn person(listed: PersonWithAccess, reader: &Reader) -> impl IntoView + use<> {
     reasons.sort_by_key(|grant| (grant.scope.kind, grant.granted_at));
     let vendor = vendor.map(|vendor| view! { <span class="badge vendor">{Icon::Wrench.draw()}{vendor}</span> });
     let is_own = (user.id == reader.user).then(|| view! { <span class="badge plain">"You"</span> });
-    let tokens: Vec<_> = api_tokens.iter().map(|token| format!("{} ({})", token.name, token.group.name())).collect();
-    let tokens = (!tokens.is_empty()).then(|| {
-        view! {
-            <li>
-                <span class="icon small-icon">{Icon::Key.draw()}</span>
-                <span>{count_of(tokens.len() as i64, "API token")}" that opens devices"</span>
-                <small>{tokens.join(", ")}</small>
-            </li>
-        }
-    });
     view! {
         <li>
             <div class="person">
                 <span class="face" aria-hidden="true">{initials(&user.name)}</span>
                 <div><strong>{user.name}</strong>{is_own}{vendor}</div>
             </div>
-            <ul class="whys">{reasons.iter().map(|grant| why(grant, reader)).collect_view()}{tokens}</ul>
+            <ul class="whys">{reasons.iter().map(|grant| why(grant, reader)).collect_view()}{open_by_tokens(&api_tokens)}</ul>
         </li>
     }
 }

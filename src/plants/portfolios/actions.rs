@@ -20,6 +20,7 @@ use crate::{
     plants::{
         actions::{self as plants, Contents},
         model::{Portfolio, check_name, normalize_name},
+        moves::actions as moves,
         portfolios::{
             model::{NewPortfolio, PortfolioChanges},
             store::{self, PortfolioRow},
@@ -158,12 +159,12 @@ pub async fn delete(services: &Services, actor: Actor<'_>, id: &PortfolioId, mov
         if target == id || !store::is_in(tx, target, &portfolio.organization).await? {
             return Err(AppError::invalid("move_to", "There is no other portfolio with this id in the organization."));
         }
-        plants::require_move_into(services, actor, tx, &scope, target).await?;
+        moves::require_move_into(services, actor, tx, &scope, target).await?;
     }
     let plant_ids = store::plant_ids(tx, id).await?;
     if let Some(target) = move_to {
         store::move_plants(tx, id, target).await?;
-        plants::notify_of_move(services, actor, tx, &format!("all plants of {}", portfolio.name), [id, target]).await?;
+        moves::notify(services, actor, tx, &format!("all plants of {}", portfolio.name), [id, target]).await?;
     }
     let Contents { plants, devices, .. } = plants::contents(tx, &scope, services.clock.now()).await?;
     let about = (&portfolio.organization, &scope, portfolio.name.as_str());

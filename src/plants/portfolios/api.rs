@@ -52,21 +52,15 @@ pub async fn rename_portfolio(id: String, organization: String, name: String) ->
     respond(rename().await, &form, &[("name", &name)])
 }
 
-/// Deletes a portfolio, if its name was entered. Its plants are deleted too, or moved to another portfolio first.
+/// Deletes a portfolio with its plants, if its name was entered.
 #[server(prefix = "/api/ui", endpoint = "delete_portfolio")]
-pub async fn delete_portfolio(
-    id: String,
-    organization: String,
-    confirmed: String,
-    #[server(default)] move_to: String,
-) -> Result<String, Problem> {
+pub async fn delete_portfolio(id: String, organization: String, confirmed: String) -> Result<String, Problem> {
     let form = portfolio_path(&organization, "delete", &id);
     let delete = async || {
         let (services, caller) = current_session()?;
         let portfolio = actions::get(&services, &caller, &parse_id(&id)?).await?;
         check_confirmed(&confirmed, &portfolio.name)?;
-        let target = if move_to.is_empty() { None } else { Some(parse_id(&move_to)?) };
-        actions::delete(&services, Actor::Principal(&caller), &portfolio.id, target.as_ref()).await?;
+        actions::delete(&services, Actor::Principal(&caller), &portfolio.id, None).await?;
         Ok(FormOutcome::redirect_to(organization_path(&organization)).with_notice(format!("{} was deleted.", portfolio.name)))
     };
     respond(or_reauthenticate(delete().await, &form), &form, &[])

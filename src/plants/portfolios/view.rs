@@ -7,10 +7,11 @@ use crate::{
         actions::Contents,
         deletion::{DeletionDialog, sentence},
         model::Portfolio,
+        moves::api::merge_path,
         portfolios::{actions::PortfolioSummary, api::portfolio_path},
     },
     ui::{
-        field::{Field, FlashMessages, SelectField},
+        field::{Field, FlashMessages},
         form_response::{Flash, with_query},
         icon::Icon,
         number::count_of,
@@ -86,21 +87,17 @@ pub fn RenamePortfolioDialog(summary: PortfolioSummary, back: String, flash: Fla
     }
 }
 
-/// The dialog that deletes a portfolio. Its plants may be moved to another one first.
+/// The dialog that deletes a portfolio. It leads to the page that moves its plants to another one first.
 #[component]
-pub fn DeletePortfolioDialog(summary: PortfolioSummary, others: Vec<Portfolio>, back: String, flash: Flash) -> impl IntoView {
+pub fn DeletePortfolioDialog(summary: PortfolioSummary, back: String, flash: Flash) -> impl IntoView {
     let PortfolioSummary { portfolio, contents } = summary;
-    let organization = portfolio.organization.to_string();
+    let (id, organization) = (portfolio.id.to_string(), portfolio.organization.to_string());
     let sentence = sentence(Contents { portfolios: 1, ..contents }, true);
-    let targets = std::iter::once((String::new(), "Delete them".to_owned()))
-        .chain(others.into_iter().map(|other| (other.id.to_string(), format!("Move them to {}", other.name))))
-        .collect::<Vec<_>>();
-    let choice =
-        (contents.plants > 0 && targets.len() > 1).then(|| view! { <SelectField name="move_to" label="Its plants" options=targets /> });
+    let keep = (contents.plants > 0).then(|| view! { <p><a href=merge_path(&id)>"Move its plants to another portfolio instead"</a></p> });
     view! {
-        <DeletionDialog name=portfolio.name sentence action="/api/ui/delete_portfolio" id=portfolio.id.to_string() back flash>
+        <DeletionDialog name=portfolio.name sentence action="/api/ui/delete_portfolio" id back flash>
             <input type="hidden" name="organization" value=organization />
-            {choice}
+            {keep}
         </DeletionDialog>
     }
 }

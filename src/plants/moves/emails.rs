@@ -1,4 +1,4 @@
-//! Mails about plants.
+//! Mails about moves of plants.
 
 use crate::mail::Content;
 
