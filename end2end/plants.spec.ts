@@ -1,7 +1,7 @@
 // The plants that a person sees, and a plant's page, as people use them.
 import { looksRight } from './looks.js';
 import { addPlant, grant, openPlant } from './places.js';
-import { type Page, expect, hydrated, test } from './support.js';
+import { expect, hydrated, test } from './support.js';
 
 for (const javaScriptEnabled of [true, false]) {
   const how = `${javaScriptEnabled ? 'with' : 'without'} JavaScript`;
