@@ -23,7 +23,7 @@ use whereabouts::{
     },
     permissions::{
         authorize,
-        decide::{Action, Facts, decide},
+        decide::{Action, Facts, GrantedRole, decide},
         model::{OrganizationRole, Role},
         store,
     },
@@ -105,22 +105,19 @@ impl<'a> Case<'a> {
 
     /// Checks that facts and knowledge about all places are those of the model.
     async fn check_facts(&mut self) {
-        for (person, username) in NAMES.into_iter().enumerate() {
+        for person in 0..PEOPLE {
             for place in self.world.places().collect::<Vec<_>>() {
                 let facts = self.facts(person, None, place).await;
                 let (world, organization) = (&self.world, self.world.organization_of(place));
-                let found: Vec<_> = facts.grants.iter().map(|grant| grant.id.clone()).collect();
+                let found: Vec<_> = facts.grants.iter().map(|granted| granted.grant.clone()).collect();
                 let expected: BTreeSet<_> = world.grants_on(person, place).into_iter().map(world::grant_id).collect();
                 assert_eq!(found.len(), expected.len(), "duplicates");
                 assert_eq!(BTreeSet::from_iter(found), expected, "{person} {place:?}");
-                for grant in &facts.grants {
-                    let number = (0..world.grants.len()).find(|number| world::grant_id(*number) == grant.id).unwrap();
-                    let names = (grant.scope.name.as_str(), grant.user.username.as_str(), &grant.vendor);
-                    assert_eq!(names, (world.name(world.grants[number].place).as_str(), username, &facts.vendor));
+                for granted in &facts.grants {
+                    assert_eq!(granted.role, world.grants[world.number_of(granted)].role);
                 }
                 assert_eq!(facts.membership, world.members.get(&(person, organization)).copied());
-                let is_vendor = world.vendor_people.contains(&(person, organization));
-                assert_eq!(facts.vendor, is_vendor.then(|| world::vendor_name(organization)));
+                assert_eq!(facts.is_vendor, world.vendor_people.contains(&(person, organization)));
                 assert_eq!(facts.is_closed, matches!(place, Place::Plant(plant) if world.plants[plant].is_closed));
                 let known = authorize::find_known(&mut self.tx, &self.app.services, &principal(&self.people[person]), &place.scope()).await;
                 let expected = if self.world.knows(person, place) { None } else { Some(AppError::NotFound) };
@@ -369,17 +366,13 @@ impl Case<'_> {
         let of_others = |rights: &HashSet<Right>| rights.iter().filter(|(_, of, _)| *of != plant).copied().collect::<HashSet<_>>();
         assert_eq!(of_others(&before), of_others(&after));
         for (person, mut expected) in grants_before.into_iter().enumerate() {
-            expected.retain(|grant| grant.scope.id != world::portfolio_id(from).as_str());
-            expected.extend(
-                self.facts(person, None, Place::Portfolio(to))
-                    .await
-                    .grants
-                    .into_iter()
-                    .filter(|grant| grant.scope.id == world::portfolio_id(to).as_str()),
-            );
-            expected.sort_by(|a, b| a.id.cmp(&b.id));
-            let mut found = self.facts(person, None, Place::Plant(plant)).await.grants;
-            found.sort_by(|a, b| a.id.cmp(&b.id));
+            let of_target = self.facts(person, None, Place::Portfolio(to)).await.grants;
+            let is_on =
+                |granted: &GrantedRole, portfolio| self.world.grants[self.world.number_of(granted)].place == Place::Portfolio(portfolio);
+            expected.retain(|granted| !is_on(granted, from));
+            expected.extend(of_target.into_iter().filter(|granted| is_on(granted, to)));
+            expected.sort_by(|a, b| a.grant.cmp(&b.grant));
+            let found = self.facts(person, None, Place::Plant(plant)).await.grants;
             assert_eq!(found, expected, "{person} {plant}");
         }
         self.check_lists(&AnyFilter::default()).await;

@@ -132,9 +132,12 @@ impl Tx {
 
 /// `fetch!(db, fetch_optional as Row, "SELECT …", bind, bind)`: fetches the rows of one statement, on either database. Binds are only
 /// borrowed, since the statement may be retried.
+///
+/// `replanned: true` before the statement makes PostgreSQL plan it for these very binds. Otherwise it may settle on one plan for all, which
+/// expects every range to be short, and so reads and sorts the whole of a long one where an index has its first rows.
 #[macro_export]
 macro_rules! fetch {
-    ($db:expr, $how:ident as $row:ty, $sql:expr $(, $bind:expr)* $(,)?) => {
+    ($db:expr, $how:ident as $row:ty, replanned: $replanned:expr, $sql:expr $(, $bind:expr)* $(,)?) => {
         match &mut *$db {
             db => loop {
                 let fetched = match $crate::foundation::db::Connection::backend(db) {
@@ -142,7 +145,7 @@ macro_rules! fetch {
                         sqlx::query_as::<sqlx::Sqlite, $row>($sql)$(.bind(&$bind))*.$how(c).await
                     }
                     $crate::foundation::db::Backend::Postgres(c) => {
-                        sqlx::query_as::<sqlx::Postgres, $row>($sql)$(.bind(&$bind))*.$how(c).await
+                        sqlx::query_as::<sqlx::Postgres, $row>($sql).persistent(!$replanned)$(.bind(&$bind))*.$how(c).await
                     }
                 };
                 match fetched {
@@ -151,6 +154,9 @@ macro_rules! fetch {
                 }
             },
         }
+    };
+    ($db:expr, $how:ident as $row:ty, $sql:expr $(, $bind:expr)* $(,)?) => {
+        $crate::fetch!($db, $how as $row, replanned: false, $sql $(, $bind)*)
     };
 }
 

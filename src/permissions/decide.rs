@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 
 use crate::{
     access::{EditPlants, Group, OpenDevices, Permission, ReadPlants},
+    foundation::ids::GrantId,
     permissions::model::{Grant, OrganizationRole, Role},
 };
 
@@ -43,15 +44,39 @@ pub struct Facts {
     pub token_group: Option<Group>,
     /// The person's role in the organization.
     pub membership: Option<OrganizationRole>,
-    /// The vendor that the person works for in the organization.
-    pub vendor: Option<String>,
+    /// Whether the person works for a vendor in the organization.
+    pub is_vendor: bool,
     /// The person's grants on the scope and on what contains it, expired ones too.
-    pub grants: Vec<Grant>,
+    pub grants: Vec<GrantedRole>,
     /// Whether remote access of the plant is closed.
     pub is_closed: bool,
 }
 
-/// A decision with its explanation.
+/// What counts of a grant. Whoever explains a decision loads the rest by the id.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GrantedRole {
+    /// The grant.
+    pub grant: GrantId,
+    /// The role.
+    pub role: Role,
+    /// When it ends. `None`: no end.
+    pub expires_at: Option<DateTime<Utc>>,
+}
+
+impl GrantedRole {
+    /// Returns whether the grant has not expired.
+    pub fn is_active(&self, now: DateTime<Utc>) -> bool {
+        self.expires_at.is_none_or(|expires_at| now < expires_at)
+    }
+}
+
+impl From<&Grant> for GrantedRole {
+    fn from(grant: &Grant) -> Self {
+        Self { grant: grant.id.clone(), role: grant.role, expires_at: grant.expires_at }
+    }
+}
+
+/// A decision with its reasons.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Decision<'a> {
     /// Everything that allows the action (AUT-5).
@@ -71,7 +96,7 @@ impl Decision<'_> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reason<'a> {
     /// A grant.
-    Grant(&'a Grant),
+    Grant(&'a GrantedRole),
     /// A role in the organization.
     Membership(OrganizationRole),
 }
@@ -89,8 +114,7 @@ pub enum Refusal {
 
 /// Decides whether the person may perform the action. Default deny: without a reason, nothing is allowed (AUT-2). Grants only add (AUT-4).
 pub fn decide<'a>(facts: &'a Facts, action: Action, now: DateTime<Utc>) -> Decision<'a> {
-    let is_vendor = facts.vendor.is_some();
-    let grants = facts.grants.iter().filter(|grant| grant.is_active(now) && is_allowed_by_role(grant.role, is_vendor, action));
+    let grants = facts.grants.iter().filter(|grant| grant.is_active(now) && is_allowed_by_role(grant.role, facts.is_vendor, action));
     let membership = facts.membership.filter(|role| is_allowed_by_membership(*role, action));
     let reasons = grants.map(Reason::Grant).chain(membership.map(Reason::Membership)).collect();
     Decision { reasons, refusal: refusal(facts, action) }

@@ -228,11 +228,6 @@ impl Grant {
             ScopeKind::Plant => ScopeId::Plant(PlantId::parse(&self.scope.id)?),
         })
     }
-
-    /// Returns whether the grant has not expired.
-    pub fn is_active(&self, now: DateTime<Utc>) -> bool {
-        self.expires_at.is_none_or(|expires_at| now < expires_at)
-    }
 }
 
 /// Returns the trimmed reason of a grant or closure, with plain line breaks.

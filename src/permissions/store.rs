@@ -1,7 +1,7 @@
 //! SQL of decisions: loads the facts about one person and one scope with one query, and locks organizations.
 
 use chrono::{DateTime, Utc};
-use sqlx::{ColumnIndex, Decode, FromRow, Row, Type};
+use sqlx::FromRow;
 
 use crate::{
     access::Group,
@@ -14,7 +14,7 @@ use crate::{
     },
     locking,
     permissions::{
-        decide::Facts,
+        decide::{Facts, GrantedRole},
         model::{Grant, OrganizationRole, Person, Role, Scope, ScopeId, ScopeKind},
     },
 };
@@ -108,42 +108,26 @@ pub struct KnownScope {
     pub has_grant_inside: bool,
 }
 
+/// A row of the facts: the scope with one of the grants, or without any.
 #[derive(FromRow)]
-struct ScopeRow {
+struct FactsRow {
     organization_id: OrganizationId,
     portfolio_id: Option<PortfolioId>,
     is_closed: bool,
     is_enabled: bool,
     membership: Option<OrganizationRole>,
-    vendor: Option<String>,
+    is_vendor: bool,
     has_grant_inside: bool,
-}
-
-/// A row of the facts: the scope with one of the grants, or without any.
-struct FactsRow {
-    scope: ScopeRow,
-    grant: Option<GrantRow>,
-}
-
-impl<'r, R: Row> FromRow<'r, R> for FactsRow
-where
-    ScopeRow: FromRow<'r, R>,
-    GrantRow: FromRow<'r, R>,
-    Option<GrantId>: Decode<'r, R::Database> + Type<R::Database>,
-    &'static str: ColumnIndex<R>,
-{
-    fn from_row(row: &'r R) -> sqlx::Result<Self> {
-        let has_grant = row.try_get::<Option<GrantId>, _>("grant_id")?.is_some();
-        Ok(Self { scope: ScopeRow::from_row(row)?, grant: has_grant.then(|| GrantRow::from_row(row)).transpose()? })
-    }
+    grant_id: Option<GrantId>,
+    role: Option<Role>,
+    expires_at: Option<DateTime<Utc>>,
 }
 
 /// The query of the facts about the person `$1` and the scope `$2` of the table `t` at the time `$3`. `$portfolio` and `$closed` are
-/// columns of `t`, `$name` is the name of the scope of a grant, `$grants` says which grants apply to the scope, in the expressions of an
-/// index, and `$inside` which are on something inside. It runs with most requests, so it joins no table twice, as
-/// [`grant_joins`](crate::grant_joins) would: all grants are of one person in one organization.
+/// columns of `t`, `$grants` says which grants apply to the scope, in the expressions of an index, and `$inside` which are on something
+/// inside. It runs with most requests, so it loads no more than what counts.
 macro_rules! facts_query {
-    ($table:literal, $organization:literal, $portfolio:literal, $closed:literal, $name:literal, $grants:literal, $inside:literal) => {
+    ($table:literal, $organization:literal, $portfolio:literal, $closed:literal, $grants:literal, $inside:literal) => {
         concat!(
             "SELECT ",
             $organization,
@@ -151,25 +135,19 @@ macro_rules! facts_query {
             $portfolio,
             " AS portfolio_id, ",
             $closed,
-            " AS is_closed, person.disabled_at IS NULL AS is_enabled, m.role AS membership, vendors.name AS vendor, ",
+            " AS is_closed, person.disabled_at IS NULL AS is_enabled, m.role AS membership, v.vendor_id IS NOT NULL AS is_vendor, ",
             $inside,
-            " AS has_grant_inside, g.id AS grant_id, g.user_id AS grant_user_id, person.name AS grant_user_name,
-             person.username AS grant_username, g.role AS grant_role, g.organization_id AS grant_organization_id,
-             g.portfolio_id AS grant_portfolio_id, g.plant_id AS grant_plant_id, ",
-            $name,
-            " AS grant_scope_name, g.reason AS grant_reason, vendors.name AS grant_vendor, g.granted_by AS granter_id,
-             granter.name AS granter_name, granter.username AS granter_username, g.granted_at, g.expires_at AS grant_expires_at,
-             g.last_used_at AS grant_last_used_at FROM ",
+            " AS has_grant_inside, g.id AS grant_id, g.role, g.expires_at FROM ",
             $table,
             " t JOIN users person ON person.id = $1 LEFT JOIN memberships m ON m.user_id = $1 AND m.organization_id = ",
             $organization,
-            " LEFT JOIN vendor_people ON vendor_people.user_id = $1 AND vendor_people.organization_id = ",
+            " LEFT JOIN vendor_people v ON v.user_id = $1 AND v.organization_id = ",
             $organization,
-            " LEFT JOIN vendors ON vendors.id = vendor_people.vendor_id LEFT JOIN grants g ON g.user_id = $1 AND g.organization_id = ",
+            " LEFT JOIN grants g ON g.user_id = $1 AND g.organization_id = ",
             $organization,
             " AND (",
             $grants,
-            ") LEFT JOIN users granter ON granter.id = g.granted_by WHERE t.id = $2"
+            ") WHERE t.id = $2"
         )
     };
 }
@@ -179,7 +157,6 @@ const ORGANIZATION_FACTS: &str = facts_query!(
     "t.id",
     "NULL",
     "FALSE",
-    "t.name",
     "COALESCE(g.portfolio_id, '') = '' AND COALESCE(g.plant_id, '') = ''",
     "EXISTS (SELECT 1 FROM grants i WHERE i.user_id = $1 AND i.organization_id = t.id AND (i.expires_at IS NULL OR i.expires_at > $3))"
 );
@@ -188,7 +165,6 @@ const PORTFOLIO_FACTS: &str = facts_query!(
     "t.organization_id",
     "t.id",
     "FALSE",
-    "CASE WHEN g.portfolio_id IS NULL THEN (SELECT name FROM organizations WHERE id = g.organization_id) ELSE t.name END",
     "COALESCE(g.portfolio_id, '') IN ('', t.id) AND COALESCE(g.plant_id, '') = ''",
     "EXISTS (SELECT 1 FROM grants i JOIN plants p ON p.id = i.plant_id WHERE i.user_id = $1 AND i.organization_id = t.organization_id
          AND p.portfolio_id = t.id AND (i.expires_at IS NULL OR i.expires_at > $3))"
@@ -198,9 +174,6 @@ const PLANT_FACTS: &str = facts_query!(
     "t.organization_id",
     "t.portfolio_id",
     "t.closed_at IS NOT NULL",
-    "CASE WHEN g.plant_id IS NOT NULL THEN t.name
-          WHEN g.portfolio_id IS NOT NULL THEN (SELECT name FROM portfolios WHERE id = g.portfolio_id)
-          ELSE (SELECT name FROM organizations WHERE id = g.organization_id) END",
     "COALESCE(g.portfolio_id, '') IN ('', t.portfolio_id) AND COALESCE(g.plant_id, '') IN ('', t.id)",
     "$3 IS NULL" // false: nothing with grants of its own is inside a plant
 );
@@ -218,18 +191,20 @@ pub async fn find_facts(
         ScopeId::Portfolio(id) => fetch!(db, fetch_all as FactsRow, PORTFOLIO_FACTS, user, id, now)?,
         ScopeId::Plant(id) => fetch!(db, fetch_all as FactsRow, PLANT_FACTS, user, id, now)?,
     };
-    let mut grants = Vec::with_capacity(rows.len());
-    let mut first = None;
-    for FactsRow { scope, grant } in rows {
-        grants.extend(grant.map(Grant::from));
-        first.get_or_insert(scope);
+    Ok(known_scope(rows, token_group))
+}
+
+/// Collects what is known from the rows of one scope. `None` without any.
+fn known_scope(rows: Vec<FactsRow>, token_group: Option<Group>) -> Option<KnownScope> {
+    let (mut known, mut grants) = (None, Vec::with_capacity(rows.len()));
+    for row in rows {
+        let FactsRow { is_closed, is_enabled, membership, is_vendor, has_grant_inside, expires_at, .. } = row;
+        grants.extend(row.grant_id.zip(row.role).map(|(grant, role)| GrantedRole { grant, role, expires_at }));
+        let facts = Facts { is_enabled, token_group, membership, is_vendor, grants: Vec::new(), is_closed };
+        known.get_or_insert(KnownScope { organization: row.organization_id, portfolio: row.portfolio_id, facts, has_grant_inside });
     }
-    grants.sort_by(|a: &Grant, b| (a.granted_at, &a.id).cmp(&(b.granted_at, &b.id)));
-    Ok(first.map(|row| {
-        let ScopeRow { organization_id, portfolio_id, is_closed, is_enabled, membership, vendor, has_grant_inside } = row;
-        let facts = Facts { is_enabled, token_group, membership, vendor, grants, is_closed };
-        KnownScope { organization: organization_id, portfolio: portfolio_id, facts, has_grant_inside }
-    }))
+    grants.sort_by(|one: &GrantedRole, other| one.grant.cmp(&other.grant));
+    known.map(|known: KnownScope| KnownScope { facts: Facts { grants, ..known.facts }, ..known })
 }
 
 /// Returns the organization and the portfolio of a scope. `None` if it does not exist.

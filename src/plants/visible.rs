@@ -4,8 +4,8 @@
 //! What a person sees is found from their side: grants and memberships name organizations, portfolios and plants, and indexes lead from
 //! these to the rows. A list is a sequence of segments: parts in which the person sees everything, which are read in the order of an index
 //! up to the end of the page, and parts in which grants name single plants, which are looked up. A page reads the next few of them only, so
-//! that its cost follows the page, not the number of plants or grants. Statements are written so that each has one sensible plan: with
-//! everything in one statement, PostgreSQL scanned all plants.
+//! that its cost follows the page, not the number of plants or grants. PostgreSQL plans the walk along an index anew each time: a plan for
+//! all organizations sorts the whole of a large one.
 
 use chrono::{DateTime, Utc};
 use sqlx::FromRow;
@@ -380,6 +380,7 @@ impl Listed for PlantRow {
         fetch!(
             db,
             fetch_all as Self,
+            replanned: *is_everything,
             if *is_everything { ALL_PLANTS } else { NAMED_PLANTS },
             user,
             now,
@@ -415,6 +416,7 @@ impl Listed for DeviceRow {
         fetch!(
             db,
             fetch_all as Self,
+            replanned: *is_everything,
             if *is_everything { ALL_DEVICES } else { NAMED_DEVICES },
             user,
             now,

@@ -10,7 +10,10 @@ use whereabouts::{
         ids::{DeviceId, GrantId, OrganizationId, PlantId, PortfolioId, UserId, VendorId},
     },
     insert_rows,
-    permissions::model::{OrganizationRole, Role, ScopeId},
+    permissions::{
+        decide::GrantedRole,
+        model::{OrganizationRole, Role, ScopeId},
+    },
     plants::model::{PlantKind, normalize_name},
 };
 
@@ -192,14 +195,6 @@ impl World {
         }
     }
 
-    pub fn name(&self, place: Place) -> String {
-        match place {
-            Place::Organization(number) => format!("O {number}"),
-            Place::Portfolio(number) => format!("P {number}"),
-            Place::Plant(number) => self.plants[number].name.clone(),
-        }
-    }
-
     /// Returns the place and everything that contains it.
     pub fn with_ancestors(&self, place: Place) -> Vec<Place> {
         let organization = Place::Organization(self.organization_of(place));
@@ -215,6 +210,11 @@ impl World {
         let places = self.with_ancestors(place);
         let applies = |grant: &Grant| grant.person == person && places.contains(&grant.place);
         self.grants.iter().enumerate().filter(|(_, grant)| applies(grant)).map(|(number, _)| number).collect()
+    }
+
+    /// Returns the number of a grant.
+    pub fn number_of(&self, granted: &GrantedRole) -> usize {
+        (0..self.grants.len()).find(|number| grant_id(*number) == granted.grant).unwrap()
     }
 
     /// Returns the active roles of a person at a plant.

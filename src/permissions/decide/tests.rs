@@ -3,10 +3,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::*;
-use crate::{
-    foundation::ids::{GrantId, OrganizationId, UserId},
-    permissions::model::{Person, Scope, ScopeKind},
-};
+use crate::foundation::ids::GrantId;
 
 /// What each role allows, in a session of an enabled account, while remote access is open.
 const ROLES: &str = "
@@ -69,21 +66,8 @@ fn now() -> DateTime<Utc> {
     DateTime::parse_from_rfc3339("2026-06-01T12:00:00Z").unwrap().to_utc()
 }
 
-fn grant(role: Role, expires_at: Option<DateTime<Utc>>) -> Grant {
-    let (now, name) = (now(), || "a name".to_owned());
-    Grant {
-        id: GrantId::new(now),
-        user: Person { id: UserId::new(now), name: name(), username: name() },
-        role,
-        scope: Scope { kind: ScopeKind::Plant, id: name(), name: name() },
-        organization: OrganizationId::new(now),
-        reason: name(),
-        vendor: None,
-        granted_by: None,
-        granted_at: now,
-        expires_at,
-        last_used_at: None,
-    }
+fn grant(role: Role, expires_at: Option<DateTime<Utc>>) -> GrantedRole {
+    GrantedRole { grant: GrantId::new(now()), role, expires_at }
 }
 
 /// Everything that the matrix varies.
@@ -124,7 +108,7 @@ impl Case {
             is_enabled: self.is_enabled,
             token_group: self.token_group,
             membership: self.membership,
-            vendor: self.is_vendor.then(|| "Helioserv".to_owned()),
+            is_vendor: self.is_vendor,
             grants: self.role.map(|role| grant(role, end)).into_iter().collect(),
             is_closed: self.is_closed,
         }

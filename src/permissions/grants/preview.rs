@@ -8,14 +8,14 @@ use crate::{
     error::AppError,
     foundation::{
         db::Connection,
-        ids::{GrantId, OrganizationId, PlantId, UserId},
+        ids::{GrantId, OrganizationId, PlantId},
         services::Services,
     },
     permissions::{
         authorize,
-        decide::{Action, Facts, decide},
+        decide::{Action, Facts, GrantedRole, decide},
         grants::{model::check_end, store},
-        model::{Grant, Person, Role, Scope, ScopeId, ScopeKind},
+        model::{Role, Scope, ScopeId, ScopeKind},
         reach::store::{self as reach, Count},
         store as permissions,
         vendors::{actions as vendors, model::check_vendor_name},
@@ -102,22 +102,8 @@ async fn check(db: &mut impl Connection, services: &Services, organization: &Org
 
 /// Asks the one decision what a grant of this role allows, and what not.
 pub fn split_actions(role: Role, is_vendor: bool, now: DateTime<Utc>) -> (Vec<Action>, Vec<Action>) {
-    let nobody = || Person { id: UserId::new(now), name: String::new(), username: String::new() };
-    let grant = Grant {
-        id: GrantId::new(now),
-        user: nobody(),
-        role,
-        scope: Scope { kind: ScopeKind::Plant, id: String::new(), name: String::new() },
-        organization: OrganizationId::new(now),
-        reason: String::new(),
-        vendor: None,
-        granted_by: None,
-        granted_at: now,
-        expires_at: None,
-        last_used_at: None,
-    };
-    let vendor = is_vendor.then(String::new);
-    let facts = Facts { is_enabled: true, token_group: None, membership: None, vendor, grants: vec![grant], is_closed: false };
+    let grants = vec![GrantedRole { grant: GrantId::new(now), role, expires_at: None }];
+    let facts = Facts { is_enabled: true, token_group: None, membership: None, is_vendor, grants, is_closed: false };
     let actions = [Action::See, Action::Open, Action::Edit, Action::Close, Action::ReadAuditLog];
     actions.into_iter().partition(|action| decide(&facts, *action, now).is_allowed())
 }

@@ -14,8 +14,8 @@ use crate::{
         services::Services,
     },
     permissions::{
-        authorize::{self, find_known, require_administrator},
-        decide::{Action, Facts, decide},
+        authorize::{self, require_administrator},
+        decide::{Action, Facts, GrantedRole, decide},
         grants::store::{self as grants, Which},
         model::{Grant, Person, ScopeId},
         paging::Page,
@@ -44,9 +44,9 @@ pub async fn people(
     let portfolio = known.portfolio.ok_or(AppError::NotFound)?;
     let scope = PlantScope { plant: plant.clone(), portfolio, organization: known.organization };
     let query = PageQuery { scope: &scope, search, after, limit: limit + 1, now };
-    let people = group_by_person(store::list_people(&mut db, &query).await?, known.facts.is_closed);
+    let people = group_by_person(store::list_people(&mut db, &query).await?, known.facts.is_closed, now);
     let page = Page::cut(people, limit, |(position, _)| position.clone());
-    let mut rows: Vec<_> = page.rows.into_iter().filter_map(|(_, facts)| describe(facts, now)).collect();
+    let mut rows: Vec<_> = page.rows.into_iter().map(|(_, person)| person).collect();
     add_tokens(&mut db, &mut rows, now).await?;
     Ok(Page { rows, next: page.next })
 }
@@ -64,52 +64,31 @@ async fn add_tokens(db: &mut impl Connection, people: &mut [PersonWithAccess], n
     Ok(())
 }
 
-/// Collects the facts about each person from their rows, which follow each other.
-fn group_by_person(rows: Vec<PersonGrantRow>, is_closed: bool) -> Vec<(Position, Facts)> {
-    let mut people: Vec<(Position, Facts)> = Vec::new();
-    for PersonGrantRow { sort_name, membership, grant } in rows {
-        let grant = Grant::from(grant);
-        match people.last_mut() {
-            Some((position, facts)) if position.id == grant.user.id.as_str() => facts.grants.push(grant),
-            _ => {
-                let position = Position { name: sort_name, id: grant.user.id.to_string() };
-                let vendor = grant.vendor.clone();
-                let facts = Facts { is_enabled: true, token_group: None, membership, vendor, grants: vec![grant], is_closed };
-                people.push((position, facts));
-            }
-        }
-    }
-    people
+/// Collects the grants of each person from their rows, which follow each other, and asks the one decision what they allow.
+fn group_by_person(rows: Vec<PersonGrantRow>, is_closed: bool, now: DateTime<Utc>) -> Vec<(Position, PersonWithAccess)> {
+    let people = rows.chunk_by(|one, other| one.grant.grant_user_id == other.grant.grant_user_id);
+    let people: Vec<usize> = people.map(<[_]>::len).collect();
+    let mut rows = rows.into_iter();
+    people.into_iter().filter_map(|grants| describe(rows.by_ref().take(grants).collect(), is_closed, now)).collect()
 }
 
 /// Describes a person, without API tokens. `None` without a grant, which does not happen here.
-fn describe(facts: Facts, now: DateTime<Utc>) -> Option<PersonWithAccess> {
-    let may = what(&facts, now);
-    let user = facts.grants.first()?.user.clone();
-    let roles: BTreeSet<_> = facts.grants.iter().map(|grant| grant.role).collect();
-    let (roles, api_tokens) = (roles.into_iter().collect(), Vec::new());
-    Some(PersonWithAccess { user, roles, may, vendor: facts.vendor, reasons: facts.grants, api_tokens })
+fn describe(rows: Vec<PersonGrantRow>, is_closed: bool, now: DateTime<Utc>) -> Option<(Position, PersonWithAccess)> {
+    let first = rows.first()?;
+    let (name, membership) = (first.sort_name.clone(), first.membership);
+    let reasons: Vec<_> = rows.into_iter().map(|row| Grant::from(row.grant)).collect();
+    let (user, vendor) = reasons.first().map(|grant| (grant.user.clone(), grant.vendor.clone()))?;
+    let grants = reasons.iter().map(GrantedRole::from).collect();
+    let may = what(&Facts { is_enabled: true, token_group: None, membership, is_vendor: vendor.is_some(), grants, is_closed }, now);
+    let roles = reasons.iter().map(|grant| grant.role).collect::<BTreeSet<_>>().into_iter().collect();
+    let position = Position { name, id: user.id.to_string() };
+    Some((position, PersonWithAccess { user, roles, may, vendor, reasons, api_tokens: Vec::new() }))
 }
 
 /// Asks the one decision what the facts allow.
 fn what(facts: &Facts, now: DateTime<Utc>) -> Vec<May> {
     let all = [(Action::See, May::See), (Action::Open, May::Reach), (Action::Edit, May::Manage), (Action::ReadAuditLog, May::Audit)];
     all.into_iter().filter(|(action, _)| decide(facts, *action, now).is_allowed()).map(|(_, may)| may).collect()
-}
-
-/// Returns the principal's own access to a plant, with all grants that have not expired. It has no reasons if they see the plant as an
-/// owner or administrator alone. API tokens are not listed.
-///
-/// Errors: [`AppError::NotFound`].
-pub async fn own(services: &Services, principal: &Principal, plant: &PlantId) -> Result<PersonWithAccess, AppError> {
-    let now = services.clock.now();
-    let known = find_known(&mut services.db.read().await?, services, principal, &ScopeId::Plant(plant.clone())).await?;
-    let may = what(&known.facts, now);
-    let reasons: Vec<_> = known.facts.grants.into_iter().filter(|grant| grant.is_active(now)).collect();
-    let roles: BTreeSet<_> = reasons.iter().map(|grant| grant.role).collect();
-    let account = &principal.account;
-    let user = Person { id: account.id.clone(), name: account.name.clone(), username: account.username.clone() };
-    Ok(PersonWithAccess { user, roles: roles.into_iter().collect(), may, vendor: known.facts.vendor, reasons, api_tokens: Vec::new() })
 }
 
 /// Returns what a person reaches in an organization. `user` is the id, username or email address of somebody who belongs to it; their
@@ -133,8 +112,8 @@ pub async fn person(
     }
     let role = permissions::membership(&mut db, &user.id, organization).await?;
     let vendor = vendors::find_employer(&mut db, &user.id, organization).await?.map(|vendor| vendor.name);
-    let grants = reached.iter().map(|reach| reach.grant.clone()).collect();
-    let facts = Facts { is_enabled, token_group: None, membership: role, vendor: vendor.clone(), grants, is_closed: false };
+    let granted = reached.iter().map(|reach| GrantedRole::from(&reach.grant)).collect();
+    let facts = Facts { is_enabled, token_group: None, membership: role, is_vendor: vendor.is_some(), grants: granted, is_closed: false };
     let opens = decide(&facts, Action::Open, now).is_allowed();
     let api_tokens = if opens { list_tokens(&mut db, &[&user.id], now).await?.remove(&user.id).unwrap_or_default() } else { Vec::new() };
     Ok(ReachOfPerson { user, role, vendor, grants: reached, api_tokens })

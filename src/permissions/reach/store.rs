@@ -12,7 +12,7 @@ use crate::{
     },
     grant_columns, grant_joins,
     permissions::{
-        model::{OrganizationRole, ScopeId},
+        model::{Grant, OrganizationRole, ScopeId},
         paging::pattern,
         reach::model::Position,
         store::GrantRow,
@@ -85,6 +85,22 @@ pub async fn list_people(db: &mut impl Connection, query: &PageQuery<'_>) -> sql
         pattern(*search),
         limit,
     )
+}
+
+/// Lists the active grants of one person that apply to a plant, the narrowest scope last, then oldest first.
+pub async fn list_own(db: &mut impl Connection, scope: &PlantScope, user: &UserId, now: DateTime<Utc>) -> sqlx::Result<Vec<Grant>> {
+    let sql = concat!(
+        "SELECT ",
+        grant_columns!(),
+        " FROM grants g ",
+        grant_joins!(),
+        " WHERE g.user_id = $1 AND g.organization_id = $2 AND COALESCE(g.portfolio_id, '') IN ('', $3) AND COALESCE(g.plant_id, '') IN ('', $4)
+              AND (g.expires_at IS NULL OR g.expires_at > $5) ORDER BY g.granted_at, g.id"
+    );
+    let rows = fetch!(db, fetch_all as GrantRow, sql, user, scope.organization, scope.portfolio, scope.plant, now)?;
+    let mut grants: Vec<_> = rows.into_iter().map(Grant::from).collect();
+    grants.sort_by_key(|grant| grant.scope.kind);
+    Ok(grants)
 }
 
 /// Lists the unexpired API tokens of these people whose permission group opens devices, by name. `people` must not be empty.

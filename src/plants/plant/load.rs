@@ -204,8 +204,9 @@ async fn load_known(services: &Services, caller: &CurrentSession, plant: &Plant,
         let start = reach::model::Position::default();
         return Ok(Known::Everybody(reach::actions::people(services, caller, &plant.id, None, &start, limit).await?.rows));
     }
-    let mut own: Vec<Grant> = facts.grants.iter().filter(|grant| grant.is_active(now)).cloned().collect();
-    own.sort_by_key(|grant| (grant.scope.kind, grant.granted_at));
+    let Plant { id, portfolio, organization, .. } = plant.clone();
+    let scope = reach::store::PlantScope { plant: id, portfolio, organization };
+    let own = reach::store::list_own(&mut services.db.read().await?, &scope, &caller.account.id, now).await?;
     Ok(Known::Own(own, facts.membership))
 }
 
