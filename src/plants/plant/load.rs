@@ -1,7 +1,5 @@
 //! Loads what a plant's page shows.
 
-use std::collections::HashSet;
-
 use chrono::{DateTime, Utc};
 
 use crate::{
@@ -21,9 +19,9 @@ use crate::{
             form::Entered,
         },
         model::{Grant, OrganizationRole, ScopeId, ScopeKind},
-        reach::{self, model::PersonWithAccess},
+        reach::{self, model::PersonWithAccess, store::PlantScope},
         store as permissions,
-        vendors::{self, model::Vendor},
+        vendors::{self, store::VendorReach},
     },
     plants::{
         model::{Device, Plant},
@@ -74,7 +72,7 @@ pub struct PlantPageData {
     /// Who can reach it.
     pub reach: Reach,
     /// The vendors whose people can reach it, for those who administer its organization.
-    pub vendors: Vec<Vendor>,
+    pub vendors: Vec<VendorReach>,
     /// The grant that a dialog asks about, with the number of plants in its scope.
     pub ending: Option<(Grant, i64)>,
     /// The dialog that grants access.
@@ -147,9 +145,15 @@ async fn load(query: PlantQuery) -> Result<PlantPageData, AppError> {
     let (people, vendor_people) = store::count_people(&mut db, of, now).await?;
     let is_closing = query.is_closing && may.close;
     let owners = if is_closing { permissions::owners(&mut db, &plant.organization).await?.len() } else { 0 };
+    let vendors = match may.administer {
+        true => {
+            let scope = PlantScope { plant: id.clone(), portfolio: plant.portfolio.clone(), organization: plant.organization.clone() };
+            vendors::store::list_reaching(&mut db, &scope, now).await?
+        }
+        false => Vec::new(),
+    };
     drop(db);
     let known = load_known(&services, &caller, &plant, &facts, limit(query.all_people)).await?;
-    let vendors = if may.administer { vendors_of(&services, &caller, &plant, &known).await? } else { Vec::new() };
     let ending = if may.administer { find_ending(&services, &caller, &query.ending).await? } else { None };
     let granting = match query.granting.filter(|_| may.administer) {
         Some(entered) => {
@@ -207,17 +211,6 @@ async fn load_known(services: &Services, caller: &CurrentSession, plant: &Plant,
     let mut own: Vec<Grant> = facts.grants.iter().filter(|grant| grant.is_active(now)).cloned().collect();
     own.sort_by_key(|grant| (grant.scope.kind, grant.granted_at));
     Ok(Known::Own(own, facts.membership))
-}
-
-/// Returns the vendors whose people can reach a plant.
-async fn vendors_of(services: &Services, caller: &CurrentSession, plant: &Plant, known: &Known) -> Result<Vec<Vendor>, AppError> {
-    let Known::Everybody(people) = known else { return Ok(Vec::new()) };
-    let names: HashSet<&str> = people.iter().filter_map(|person| person.vendor.as_deref()).collect();
-    if names.is_empty() {
-        return Ok(Vec::new());
-    }
-    let vendors = vendors::actions::list(services, caller, &plant.organization).await?;
-    Ok(vendors.into_iter().filter(|vendor| names.contains(vendor.name.as_str())).collect())
 }
 
 /// Returns the grant that a dialog asks about, with the number of plants in its scope. `None` if it has ended, or without a dialog.
