@@ -16,12 +16,12 @@ use crate::{
     permissions::{
         authorize::{self, find_known, require_administrator},
         decide::{Action, Facts, decide},
-        grants::store::{self as grants, Which},
+        grants::store as grants,
         model::{Grant, Person, ScopeId},
         paging::Page,
         reach::{
             model::{GrantReach, May, PersonWithAccess, Position, ReachOfPerson, TokenWithAccess},
-            store::{self, Count, PageQuery, PersonGrantRow, PlantScope},
+            store::{self, Count, GrantReachRow, PageQuery, PersonGrantRow, PlantScope},
         },
         store as permissions,
         vendors::store as vendors,
@@ -128,15 +128,11 @@ pub async fn person(
     let (mut db, now) = (services.db.read().await?, services.clock.now());
     require_administrator(&mut db, services, principal, organization).await?;
     let user = find_person(&mut db, organization, user, now).await?.ok_or(AppError::NotFound)?;
-    let mut reached = Vec::new();
-    for grant in grants::list_which(&mut db, Which::OfPerson(&user.id, organization), now).await? {
-        let Some(scope) = grant.scope_id() else { continue };
-        let Count { plants, devices } = store::count(&mut db, &scope).await?;
-        reached.push(GrantReach { grant, plants, devices });
-    }
+    let reached = store::grants_of(&mut db, &user.id, organization, now).await?.into_iter();
+    let describe = |GrantReachRow { grant, count: Count { plants, devices } }| GrantReach { grant: grant.into(), plants, devices };
     let role = permissions::membership(&mut db, &user.id, organization).await?;
     let vendor = vendors::find_employer(&mut db, &user.id, organization).await?.map(|vendor| vendor.name);
-    Ok(ReachOfPerson { user, role, vendor, grants: reached })
+    Ok(ReachOfPerson { user, role, vendor, grants: reached.map(describe).collect() })
 }
 
 /// Finds somebody who belongs to an organization.
