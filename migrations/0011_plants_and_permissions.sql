@@ -1,3 +1,8 @@
+-- The name as it is searched: in lower case, also beyond ASCII. SQL cannot fill it, because SQLite's LOWER is for ASCII alone: the program
+-- does so after the migration.
+ALTER TABLE users ADD COLUMN normalized_name TEXT NOT NULL DEFAULT '';
+CREATE INDEX users_without_normalized_name_idx ON users (id) WHERE normalized_name = '';
+
 -- Organizations, portfolios, plants and devices. Plants and devices carry the ids of their ancestors; the foreign keys keep them true.
 
 CREATE TABLE organizations (

@@ -241,7 +241,7 @@ macro_rules! filter {
          AND ($9 IS NULL OR EXISTS (SELECT 1 FROM vendor_people p JOIN vendors v ON v.id = p.vendor_id
              WHERE p.user_id = g.user_id AND p.organization_id = g.organization_id AND (v.id = $9 OR v.name_skeleton = $10)))
          AND ($11 IS NULL OR EXISTS (SELECT 1 FROM users u WHERE u.id = g.user_id AND (u.normalized_username LIKE $11 ESCAPE '!'
-             OR u.normalized_email LIKE $11 ESCAPE '!' OR LOWER(u.name) LIKE $11 ESCAPE '!')))"
+             OR u.normalized_email LIKE $11 ESCAPE '!' OR u.normalized_name LIKE $11 ESCAPE '!')))"
     };
 }
 
@@ -364,7 +364,7 @@ pub async fn search_known(
              SELECT user_id FROM memberships WHERE organization_id = $1
              UNION SELECT user_id FROM vendor_people WHERE organization_id = $1
              UNION SELECT user_id FROM grants WHERE organization_id = $1 AND (expires_at IS NULL OR expires_at > $2))
-         AND (normalized_username LIKE $3 ESCAPE '!' OR normalized_email LIKE $3 ESCAPE '!' OR LOWER(name) LIKE $3 ESCAPE '!')
+         AND (normalized_username LIKE $3 ESCAPE '!' OR normalized_email LIKE $3 ESCAPE '!' OR normalized_name LIKE $3 ESCAPE '!')
          ORDER BY normalized_username LIMIT $4",
         organization,
         now,

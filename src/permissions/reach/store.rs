@@ -46,7 +46,7 @@ macro_rules! page {
              AND (expires_at IS NULL OR expires_at > $4)
      ), page AS (SELECT u.id, LOWER(u.name) AS sort_name FROM active JOIN users u ON u.id = active.user_id
          WHERE u.disabled_at IS NULL AND (LOWER(u.name), u.id) > ($5, $6) AND ($7 IS NULL OR u.normalized_username LIKE $7 ESCAPE '!'
-             OR u.normalized_email LIKE $7 ESCAPE '!' OR LOWER(u.name) LIKE $7 ESCAPE '!') ORDER BY LOWER(u.name), u.id LIMIT $8) "
+             OR u.normalized_email LIKE $7 ESCAPE '!' OR u.normalized_name LIKE $7 ESCAPE '!') ORDER BY LOWER(u.name), u.id LIMIT $8) "
     };
 }
 
