@@ -76,7 +76,8 @@ pub fn Members(
     let is_empty = rows.is_empty();
     let rows = rows.into_iter().map(row).collect_view();
     let path = format!("/organizations/{organization}");
-    let first = (is_continued || !search.is_empty()).then(|| view! { <p class="more"><a href=path.clone()>"First members"</a></p> });
+    let words = if search.is_empty() { "First members" } else { "All members" };
+    let first = (is_continued || !search.is_empty()).then(|| view! { <p class="more"><a href=path.clone()>{words}</a></p> });
     let has_more = next.is_some();
     let next = next.map(|after| with_query(&path, &[("members", &search), ("members_after", &after)]));
     let find = (has_more || first.is_some()).then(|| {

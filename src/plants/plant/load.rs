@@ -7,6 +7,7 @@ use crate::{
     error::AppError,
     foundation::{
         db::ReadConnection,
+        http::page::{PageRequest, cut},
         ids::{GrantId, PlantId, UserId},
         services::Services,
     },
@@ -27,6 +28,7 @@ use crate::{
         model::{Device, Plant},
         plant::store::{self, Ancestry, NamedPlant},
         view::{place_name, role_name},
+        visible::DeviceRow,
     },
     sessions::caller::{CurrentSession, current_session},
 };
@@ -34,7 +36,7 @@ use crate::{
 /// Devices and people that the page shows at first. A link shows more.
 const SHOWN_AT_FIRST: i64 = 100;
 /// Devices and people that it shows then.
-const SHOWN_AT_MOST: i64 = 1_000;
+pub const SHOWN_AT_MOST: i64 = 1_000;
 
 /// What the address of the page asks for.
 #[derive(Debug, Clone, Default)]
@@ -43,6 +45,8 @@ pub struct PlantQuery {
     pub id: String,
     /// Whether to show all devices.
     pub all_devices: bool,
+    /// Cursor of the page of devices. `None` for the first one.
+    pub device_cursor: Option<String>,
     /// Whether to show all people.
     pub all_people: bool,
     /// Whether the dialog that closes remote access is open.
@@ -67,8 +71,12 @@ pub struct PlantPageData {
     pub role: Option<&'static str>,
     /// What the person may do.
     pub may: May,
-    /// The devices, by name: not all of them, if there are many.
+    /// The devices, by name: a page of them, if there are many.
     pub devices: Vec<Device>,
+    /// Whether there are devices before these.
+    pub is_continued: bool,
+    /// Cursor of the next page of devices. `None` on the last page.
+    pub next_devices: Option<String>,
     /// Who can reach it.
     pub reach: Reach,
     /// The vendors whose people can reach it, for those who administer its organization.
@@ -140,7 +148,11 @@ async fn load(query: PlantQuery) -> Result<PlantPageData, AppError> {
         store::find_plant(&mut db, user, &id, now).await?.ok_or(AppError::NotFound)?;
     let limit = |shows_all| if shows_all { SHOWN_AT_MOST } else { SHOWN_AT_FIRST };
     let may = permitted(&facts, now);
-    let devices = store::list_devices(&mut db, &id, limit(query.all_devices)).await?;
+    let is_continued = query.device_cursor.is_some();
+    let [after] = PageRequest::new(None, query.device_cursor, None)?.position()?;
+    let most = limit(query.all_devices || is_continued);
+    let found = store::list_devices(&mut db, &id, &after, most + 1).await?;
+    let (devices, next_devices) = cut(found, most, |row: &DeviceRow| [row.normalized_name.as_str()]);
     let of = Ancestry { organization: &plant.organization, portfolio: &plant.portfolio, plant: &plant.id };
     let (people, vendor_people) = store::count_people(&mut db, of, now).await?;
     let is_closing = query.is_closing && may.close;
@@ -167,7 +179,9 @@ async fn load(query: PlantQuery) -> Result<PlantPageData, AppError> {
         place: place_name(&plant, countries.as_deref()),
         role: role_name(&plant.your_roles, facts.membership),
         may,
-        devices,
+        devices: devices.into_iter().map(|row| row.device).collect(),
+        is_continued,
+        next_devices,
         reach: Reach { people, vendor_people, known },
         vendors,
         ending,
