@@ -1,3 +1,8 @@
+-- The name as it is searched: in lower case, also beyond ASCII. SQL cannot fill it, because SQLite's LOWER is for ASCII alone: the program
+-- does so after the migration.
+ALTER TABLE users ADD COLUMN normalized_name TEXT NOT NULL DEFAULT '';
+CREATE INDEX users_without_normalized_name_idx ON users (id) WHERE normalized_name = '';
+
 -- Organizations, portfolios, plants and devices. Plants and devices carry the ids of their ancestors; the foreign keys keep them true.
 
 CREATE TABLE organizations (
@@ -128,6 +133,8 @@ CREATE UNIQUE INDEX grants_unique_idx ON grants (user_id, organization_id, COALE
 -- The grants of a person on portfolios and organizations, without reading past those on plants.
 CREATE INDEX grants_user_id_organization_id_portfolio_id_idx ON grants (user_id, organization_id, portfolio_id) WHERE plant_id IS NULL;
 CREATE INDEX grants_organization_id_user_id_idx ON grants (organization_id, user_id);
+-- The order of lists.
+CREATE INDEX grants_organization_id_id_idx ON grants (organization_id, id);
 CREATE INDEX grants_portfolio_id_idx ON grants (portfolio_id) WHERE portfolio_id IS NOT NULL;
 CREATE INDEX grants_plant_id_idx ON grants (plant_id) WHERE plant_id IS NOT NULL;
 CREATE INDEX grants_whole_organization_idx ON grants (organization_id) WHERE portfolio_id IS NULL AND plant_id IS NULL;

@@ -331,6 +331,7 @@ both!(
             app.advance(Duration::seconds(1));
             created.insert(0, grant(&alice, json!({ "user": user, scope: id })).await);
         }
+        app.advance(Duration::seconds(1));
         let foreign = grant(&oscar, json!({ "user": "bob", "plant": other.plants[0] })).await;
         for (query, expected) in [
             (String::new(), vec![0, 1, 2, 3]),
@@ -349,17 +350,28 @@ both!(
             assert_eq!(grants(&alice, &query).await, expected, "{query}");
         }
         assert_eq!(grants(&bob, "").await, [foreign.clone(), created[2].clone(), created[3].clone()]);
-        assert_eq!(grants(&oscar, "").await, [foreign]);
-        let (mut listed, mut path) = (Vec::new(), "/api/v1/grants?limit=3".to_owned());
-        loop {
-            let page = alice.json(&path).await;
-            listed.extend(page["grants"].as_array().unwrap().clone());
-            let Some(cursor) = page["next_cursor"].as_str() else { break };
-            path = format!("/api/v1/grants?limit=3&cursor={cursor}");
-        }
-        assert_eq!(listed, created);
+        assert_eq!(grants(&oscar, "").await, std::slice::from_ref(&foreign));
+        let all_pages = async |query: &str| {
+            let (mut listed, mut cursor) = (Vec::new(), String::new());
+            loop {
+                let page = alice.json(&format!("/api/v1/grants?limit=3{query}{cursor}")).await;
+                listed.extend(page["grants"].as_array().unwrap().clone());
+                let Some(next) = page["next_cursor"].as_str() else { break listed };
+                cursor = format!("&cursor={next}");
+            }
+        };
+        assert_eq!(all_pages("").await, created);
         let reader = alice.create_token("reader", "read", FIREFOX).await;
         assert_eq!(grants(&reader, "").await, created);
+        // Her own elsewhere too, and then all of two organizations, one with fewer than a page.
+        app.advance(Duration::seconds(1));
+        created.insert(0, grant(&oscar, json!({ "user": "alice", "plant": other.plants[0] })).await);
+        assert_eq!(all_pages("").await, created);
+        other.set_member(&app, "alice", "administrator").await;
+        created.insert(1, foreign.clone());
+        assert_eq!(all_pages("").await, created);
+        assert_eq!(all_pages(&format!("&organization={}", other.id)).await, created[..2]);
+        assert_eq!(all_pages("&search=bob").await, [foreign, created[4].clone(), created[5].clone()]);
         let sessions = alice.create_token("sessions", "sessions", FIREFOX).await;
         assert_refused(sessions.get("/api/v1/grants").await, StatusCode::FORBIDDEN, "not-in-group").await;
     }

@@ -10,7 +10,13 @@ use crate::support::{
 use chrono::Duration;
 use reqwest::{Method, Response, StatusCode};
 use serde_json::{Value, json};
-use whereabouts::{admin::actions as admin, reauthentication::actor::Actor};
+use whereabouts::{
+    accounts::{actions as accounts, store as accounts_store},
+    admin::actions as admin,
+    execute,
+    permissions::grants::actions::search_people,
+    reauthentication::actor::Actor,
+};
 
 /// Adds Acme with the owner Alice, the administrators Adam and Anna, and the member Mia.
 async fn acme(app: &TestApp) -> World {
@@ -202,6 +208,102 @@ both!(
             let answer = alice.get(&format!("/api/v1/organizations/{}/members?{query}", world.id)).await;
             assert_eq!(answer.status(), StatusCode::UNPROCESSABLE_ENTITY, "{query}");
         }
+    }
+);
+
+/// Gives a user this display name.
+async fn rename(app: &TestApp, username: &str, name: &str) {
+    let id = id_of(app, username).await;
+    let mut tx = app.services.db.write().await.unwrap();
+    accounts_store::update_profile(&mut tx, &id, username, name, "UTC").await.unwrap();
+    tx.commit().await.unwrap();
+}
+
+both!(
+    /// People are found by part of a name in any case, beyond ASCII too; those of an earlier schema as well.
+    people_are_found_by_name_in_any_case, |app| {
+        let world = acme(&app).await;
+        let alice = app.sign_in("alice").await;
+        for (user, name) in [("mia", "Élodie ÖZIL"), ("anna", "Ödön Smith")] {
+            rename(&app, user, name).await;
+            grant(&alice, json!({ "user": user, "plant": world.plants[0] })).await;
+        }
+        let organization = world.id.parse().unwrap();
+        let check = async || {
+            for (search, user) in [("élodie", "mia"), ("ÉLODIE", "mia"), ("özil", "mia"), ("ÖDÖN", "anna"), ("ödön s", "anna")] {
+                let username = |person: &Value| person["user"]["username"].as_str().unwrap().to_owned();
+                let names = |list: &Value| list.as_array().unwrap().iter().map(username).collect::<Vec<_>>();
+                let members = alice.json(&format!("/api/v1/organizations/{}/members?search={search}", world.id)).await;
+                let grants = alice.json(&format!("/api/v1/grants?search={search}")).await;
+                let people = people(&alice, &world.plants[0], &format!("?search={search}")).await;
+                for list in [&members["members"], &grants["grants"], &people["people"]] {
+                    assert_eq!(names(list), [user], "{search}");
+                }
+                let mut db = app.services.db.read().await.unwrap();
+                let found = search_people(&mut db, &app.services, &organization, search).await.unwrap();
+                assert_eq!(found.into_iter().map(|person| person.username).collect::<Vec<_>>(), [user], "{search}");
+            }
+        };
+        check().await;
+        let mut tx = app.services.db.write().await.unwrap();
+        execute!(&mut tx, "UPDATE users SET normalized_name = ''").unwrap();
+        tx.commit().await.unwrap();
+        accounts::normalize_names(&app.services.db).await.unwrap();
+        check().await;
+    }
+);
+
+/// Adds 210 members with usernames from "m1001" on.
+async fn add_many_members(app: &TestApp, world: &World) {
+    let mut tx = app.services.db.write().await.unwrap();
+    let users = "WITH RECURSIVE numbers (n) AS (SELECT 1001 UNION ALL SELECT n + 1 FROM numbers WHERE n < 1210)
+        INSERT INTO users (id, username, normalized_username, username_skeleton, email, normalized_email, name, normalized_name, password_hash,
+            is_admin, created_at)
+        SELECT 'm' || n, 'm' || n, 'm' || n, 'm' || n, 'm' || n, 'm' || n, 'Number ' || n, 'number ' || n, '', FALSE, $1 FROM numbers";
+    execute!(&mut tx, users, app.now()).unwrap();
+    let members =
+        "INSERT INTO memberships (user_id, organization_id, role, created_at) SELECT id, $1, 'member', $2 FROM users WHERE id LIKE 'm%'";
+    execute!(&mut tx, members, &world.id, app.now()).unwrap();
+    tx.commit().await.unwrap();
+}
+
+async fn page(client: &Client<'_>, path: &str) -> String {
+    let answer = client.browser(Method::GET, path).send().await.unwrap();
+    assert_eq!(answer.status(), StatusCode::OK, "{path}");
+    answer.text().await.unwrap()
+}
+
+both!(
+    /// The page of an organization leads to each of many members, and finds its owner among all of them.
+    each_of_many_members_is_reached_on_the_page, |app| {
+        let world = World::create(&app, "Acme").await;
+        add_many_members(&app, &world).await;
+        world.add_members(&app, &[("olga", "administrator"), ("zoe", "owner")]).await;
+        app.add_admin("root").await;
+        let (zoe, root, organization) = (app.sign_in("zoe").await, app.sign_in("root").await, format!("/organizations/{}", world.id));
+        let link = |page: &str, words: &str| {
+            let (before, _) = page.split_once(&format!(">{words}</a>"))?;
+            Some(before.rsplit_once("href=\"")?.1.split_once('"')?.0.replace("&amp;", "&"))
+        };
+        let first = page(&zoe, &organization).await;
+        assert!(first.contains("Number 1001") && first.contains("Number 1100") && !first.contains("Number 1101"));
+        let second = page(&zoe, &link(&first, "Next members").unwrap()).await;
+        assert!(second.contains("Number 1101") && second.contains("Number 1200") && !second.contains("Number 1100"));
+        let third = page(&zoe, &link(&second, "Next members").unwrap()).await;
+        assert!(third.contains("Number 1210") && third.contains(">zoe<") && !third.contains("Next members"));
+        assert_eq!(link(&third, "First members").as_deref(), Some(organization.as_str()));
+        for dialog in ["role", "remove"] {
+            assert!(page(&zoe, &format!("{organization}?{dialog}=m1210")).await.contains("Number 1210"), "{dialog}");
+        }
+        let found = page(&zoe, &format!("{organization}?members=NUMBER+121")).await;
+        assert!(found.contains("Number 1210") && !found.contains("Number 1209") && found.contains("All members"));
+        assert!(page(&zoe, &format!("{organization}?members=nobody&members_after=%00")).await.contains("No member matches this search."));
+
+        let shown = page(&root, &organization).await;
+        assert!(!shown.contains("No owner") && !shown.contains("value=\"owner\""), "{shown}");
+        disable(&app, "zoe").await;
+        let shown = page(&root, &organization).await;
+        assert!(shown.contains("No owner") && shown.contains("value=\"owner\""), "{shown}");
     }
 );
 

@@ -807,13 +807,13 @@ both!(
         let file = folder.path().join("plants.csv");
         let import = |options: &[&str]| run(&app, &[&["plant", "import", file.to_str().unwrap(), "--organization", &world.organization][..], options].concat());
         let before = world.rows().await;
-        std::fs::write(&file, "portfolio,plant,kind,device,device_kind,host\nEast,Brook,wind,Logger,logger,logger.sun.example\nEast,Lake,hydro,,,\nNorth,Meadow,,X,x,inverter.sun.example\n").unwrap();
+        std::fs::write(&file, "portfolio,plant,kind,device,device_kind,host\nEast,Brook,wind,Logger,logger,logger.sun.example\nEast,Lake,hydro,,,\nNorth,Meadow,,X,x,inverter.sun.example\nEast,Sea,wind,X,x,INVERTER.sun.example\n").unwrap();
         for options in [&[][..], &["--dry-run"], &["--json"]] {
             let output = import(options);
             let error = String::from_utf8(output.stderr).unwrap();
             assert!(!output.status.success() && error.contains("nothing was imported"), "{options:?}: {error}");
             if options != ["--json"] {
-                assert!(error.contains("line 3, kind: ") && error.contains("line 4, host: "), "{error}");
+                assert!(error.contains("line 3, kind: ") && error.contains("line 4, host: ") && error.contains("line 5, host: "), "{error}");
             }
         }
         std::fs::write(&file, "portfolio,plant,kind,device,device_kind,host\nEast,Brook,wind,Logger,logger,logger.sun.example\nnorth,Meadow,,X,x,x.sun.example\n").unwrap();

@@ -316,6 +316,40 @@ both!(
 );
 
 both!(
+    /// The page of a plant leads to each of many devices.
+    many_devices_have_pages, |app| {
+        app.add_user("alice").await;
+        let setup = Setup(&app);
+        let place = setup.place("Large", "All").await;
+        let (some, many) = (setup.plant(&place, "Some", "solar", "").await, setup.plant(&place, "Many", "solar", "").await);
+        setup.grant("alice", Role::Viewer, At::Organization(&place), None, None).await;
+        let mut tx = app.services.db.write().await.unwrap();
+        for (plant, name, count) in [(&some, "Some", 101), (&many, "Many", 1150)] {
+            let sql = "WITH RECURSIVE numbers (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < $1)
+                INSERT INTO devices (id, plant_id, portfolio_id, organization_id, name, normalized_name, kind, host, upgrades, version, created_at)
+                SELECT $5 || n, $2, $3, $4, $5 || (1000 + n), LOWER($5) || (1000 + n), 'x', LOWER($5) || n || '.example', FALSE, 1, $6 FROM numbers";
+            execute!(&mut tx, sql, count, plant, &place.portfolio, &place.organization, name, app.now()).unwrap();
+        }
+        tx.commit().await.unwrap();
+        let alice = app.sign_in("alice").await;
+        let devices = |page: &str, name: &str| page.matches(&format!("<strong>{name}")).count();
+        let first = page(&alice, &format!("/plants/{some}")).await;
+        assert_eq!(devices(&first, "Some"), 100);
+        assert_eq!(devices(&page(&alice, &link(&first, "Show all 101 devices")).await, "Some"), 101);
+
+        let path = format!("/plants/{many}");
+        let first = page(&alice, &path).await;
+        assert!(devices(&first, "Many") == 100 && first.contains("Many1100") && !first.contains("First devices"), "{first}");
+        let second = page(&alice, &link(&first, "Next devices")).await;
+        assert!(devices(&second, "Many") == 1000 && second.contains("Many1101") && !second.contains("Many1100"));
+        let third = page(&alice, &link(&second, "Next devices")).await;
+        assert!(devices(&third, "Many") == 50 && third.contains("Many2150") && !third.contains("Next devices"));
+        assert_eq!(link(&third, "First devices"), path);
+        assert_eq!(open(&alice, &format!("{path}?devices_after=x")).await.0, StatusCode::UNPROCESSABLE_ENTITY);
+    }
+);
+
+both!(
     /// A large portfolio has pages that lead on and back, and many portfolios have pages too.
     large_lists_have_pages, |app| {
         app.add_user("alice").await;

@@ -83,6 +83,13 @@ both!(second_factors_still_work_after_an_upgrade, start, |app| {
     assert_eq!(sign_in(Some(&secrets.recovery_code)).await, StatusCode::CREATED);
 });
 
+both!(names_are_searched_after_an_upgrade, start, |app| {
+    assert_eq!(
+        app.count("SELECT COUNT(*) FROM users WHERE normalized_name = LOWER(name)").await,
+        app.count("SELECT COUNT(*) FROM users").await
+    );
+});
+
 both!(
     /// The links in them work too.
     pending_emails_are_sent_after_an_upgrade, start, |app| {

@@ -17,6 +17,9 @@ use crate::{
     record::{self, Action, Event, Outcome},
 };
 
+/// Normalized names that one transaction fills.
+const NAMES_PER_TRANSACTION: i64 = 1_000;
+
 /// An account to create.
 pub struct NewAccount {
     /// The username to sign in with.
@@ -48,6 +51,22 @@ impl NewAccount {
         store::insert(tx, &account, password_hash, clock.now()).await.map_err(map_unique_violation)?;
         record::write(tx, clock, administration_event(&account.id, Action::AccountCreated, json!({ "administrator": is_admin }))).await?;
         Ok(account)
+    }
+}
+
+/// Fills the normalized names that accounts of an earlier schema lack. Runs after each migration of the database, and does nothing the
+/// next time.
+pub async fn normalize_names(db: &Db) -> sqlx::Result<()> {
+    let mut after = String::new();
+    loop {
+        let found = store::list_without_normalized_name(&mut db.read().await?, &after, NAMES_PER_TRANSACTION).await?;
+        let Some((last, _)) = found.last() else { return Ok(()) };
+        after = last.to_string();
+        let mut tx = db.write().await?;
+        for (id, name) in &found {
+            store::set_normalized_name(&mut tx, id, name).await?;
+        }
+        tx.commit().await?;
     }
 }
 

@@ -126,9 +126,9 @@ pub async fn administrators(db: &mut impl Connection) -> sqlx::Result<Vec<Accoun
 pub async fn insert(tx: &mut Tx, account: &Account, password_hash: &str, now: DateTime<Utc>) -> sqlx::Result<()> {
     execute!(
         tx,
-        "INSERT INTO users (id, username, normalized_username, username_skeleton, email, normalized_email, name, time_zone, password_hash,
-             is_admin, created_at, password_changed_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $11)",
+        "INSERT INTO users (id, username, normalized_username, username_skeleton, email, normalized_email, name, normalized_name, time_zone,
+             password_hash, is_admin, created_at, password_changed_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $12)",
         &account.id,
         &account.username,
         normalize_identifier(&account.username),
@@ -136,6 +136,7 @@ pub async fn insert(tx: &mut Tx, account: &Account, password_hash: &str, now: Da
         &account.email,
         normalize_identifier(&account.email),
         &account.name,
+        normalize_identifier(&account.name),
         &account.time_zone,
         password_hash,
         account.is_admin,
@@ -146,9 +147,24 @@ pub async fn insert(tx: &mut Tx, account: &Account, password_hash: &str, now: Da
 
 /// Updates the username, name and time zone of an account.
 pub async fn update_profile(tx: &mut Tx, id: &UserId, username: &str, name: &str, time_zone: &str) -> sqlx::Result<()> {
-    let sql = "UPDATE users SET username = $2, normalized_username = $3, username_skeleton = $4, name = $5, time_zone = $6 WHERE id = $1";
-    execute!(tx, sql, id, username, normalize_identifier(username), confusable_skeleton(username), name, time_zone)?;
+    let sql =
+        "UPDATE users SET username = $2, normalized_username = $3, username_skeleton = $4, name = $5, normalized_name = $6, time_zone = $7
+               WHERE id = $1";
+    let normalized_username = normalize_identifier(username);
+    execute!(tx, sql, id, username, normalized_username, confusable_skeleton(username), name, normalize_identifier(name), time_zone)?;
     Ok(())
+}
+
+/// Lists up to `limit` accounts after an id whose normalized names are missing, with their names.
+pub async fn list_without_normalized_name(db: &mut impl Connection, after: &str, limit: i64) -> sqlx::Result<Vec<(UserId, String)>> {
+    let sql = "SELECT id, name FROM users WHERE normalized_name = '' AND id > $1 ORDER BY id LIMIT $2";
+    fetch!(db, fetch_all as (UserId, String), sql, after, limit)
+}
+
+/// Sets the normalized name of an account, if it still has this name.
+pub async fn set_normalized_name(tx: &mut Tx, id: &UserId, name: &str) -> sqlx::Result<()> {
+    let sql = "UPDATE users SET normalized_name = $3 WHERE id = $1 AND name = $2";
+    execute!(tx, sql, id, name, normalize_identifier(name)).map(drop)
 }
 
 /// Sets a confirmed email address.

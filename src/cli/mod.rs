@@ -169,6 +169,7 @@ async fn open(storage: &Storage) -> anyhow::Result<Db> {
     serve::create_private_folder(&storage.data_dir)?;
     let db = Db::open(&storage.url()).await?;
     db.migrate().await?;
+    crate::accounts::actions::normalize_names(&db).await?;
     Ok(db)
 }
 

@@ -13,6 +13,7 @@ use tokio::{
 use tracing_subscriber::EnvFilter;
 
 use crate::{
+    accounts::actions as accounts,
     authentication::registration::actions as registration,
     cli::{environment, one_line},
     foundation::{
@@ -98,6 +99,7 @@ fn raise_open_file_limit(config: &Config) {
 pub async fn start_services(config: Config) -> anyhow::Result<Arc<Services>> {
     let db = Db::open_with_timeout(&config.storage.url(), config.database_timeout).await?;
     db.migrate().await?;
+    accounts::normalize_names(&db).await?;
     let (hub, outgoing) = match &db {
         Db::Sqlite { .. } => (Hub::single_node(), None),
         Db::Postgres(_) => {

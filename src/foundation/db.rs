@@ -216,6 +216,20 @@ macro_rules! locking {
     };
 }
 
+/// `one_of!(db, "SELECT … WHERE name IN ", "$2", " ORDER BY …")`: returns a statement in which the bind is a list of texts of any length,
+/// written as a JSON array.
+#[macro_export]
+macro_rules! one_of {
+    ($db:expr, $before:expr, $bind:literal, $after:literal) => {
+        match $crate::foundation::db::Connection::backend($db) {
+            $crate::foundation::db::Backend::Sqlite(_) => concat!($before, "(SELECT value FROM json_each(", $bind, "))", $after),
+            $crate::foundation::db::Backend::Postgres(_) => {
+                concat!($before, "(SELECT json_array_elements_text(", $bind, "::json))", $after)
+            }
+        }
+    };
+}
+
 impl Db {
     /// Opens the database at `url` (`sqlite://…` or `postgres://…`) for a command. A missing SQLite file is created.
     ///

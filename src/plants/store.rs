@@ -1,6 +1,9 @@
 //! SQL of single plants.
 
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, Utc};
+use serde_json::json;
 
 use crate::{
     execute, fetch,
@@ -8,6 +11,7 @@ use crate::{
         db::{Connection, Tx},
         ids::{OrganizationId, PlantId, PortfolioId, UserId},
     },
+    one_of,
     permissions::model::ScopeId,
     plant_columns,
     plants::{
@@ -34,6 +38,28 @@ pub async fn list_all(db: &mut impl Connection, organization: Option<&Organizati
     );
     let nobody: Option<UserId> = None;
     let rows: Vec<PlantRow> = fetch!(db, fetch_all as PlantRow, sql, nobody, now, organization)?;
+    Ok(rows.into_iter().map(Plant::from).collect())
+}
+
+/// Lists the plants of an organization with these normalized names. Without roles of anybody.
+pub async fn list_named(
+    db: &mut impl Connection,
+    organization: &OrganizationId,
+    names: &BTreeSet<String>,
+    now: DateTime<Utc>,
+) -> sqlx::Result<Vec<Plant>> {
+    let sql = one_of!(
+        db,
+        concat!(
+            "SELECT ",
+            plant_columns!(),
+            " FROM plants t LEFT JOIN users closer ON closer.id = t.closed_by WHERE t.organization_id = $3 AND t.normalized_name IN "
+        ),
+        "$4",
+        ""
+    );
+    let (nobody, names): (Option<UserId>, _) = (None, json!(names).to_string());
+    let rows: Vec<PlantRow> = fetch!(db, fetch_all as PlantRow, sql, nobody, now, organization, names)?;
     Ok(rows.into_iter().map(Plant::from).collect())
 }
 

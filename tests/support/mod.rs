@@ -23,7 +23,7 @@ use serde_json::{Value, json};
 use sqlx::{Connection as _, PgConnection, SqliteConnection, sqlite::SqliteConnectOptions};
 use tokio::{net::TcpListener, sync::Mutex, task::JoinHandle};
 use whereabouts::{
-    accounts::actions::NewAccount,
+    accounts::actions::{self as accounts, NewAccount},
     authentication::registration::actions as registration,
     cli::serve_options,
     foundation::{
@@ -467,6 +467,7 @@ fn workers(mail_delivery: MailDelivery) -> &'static [Worker] {
 async fn services(config: Config, database_url: &str, clock: Clock, cost: Cost) -> Services {
     let db = Db::open_with_timeout(database_url, config.database_timeout).await.unwrap();
     db.migrate().await.unwrap();
+    accounts::normalize_names(&db).await.unwrap();
     let (hub, outgoing) = match &db {
         Db::Sqlite { .. } => (Hub::single_node(), None),
         Db::Postgres(_) => {

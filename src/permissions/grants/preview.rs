@@ -16,7 +16,7 @@ use crate::{
         decide::{Action, Facts, GrantedRole, decide},
         grants::{model::check_end, store},
         model::{Role, Scope, ScopeId, ScopeKind},
-        reach::store::{self as reach, Count},
+        reach::store::{self as reach, Count, ScopeRow},
         store as permissions,
         vendors::{actions as vendors, model::check_vendor_name},
     },
@@ -124,20 +124,12 @@ pub struct ScopeChoice {
 pub async fn scopes(services: &Services, principal: &Principal, scope: &ScopeId) -> Result<Vec<ScopeChoice>, AppError> {
     let mut db = services.db.read().await?;
     let known = authorize::require(&mut db, services, principal, scope, Action::Administer).await?;
-    let organization = ScopeId::Organization(known.organization.clone());
-    let mut found = match (scope.kind(), known.portfolio.map(ScopeId::Portfolio)) {
-        (ScopeKind::Plant, Some(portfolio)) => vec![scope.clone(), portfolio, organization],
-        (ScopeKind::Portfolio, Some(portfolio)) => vec![portfolio, organization],
-        _ => vec![organization],
-    };
-    if scope.kind() == ScopeKind::Organization {
-        found.extend(reach::portfolios(&mut db, &known.organization).await?.into_iter().map(ScopeId::Portfolio));
-    }
-    let mut choices = Vec::with_capacity(found.len());
-    for scope in found {
-        let Some((name, _)) = store::scope_names(&mut db, &scope).await? else { continue };
-        let count = reach::count(&mut db, &scope).await?;
-        choices.push(ScopeChoice { scope: Scope { kind: scope.kind(), id: scope.to_string(), name }, count });
+    let plant = if let ScopeId::Plant(plant) = scope { Some(plant) } else { None };
+    let found = reach::scopes(&mut db, &known.organization, known.portfolio.as_ref(), plant).await?;
+    let choice = |ScopeRow { kind, id, name, count }| ScopeChoice { scope: Scope { kind, id, name }, count };
+    let mut choices: Vec<_> = found.into_iter().map(choice).collect();
+    if scope.kind() != ScopeKind::Organization {
+        choices.reverse();
     }
     Ok(choices)
 }

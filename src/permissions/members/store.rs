@@ -59,7 +59,7 @@ pub async fn list(
             columns!(),
             "WHERE m.organization_id = $1 AND ($2 IS NULL OR u.normalized_username > $2)
              AND ($3 IS NULL OR u.normalized_username LIKE $3 ESCAPE '!' OR u.normalized_email LIKE $3 ESCAPE '!'
-                 OR LOWER(u.name) LIKE $3 ESCAPE '!') ORDER BY u.normalized_username LIMIT $4"
+                 OR u.normalized_name LIKE $3 ESCAPE '!') ORDER BY u.normalized_username LIMIT $4"
         ),
         organization,
         after,

@@ -11,7 +11,8 @@ use crate::{
     },
     ui::{
         field::{Field, FlashMessages, SelectField},
-        form_response::Flash,
+        form_response::{Flash, with_query},
+        icon::Icon,
     },
 };
 
@@ -37,15 +38,28 @@ impl MemberRights {
     }
 }
 
+/// A page of the members of an organization.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MemberList {
+    /// The members, by username.
+    pub rows: Vec<Member>,
+    /// Whether the organization has an enabled owner, on this page or not.
+    pub has_owner: bool,
+    /// What they were searched by. Empty for all.
+    pub search: String,
+    /// Whether there is a page before it.
+    pub is_continued: bool,
+    /// The username after which the next page begins. `None` on the last page.
+    pub next: Option<String>,
+}
+
 /// The list with a form to add somebody.
 #[component]
 pub fn Members(
     /// Id of the organization.
     organization: String,
-    /// The members, by username.
-    members: Vec<Member>,
-    /// Whether there are more than these.
-    is_cut: bool,
+    /// The members.
+    list: MemberList,
     /// The caller.
     own_id: UserId,
     /// What the caller may do.
@@ -55,19 +69,40 @@ pub fn Members(
     /// What was typed before the form was refused.
     flash: Flash,
 ) -> impl IntoView {
-    let has_owner = members.iter().any(|member| member.role == OrganizationRole::Owner && member.enabled);
+    let MemberList { rows, has_owner, search, is_continued, next } = list;
     let roles = rights.roles();
     let form = (can_add && !roles.is_empty()).then(|| view! { <AddMember organization=organization.clone() roles flash /> });
     let row = |member: Member| view! { <MemberRow organization=organization.clone() own_id=own_id.clone() member rights /> };
-    let rows = members.into_iter().map(row).collect_view();
+    let is_empty = rows.is_empty();
+    let rows = rows.into_iter().map(row).collect_view();
+    let path = format!("/organizations/{organization}");
+    let words = if search.is_empty() { "First members" } else { "All members" };
+    let first = (is_continued || !search.is_empty()).then(|| view! { <p class="more"><a href=path.clone()>{words}</a></p> });
+    let has_more = next.is_some();
+    let next = next.map(|after| with_query(&path, &[("members", &search), ("members_after", &after)]));
+    let find = (has_more || first.is_some()).then(|| {
+        view! {
+            <form class="tools" role="search" method="get" action=path>
+                <label class="seek">
+                    <span class="visually-hidden">"Search members"</span>
+                    {Icon::Search.draw()}
+                    <input type="search" name="members" value=search placeholder="Name or email" />
+                </label>
+                <button class="outlined">"Search"</button>
+            </form>
+        }
+    });
     view! {
         <section class="card section people" aria-labelledby="members">
             <header>
                 <div><h2 id="members">"Members"</h2><p>"Who administers the organization. Access to plants comes by grants alone."</p></div>
             </header>
             {(!has_owner).then(|| view! { <p class="notice warning">"No owner"</p> })}
+            {find}
             <ul>{rows}</ul>
-            {is_cut.then(|| view! { <p class="hint">"There are more. The API lists them all."</p> })}
+            {is_empty.then(|| view! { <p class="hint">"No member matches this search."</p> })}
+            {next.map(|next| view! { <p class="more"><a href=next rel="next">"Next members"</a></p> })}
+            {first}
             {form}
         </section>
     }

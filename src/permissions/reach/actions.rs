@@ -16,12 +16,12 @@ use crate::{
     permissions::{
         authorize::{self, require_administrator},
         decide::{Action, Facts, GrantedRole, decide},
-        grants::store::{self as grants, Which},
+        grants::store as grants,
         model::{Grant, Person, ScopeId},
         paging::Page,
         reach::{
             model::{GrantReach, May, PersonWithAccess, Position, ReachOfPerson, TokenWithAccess},
-            store::{self, Count, PageQuery, PersonGrantRow, PlantScope},
+            store::{self, Count, GrantReachRow, PageQuery, PersonGrantRow, PlantScope},
         },
         store as permissions,
         vendors::store as vendors,
@@ -104,12 +104,9 @@ pub async fn person(
     let (mut db, now) = (services.db.read().await?, services.clock.now());
     require_administrator(&mut db, services, principal, organization).await?;
     let (user, is_enabled) = find_person(&mut db, organization, user, now).await?.ok_or(AppError::NotFound)?;
-    let mut reached = Vec::new();
-    for grant in grants::list_which(&mut db, Which::OfPerson(&user.id, organization), now).await? {
-        let Some(scope) = grant.scope_id() else { continue };
-        let Count { plants, devices } = store::count(&mut db, &scope).await?;
-        reached.push(GrantReach { grant, plants, devices });
-    }
+    let reached = store::grants_of(&mut db, &user.id, organization, now).await?.into_iter();
+    let describe = |GrantReachRow { grant, count: Count { plants, devices } }| GrantReach { grant: grant.into(), plants, devices };
+    let reached: Vec<_> = reached.map(describe).collect();
     let role = permissions::membership(&mut db, &user.id, organization).await?;
     let vendor = vendors::find_employer(&mut db, &user.id, organization).await?.map(|vendor| vendor.name);
     let granted = reached.iter().map(|reach| GrantedRole::from(&reach.grant)).collect();

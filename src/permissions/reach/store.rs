@@ -12,7 +12,7 @@ use crate::{
     },
     grant_columns, grant_joins,
     permissions::{
-        model::{Grant, OrganizationRole, ScopeId},
+        model::{Grant, OrganizationRole, ScopeId, ScopeKind},
         paging::pattern,
         reach::model::Position,
         store::GrantRow,
@@ -46,7 +46,7 @@ macro_rules! page {
              AND (expires_at IS NULL OR expires_at > $4)
      ), page AS (SELECT u.id, LOWER(u.name) AS sort_name FROM active JOIN users u ON u.id = active.user_id
          WHERE u.disabled_at IS NULL AND (LOWER(u.name), u.id) > ($5, $6) AND ($7 IS NULL OR u.normalized_username LIKE $7 ESCAPE '!'
-             OR u.normalized_email LIKE $7 ESCAPE '!' OR LOWER(u.name) LIKE $7 ESCAPE '!') ORDER BY LOWER(u.name), u.id LIMIT $8) "
+             OR u.normalized_email LIKE $7 ESCAPE '!' OR u.normalized_name LIKE $7 ESCAPE '!') ORDER BY LOWER(u.name), u.id LIMIT $8) "
     };
 }
 
@@ -175,9 +175,65 @@ pub async fn first_plants(db: &mut impl Connection, scope: &ScopeId, limit: i64)
     }
 }
 
-/// Returns the portfolios of an organization by name.
-pub async fn portfolios(db: &mut impl Connection, organization: &OrganizationId) -> sqlx::Result<Vec<PortfolioId>> {
-    let sql = "SELECT id FROM portfolios WHERE organization_id = $1 ORDER BY normalized_name, id";
-    let found: Vec<(PortfolioId,)> = fetch!(db, fetch_all as (PortfolioId,), sql, organization)?;
-    Ok(found.into_iter().map(|(id,)| id).collect())
+/// A scope with its name and what it contains.
+#[derive(Debug, FromRow)]
+pub struct ScopeRow {
+    pub kind: ScopeKind,
+    pub id: String,
+    pub name: String,
+    #[sqlx(flatten)]
+    pub count: Count,
+}
+
+/// Lists an organization, then its portfolios by name, or this one alone, and then a plant, if one is named.
+pub async fn scopes(
+    db: &mut impl Connection,
+    organization: &OrganizationId,
+    portfolio: Option<&PortfolioId>,
+    plant: Option<&PlantId>,
+) -> sqlx::Result<Vec<ScopeRow>> {
+    let sql = "SELECT kind, id, name, plants, devices FROM (
+             SELECT 0 AS depth, 'organization' AS kind, id, name, normalized_name,
+                 (SELECT COUNT(*) FROM plants WHERE organization_id = $1) AS plants,
+                 (SELECT COUNT(*) FROM devices WHERE organization_id = $1) AS devices
+             FROM organizations WHERE id = $1
+             UNION ALL SELECT 1, 'portfolio', p.id, p.name, p.normalized_name, (SELECT COUNT(*) FROM plants WHERE portfolio_id = p.id),
+                 (SELECT COUNT(*) FROM devices WHERE portfolio_id = p.id)
+             FROM portfolios p WHERE p.organization_id = $1 AND ($2 IS NULL OR p.id = $2)
+             UNION ALL SELECT 2, 'plant', t.id, t.name, t.normalized_name, 1, (SELECT COUNT(*) FROM devices WHERE plant_id = t.id)
+             FROM plants t WHERE t.id = $3
+         ) scopes ORDER BY depth, normalized_name, id";
+    fetch!(db, fetch_all as ScopeRow, sql, organization, portfolio, plant)
+}
+
+/// A grant with what it reaches.
+#[derive(Debug, FromRow)]
+pub struct GrantReachRow {
+    #[sqlx(flatten)]
+    pub grant: GrantRow,
+    #[sqlx(flatten)]
+    pub count: Count,
+}
+
+/// Lists the grants of a person in an organization that have not expired, oldest first, each with the plants and devices of its scope.
+pub async fn grants_of(
+    db: &mut impl Connection,
+    user: &UserId,
+    organization: &OrganizationId,
+    now: DateTime<Utc>,
+) -> sqlx::Result<Vec<GrantReachRow>> {
+    let sql = concat!(
+        "SELECT ",
+        grant_columns!(),
+        ", CASE WHEN g.plant_id IS NOT NULL THEN 1
+               WHEN g.portfolio_id IS NOT NULL THEN (SELECT COUNT(*) FROM plants WHERE portfolio_id = g.portfolio_id)
+               ELSE (SELECT COUNT(*) FROM plants WHERE organization_id = $2) END AS plants,
+           CASE WHEN g.plant_id IS NOT NULL THEN (SELECT COUNT(*) FROM devices WHERE plant_id = g.plant_id)
+               WHEN g.portfolio_id IS NOT NULL THEN (SELECT COUNT(*) FROM devices WHERE portfolio_id = g.portfolio_id)
+               ELSE (SELECT COUNT(*) FROM devices WHERE organization_id = $2) END AS devices
+         FROM grants g ",
+        grant_joins!(),
+        " WHERE g.user_id = $1 AND g.organization_id = $2 AND (g.expires_at IS NULL OR g.expires_at > $3) ORDER BY g.id"
+    );
+    fetch!(db, fetch_all as GrantReachRow, sql, user, organization, now)
 }

@@ -9,7 +9,7 @@ use crate::{
         db::{Connection, Tx},
         ids::{OrganizationId, UserId, VendorId},
     },
-    permissions::vendors::model::name_skeleton,
+    permissions::{reach::store::PlantScope, vendors::model::name_skeleton},
 };
 
 /// The name of a vendor, and what identifies it.
@@ -93,6 +93,37 @@ pub async fn list(db: &mut impl Connection, organization: &OrganizationId) -> sq
     fetch!(db, fetch_all as VendorRow, sql, organization)
 }
 
+/// Begins a query with the number of plants that each `$holder` reaches at the time `$2`: each vendor of the organization `$1`, or each of
+/// their people. `$vendors` narrows the vendors `v`. Counts whole portfolios and the organization, since grants on them may be many, and
+/// joining each to its plants takes a row for each pair.
+macro_rules! reached {
+    ($holder:literal, $vendors:literal) => {
+        concat!(
+            "WITH granted AS (
+                 SELECT w.",
+            $holder,
+            " AS holder, g.portfolio_id, g.plant_id, p.portfolio_id AS plant_portfolio_id FROM vendors v
+                 JOIN vendor_people w ON w.vendor_id = v.id JOIN grants g ON g.user_id = w.user_id AND g.organization_id = $1
+                 LEFT JOIN plants p ON p.id = g.plant_id
+                 WHERE v.organization_id = $1 AND (g.expires_at IS NULL OR g.expires_at > $2)",
+            $vendors,
+            "), sizes AS (SELECT portfolio_id, COUNT(*) AS plants FROM plants WHERE organization_id = $1 GROUP BY portfolio_id),
+             covered AS (SELECT DISTINCT holder, portfolio_id FROM granted WHERE portfolio_id IS NOT NULL),
+             parts AS (
+                 SELECT holder, '' AS part, (SELECT COUNT(*) FROM plants WHERE organization_id = $1) AS plants FROM granted
+                     WHERE portfolio_id IS NULL AND plant_id IS NULL
+                 UNION SELECT c.holder, c.portfolio_id, s.plants FROM covered c JOIN sizes s ON s.portfolio_id = c.portfolio_id
+                 UNION SELECT g.holder, g.plant_id, 1 FROM granted g
+                     LEFT JOIN covered c ON c.holder = g.holder AND c.portfolio_id = g.plant_portfolio_id
+                     WHERE g.plant_id IS NOT NULL AND c.holder IS NULL
+             ), reached AS (
+                 SELECT holder, CAST(CASE MIN(part) WHEN '' THEN MAX(plants) ELSE SUM(plants) END AS BIGINT) AS plants
+                 FROM parts GROUP BY holder
+             ) "
+        )
+    };
+}
+
 /// A vendor's person with a sum of their grants.
 #[derive(Debug, FromRow)]
 pub struct PersonRow {
@@ -105,45 +136,51 @@ pub struct PersonRow {
     pub last_used_at: Option<DateTime<Utc>>,
 }
 
-/// Joins the grants that have not expired at `$2`, and the plants that they reach, to the people `w` of vendors.
-macro_rules! reach {
-    () => {
-        " LEFT JOIN grants g ON g.user_id = w.user_id AND g.organization_id = w.organization_id
-              AND (g.expires_at IS NULL OR g.expires_at > $2)
-          LEFT JOIN plants p ON p.organization_id = g.organization_id
-              AND (p.id = g.plant_id OR p.portfolio_id = g.portfolio_id OR (g.plant_id IS NULL AND g.portfolio_id IS NULL)) "
-    };
-}
-
 /// Lists the people of all vendors of an organization by username.
 pub async fn people(db: &mut impl Connection, organization: &OrganizationId, now: DateTime<Utc>) -> sqlx::Result<Vec<PersonRow>> {
-    fetch!(
-        db,
-        fetch_all as PersonRow,
-        concat!(
-            "SELECT w.vendor_id, w.user_id, u.name, u.username, COUNT(DISTINCT p.id) AS plants, MAX(g.expires_at) AS expires_at,
-                 MAX(g.last_used_at) AS last_used_at
-             FROM vendor_people w JOIN users u ON u.id = w.user_id ",
-            reach!(),
-            " WHERE w.organization_id = $1
-              GROUP BY w.vendor_id, w.user_id, u.name, u.username, u.normalized_username ORDER BY u.normalized_username"
-        ),
-        organization,
-        now,
-    )
+    let sql = concat!(
+        reached!("user_id", ""),
+        "SELECT w.vendor_id, w.user_id, u.name, u.username, COALESCE(r.plants, 0) AS plants, MAX(g.expires_at) AS expires_at,
+             MAX(g.last_used_at) AS last_used_at
+         FROM vendors v JOIN vendor_people w ON w.vendor_id = v.id JOIN users u ON u.id = w.user_id
+         LEFT JOIN reached r ON r.holder = w.user_id
+         LEFT JOIN grants g ON g.user_id = w.user_id AND g.organization_id = $1 AND (g.expires_at IS NULL OR g.expires_at > $2)
+         WHERE v.organization_id = $1
+         GROUP BY w.vendor_id, w.user_id, u.name, u.username, u.normalized_username, r.plants ORDER BY u.normalized_username"
+    );
+    fetch!(db, fetch_all as PersonRow, sql, organization, now)
 }
 
-/// Returns for each vendor of an organization the number of plants that at least one of its people reaches.
+/// Returns for each vendor of an organization the number of plants that at least one of its people reaches, unless there is none.
 pub async fn plants(db: &mut impl Connection, organization: &OrganizationId, now: DateTime<Utc>) -> sqlx::Result<Vec<(VendorId, i64)>> {
-    fetch!(
-        db,
-        fetch_all as (VendorId, i64),
-        concat!(
-            "SELECT w.vendor_id, COUNT(DISTINCT p.id) FROM vendor_people w ",
-            reach!(),
-            " WHERE w.organization_id = $1 GROUP BY w.vendor_id"
+    let sql = concat!(reached!("vendor_id", ""), "SELECT holder, plants FROM reached");
+    fetch!(db, fetch_all as (VendorId, i64), sql, organization, now)
+}
+
+/// A vendor whose people can reach a plant.
+#[derive(Debug, FromRow)]
+pub struct VendorReach {
+    pub id: VendorId,
+    pub name: String,
+    /// Number of plants of the organization that at least one of its people reaches.
+    pub plants: i64,
+}
+
+/// Lists the vendors whose enabled people can reach a plant, by name.
+pub async fn list_reaching(db: &mut impl Connection, scope: &PlantScope, now: DateTime<Utc>) -> sqlx::Result<Vec<VendorReach>> {
+    let sql = concat!(
+        reached!(
+            "vendor_id",
+            " AND v.id IN (
+                 SELECT here.vendor_id FROM (
+                     SELECT user_id FROM grants WHERE plant_id = $4 AND (expires_at IS NULL OR expires_at > $2)
+                     UNION SELECT user_id FROM grants WHERE portfolio_id = $3 AND (expires_at IS NULL OR expires_at > $2)
+                     UNION SELECT user_id FROM grants WHERE organization_id = $1 AND portfolio_id IS NULL AND plant_id IS NULL
+                         AND (expires_at IS NULL OR expires_at > $2)
+                 ) active JOIN users u ON u.id = active.user_id
+                 JOIN vendor_people here ON here.user_id = u.id AND here.organization_id = $1 WHERE u.disabled_at IS NULL)"
         ),
-        organization,
-        now,
-    )
+        "SELECT v.id, v.name, r.plants FROM reached r JOIN vendors v ON v.id = r.holder ORDER BY v.name_skeleton, v.id"
+    );
+    fetch!(db, fetch_all as VendorReach, sql, scope.organization, now, scope.portfolio, scope.plant)
 }

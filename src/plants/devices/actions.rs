@@ -53,15 +53,6 @@ pub async fn list_all(db: &Db, organization: Option<&OrganizationId>) -> Result<
     Ok(store::list_all(&mut db.read().await?, organization).await?)
 }
 
-/// Lists all devices of a plant by name.
-///
-/// Errors: [`AppError::NotFound`] if the plant does not exist or the principal may not know of it.
-pub async fn list_of_plant(services: &Services, principal: &Principal, plant: &PlantId) -> Result<Vec<Device>, AppError> {
-    let mut db = services.db.read().await?;
-    authorize::require(&mut db, services, principal, &ScopeId::Plant(plant.clone()), Permitted::See).await?;
-    Ok(store::list_of_plant(&mut db, plant).await?)
-}
-
 /// Returns a device.
 ///
 /// Errors: [`AppError::NotFound`] if it does not exist or the principal may not know of its plant.

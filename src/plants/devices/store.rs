@@ -1,6 +1,9 @@
 //! SQL of single devices.
 
+use std::collections::{BTreeSet, HashSet};
+
 use chrono::{DateTime, Utc};
+use serde_json::json;
 
 use crate::{
     device_columns, execute, fetch,
@@ -8,6 +11,7 @@ use crate::{
         db::{Connection, Tx},
         ids::{DeviceId, OrganizationId, PlantId, PortfolioId},
     },
+    one_of,
     plants::{
         devices::model::DeviceFields,
         model::{Device, normalize_name},
@@ -21,13 +25,6 @@ pub async fn find(db: &mut impl Connection, id: &DeviceId) -> sqlx::Result<Optio
     Ok(fetch!(db, fetch_optional as DeviceRow, sql, id)?.map(|row| row.device))
 }
 
-/// Lists the devices of a plant by name.
-pub async fn list_of_plant(db: &mut impl Connection, plant: &PlantId) -> sqlx::Result<Vec<Device>> {
-    let sql = concat!("SELECT ", device_columns!(), " FROM devices t WHERE t.plant_id = $1 ORDER BY t.normalized_name, t.id");
-    let rows: Vec<DeviceRow> = fetch!(db, fetch_all as DeviceRow, sql, plant)?;
-    Ok(rows.into_iter().map(|row| row.device).collect())
-}
-
 /// Lists all devices, or those of an organization, by organization, portfolio, plant and name.
 pub async fn list_all(db: &mut impl Connection, organization: Option<&OrganizationId>) -> sqlx::Result<Vec<Device>> {
     let sql = concat!(
@@ -38,6 +35,37 @@ pub async fn list_all(db: &mut impl Connection, organization: Option<&Organizati
     );
     let rows: Vec<DeviceRow> = fetch!(db, fetch_all as DeviceRow, sql, organization)?;
     Ok(rows.into_iter().map(|row| row.device).collect())
+}
+
+/// Lists the devices of the plants of an organization with these normalized names.
+pub async fn list_of_plants(
+    db: &mut impl Connection,
+    organization: &OrganizationId,
+    plants: &BTreeSet<String>,
+) -> sqlx::Result<Vec<Device>> {
+    let sql = one_of!(
+        db,
+        concat!(
+            "SELECT ",
+            device_columns!(),
+            " FROM plants p JOIN devices t ON t.plant_id = p.id WHERE p.organization_id = $1 AND p.normalized_name IN "
+        ),
+        "$2",
+        ""
+    );
+    let rows: Vec<DeviceRow> = fetch!(db, fetch_all as DeviceRow, sql, organization, json!(plants).to_string())?;
+    Ok(rows.into_iter().map(|row| row.device).collect())
+}
+
+/// Returns which of these hosts devices of an organization have.
+pub async fn find_hosts(
+    db: &mut impl Connection,
+    organization: &OrganizationId,
+    hosts: &BTreeSet<String>,
+) -> sqlx::Result<HashSet<String>> {
+    let sql = one_of!(db, "SELECT host FROM devices WHERE organization_id = $1 AND host IN ", "$2", "");
+    let found: Vec<(String,)> = fetch!(db, fetch_all as (String,), sql, organization, json!(hosts).to_string())?;
+    Ok(found.into_iter().map(|(host,)| host).collect())
 }
 
 /// Inserts a device of the plant in this portfolio and organization.

@@ -20,7 +20,7 @@ use crate::{
     plants::{
         actions as plants,
         devices::{actions as devices, store as devices_store},
-        import::plan::{Existing, Plan, plan},
+        import::plan::{Existing, HostRules, Plan, named, plan},
         model::{Portfolio, normalize_name},
         organizations::store as organizations,
         portfolios::{actions as portfolios, store as portfolios_store},
@@ -43,7 +43,7 @@ pub async fn preview(services: &Services, actor: Actor<'_>, organization: &Organ
             known.facts.membership.is_some_and(OrganizationRole::administers)
         }
     };
-    Ok(plan(text, &load_existing(&mut db, services, organization, may_create_portfolios).await?))
+    Ok(plan(text, &load_existing(&mut db, services, organization, text, may_create_portfolios).await?))
 }
 
 /// Imports a CSV file into an organization. For those who may edit all its plants; only those who administer it create portfolios. If the
@@ -54,7 +54,7 @@ pub async fn import(services: &Services, actor: Actor<'_>, organization: &Organi
     let scope = ScopeId::Organization(organization.clone());
     let mut change = authorize::begin_change(services, actor, &scope, Permitted::Edit).await?;
     let may_create_portfolios = change.require_administering_role().is_ok();
-    let existing = load_existing(&mut change.tx, services, organization, may_create_portfolios).await?;
+    let existing = load_existing(&mut change.tx, services, organization, text, may_create_portfolios).await?;
     let plan = plan(text, &existing);
     if !plan.errors.is_empty() {
         return Ok(plan);
@@ -67,18 +67,22 @@ pub async fn import(services: &Services, actor: Actor<'_>, organization: &Organi
     Ok(plan)
 }
 
+/// Loads what counts for the plan of a file.
 async fn load_existing(
     db: &mut impl Connection,
     services: &Services,
     organization: &OrganizationId,
+    text: &str,
     may_create_portfolios: bool,
 ) -> Result<Existing, AppError> {
+    let host_rules = HostRules { suffixes: organizations::host_suffixes(db, organization).await?, site: services.config.public_url() };
+    let named = named(text, &host_rules);
     Ok(Existing {
         portfolios: portfolios_store::list_all(db, Some(organization)).await?,
-        plants: store::list_all(db, Some(organization), services.clock.now()).await?,
-        devices: devices_store::list_all(db, Some(organization)).await?,
-        host_suffixes: organizations::host_suffixes(db, organization).await?,
-        site: services.config.public_url(),
+        plants: store::list_named(db, organization, &named.plants, services.clock.now()).await?,
+        devices: devices_store::list_of_plants(db, organization, &named.plants).await?,
+        hosts: devices_store::find_hosts(db, organization, &named.hosts).await?,
+        host_rules,
         may_create_portfolios,
     })
 }

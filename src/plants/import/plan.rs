@@ -4,7 +4,7 @@
 //! they may be left empty for a plant that exists already.
 
 use std::{
-    collections::{HashMap, HashSet},
+    collections::{BTreeSet, HashMap, HashSet},
     str::FromStr,
 };
 
@@ -46,21 +46,48 @@ const DETAIL_COLUMNS: &[&str] = COLUMNS.split_at(9).0.split_at(2).1;
 /// The columns with a device.
 const DEVICE_COLUMNS: &[&str] = COLUMNS.split_at(9).1;
 
-/// What an organization contains before the import, and its rules.
+/// What an organization contains before the import, and its rules. Of plants and devices only what the file names matters: see [`named`].
 #[derive(Debug)]
 pub struct Existing {
     /// Its portfolios.
     pub portfolios: Vec<Portfolio>,
     /// Its plants.
     pub plants: Vec<Plant>,
-    /// Its devices.
+    /// The devices of these plants.
     pub devices: Vec<Device>,
-    /// Its host suffixes.
-    pub host_suffixes: Vec<String>,
-    /// The URL of this site.
-    pub site: PublicUrl,
+    /// Hosts of its devices.
+    pub hosts: HashSet<String>,
+    /// What hosts of devices must be.
+    pub host_rules: HostRules,
     /// Whether missing portfolios may be created.
     pub may_create_portfolios: bool,
+}
+
+/// What hosts of devices must be.
+#[derive(Debug)]
+pub struct HostRules {
+    /// The host suffixes of the organization.
+    pub suffixes: Vec<String>,
+    /// The URL of this site.
+    pub site: PublicUrl,
+}
+
+/// What a file names, normalized.
+#[derive(Debug, Default)]
+pub struct Named {
+    /// Names of plants.
+    pub plants: BTreeSet<String>,
+    /// Hosts that devices may have.
+    pub hosts: BTreeSet<String>,
+}
+
+/// Returns what a file names, so that no more is loaded to plan its import.
+pub fn named(text: &str, rules: &HostRules) -> Named {
+    let lines = read(text).unwrap_or_default(); // the plan says what is wrong
+    Named {
+        plants: lines.iter().filter_map(|line| line.get("plant")).map(normalize_name).collect(),
+        hosts: lines.iter().filter_map(|line| line.device(rules).ok()).map(|device| device.host).collect(),
+    }
 }
 
 /// What an import would create. If there is an error, it creates nothing.
@@ -114,8 +141,7 @@ pub struct LineError {
 /// Plans the import of a CSV file, with commas or semicolons.
 pub fn plan(text: &str, existing: &Existing) -> Plan {
     let mut planner = Planner::new(existing);
-    let text = text.trim_start_matches('\u{feff}').replace("\r\n", "\n").replace('\r', "\n");
-    match read(&text) {
+    match read(text) {
         Ok(lines) => lines.into_iter().for_each(|line| planner.add(&line)),
         Err(error) => planner.plan.errors.push(error),
     }
@@ -165,19 +191,20 @@ impl Line {
     }
 
     /// Returns the fields of the device that the line describes.
-    fn device(&self, existing: &Existing) -> Result<DeviceFields, AppError> {
+    fn device(&self, rules: &HostRules) -> Result<DeviceFields, AppError> {
         let upgrades = match self.text("upgrades").to_lowercase().as_str() {
             "" | "no" | "false" | "0" => false,
             "yes" | "true" | "1" => true,
             _ => return Err(AppError::invalid("upgrades", "Enter yes or no.")),
         };
         let fields = DeviceFields { name: self.text("device"), kind: self.text("device_kind"), host: self.text("host"), upgrades };
-        fields.check(&existing.host_suffixes, &existing.site)
+        fields.check(&rules.suffixes, &rules.site)
     }
 }
 
 /// Reads the lines of a file. Skips empty ones.
 fn read(text: &str) -> Result<Vec<Line>, LineError> {
+    let text = &text.trim_start_matches('\u{feff}').replace("\r\n", "\n").replace('\r', "\n");
     let file_error = |line, message: String| LineError { line, field: String::new(), message };
     let first_line = text.lines().next().unwrap_or_default();
     let delimiter = if first_line.contains(';') && !first_line.contains(',') { b';' } else { b',' };
@@ -280,7 +307,7 @@ impl<'a> Planner<'a> {
             portfolios: existing.portfolios.iter().map(|found| (normalize_name(&found.name), found.name.clone())).collect(),
             plants: existing.plants.iter().map(|plant| (normalize_name(&plant.name), known(plant))).collect(),
             devices: devices.collect(),
-            hosts: existing.devices.iter().map(|device| device.host.clone()).collect(),
+            hosts: existing.hosts.clone(),
             plan: Plan::default(),
         }
     }
@@ -358,7 +385,7 @@ impl<'a> Planner<'a> {
 
     /// Plans the device of a line.
     fn add_device(&mut self, line: &Line) -> Result<(), AppError> {
-        let fields = line.device(self.existing)?;
+        let fields = line.device(&self.existing.host_rules)?;
         let plant = line.get("plant").unwrap_or_default();
         if !self.devices.insert((normalize_name(plant), normalize_name(&fields.name))) {
             return Err(AppError::invalid("device", "The plant has a device with this name already."));
@@ -416,9 +443,12 @@ mod tests {
         Existing {
             portfolios: vec![Portfolio { id: portfolio, name: "North".to_owned(), organization }],
             plants: vec![plant],
+            hosts: HashSet::from([device.host.clone()]),
             devices: vec![device],
-            host_suffixes: vec!["old.example".to_owned(), "new.example".to_owned()],
-            site: "https://site.new.example".parse().unwrap(),
+            host_rules: HostRules {
+                suffixes: vec!["old.example".to_owned(), "new.example".to_owned()],
+                site: "https://site.new.example".parse().unwrap(),
+            },
             may_create_portfolios: true,
         }
     }
@@ -451,6 +481,14 @@ mod tests {
             devices,
             [(2, "i1.new.example", true), (4, "i2.new.example", false), (5, "l.new.example", false), (8, "camera.old.example", false)]
         );
+    }
+
+    #[test]
+    fn what_a_file_names_is_normalized() {
+        let file = "portfolio,plant,kind,device,device_kind,host\nNorth, OLD ,,Camera,camera,Camera.Old.Example\nNorth,Hill,wind,,,\nNorth,Hill,,I,inverter,i.other.example";
+        let Named { plants, hosts } = named(file, &existing().host_rules);
+        assert_eq!((plants, hosts), (["hill", "old"].map(str::to_owned).into(), ["camera.old.example".to_owned()].into()));
+        assert!(named("North,Hill,wind", &existing().host_rules).plants.is_empty());
     }
 
     #[test]

@@ -4,14 +4,20 @@ use chrono::{DateTime, Utc};
 use leptos::prelude::*;
 
 use crate::{
+    accounts::store::normalize_identifier,
     error::{AppError, problem::Problem},
     foundation::{
         ids::{OrganizationId, UserId},
         services::Services,
     },
     permissions::{
-        members::{self, model::Member, view::MemberRights},
+        members::{
+            self,
+            model::Member,
+            view::{MemberList, MemberRights},
+        },
         model::{OrganizationRole, ScopeId},
+        store as permissions,
         vendors::{self, model::Vendor},
     },
     plants::{
@@ -30,8 +36,10 @@ use crate::{
 
 /// Path of the page that creates an organization.
 pub const NEW_PAGE: &str = "/organizations/new";
-/// Members listed at once.
-const MAX_MEMBERS: i64 = 200;
+/// Members of a page of their list.
+const MEMBERS_PER_PAGE: i64 = 100;
+/// Longer than anybody's name or email address.
+const MAX_SEARCH_CHARS: usize = 254;
 
 /// Returns the path of an organization's page.
 pub fn organization_path(id: impl std::fmt::Display) -> String {
@@ -45,9 +53,9 @@ pub struct OrganizationPageData {
     /// Its portfolios by name. Empty for those who do not administer it.
     pub portfolios: Vec<PortfolioSummary>,
     /// Its members. `None` for those who may not know them.
-    pub members: Option<Vec<Member>>,
-    /// Whether there are more members than these.
-    pub is_cut: bool,
+    pub members: Option<MemberList>,
+    /// The member that a dialog is about.
+    pub chosen_member: Option<Member>,
     /// Its vendors. `None` for those who do not administer it.
     pub vendors: Option<Vec<Vendor>>,
     /// What would be deleted with it. `None` if the caller may not delete it.
@@ -64,35 +72,54 @@ pub struct OrganizationPageData {
     pub now: DateTime<Utc>,
 }
 
+/// Which members the page shows.
+#[derive(Debug, Clone, Default)]
+pub struct MemberQuery {
+    /// Part of their names, usernames or email addresses. Empty for all.
+    pub search: String,
+    /// The username after which the page of their list begins. Empty for the first page.
+    pub after: String,
+    /// Id of the member that a dialog is about, or empty.
+    pub chosen: String,
+}
+
 /// Loads the data of an organization's page.
 ///
 /// Errors: [`AppError::NotFound`].
-pub async fn open_organization(id: String) -> Result<OrganizationPageData, AppError> {
+pub async fn open_organization(id: String, query: MemberQuery) -> Result<OrganizationPageData, AppError> {
     let load = async || {
         let (services, caller) = current_session()?;
-        load_page(&services, &caller, &parse_id(&id)?).await
+        load_page(&services, &caller, &parse_id(&id)?, &query).await
     };
     load().await.inspect_err(AppError::set_response)
 }
 
-async fn load_page(services: &Services, caller: &CurrentSession, id: &OrganizationId) -> Result<OrganizationPageData, AppError> {
+async fn load_page(
+    services: &Services,
+    caller: &CurrentSession,
+    id: &OrganizationId,
+    query: &MemberQuery,
+) -> Result<OrganizationPageData, AppError> {
     let details = actions::get(services, caller, id).await?;
     let (role, is_platform_administrator) = (details.organization.your_role, caller.account.is_admin);
     let administers = role.is_some_and(OrganizationRole::administers);
     let members = match administers || is_platform_administrator {
-        true => Some(members::actions::list(services, caller, id, None, None, MAX_MEMBERS).await?),
+        true => Some(load_members(services, caller, id, query).await?),
         false => None,
     };
-    let has_owner = |members: &[Member]| members.iter().any(|member| member.role == OrganizationRole::Owner && member.enabled);
+    let chosen_member = match members.is_some() && !query.chosen.is_empty() {
+        true => members::store::find(&mut services.db.read().await?, id, &query.chosen).await?,
+        false => None,
+    };
     let rights = MemberRights {
         administers,
         manages_owners: role == Some(OrganizationRole::Owner),
-        names_owner: is_platform_administrator && members.as_ref().is_some_and(|page| page.next.is_none() && !has_owner(&page.rows)),
+        names_owner: is_platform_administrator && members.as_ref().is_some_and(|members| !members.has_owner),
     };
     Ok(OrganizationPageData {
         portfolios: if administers { portfolios::actions::summaries(services, caller, id).await? } else { Vec::new() },
-        is_cut: members.as_ref().is_some_and(|page| page.next.is_some()),
-        members: members.map(|page| page.rows),
+        members,
+        chosen_member,
         vendors: if administers { Some(vendors::actions::list(services, caller, id).await?) } else { None },
         contents: match is_platform_administrator {
             true => Some(plants::preview_deletion(services, caller, &ScopeId::Organization(id.clone())).await?),
@@ -105,6 +132,19 @@ async fn load_page(services: &Services, caller: &CurrentSession, id: &Organizati
         time_zone: caller.account.time_zone.clone(),
         now: services.clock.now(),
     })
+}
+
+async fn load_members(
+    services: &Services,
+    caller: &CurrentSession,
+    id: &OrganizationId,
+    query: &MemberQuery,
+) -> Result<MemberList, AppError> {
+    let search: String = query.search.chars().take(MAX_SEARCH_CHARS).collect();
+    let after = Some(normalize_identifier(&query.after)).filter(|after| !after.is_empty());
+    let page = members::actions::list(services, caller, id, Some(&search), after.as_deref(), MEMBERS_PER_PAGE).await?;
+    let has_owner = !permissions::owners(&mut services.db.read().await?, id).await?.is_empty();
+    Ok(MemberList { rows: page.rows, has_owner, search, is_continued: after.is_some(), next: page.next })
 }
 
 /// Checks that the caller may create an organization.

@@ -14,12 +14,12 @@ use crate::{
     },
     plants::{
         deletion::{DeletionDialog, sentence},
-        organizations::api::{OrganizationPageData, open_new, open_organization, organization_path},
+        organizations::api::{MemberQuery, OrganizationPageData, open_new, open_organization, organization_path},
         portfolios::view::{DeletePortfolioDialog, Portfolios, RenamePortfolioDialog},
     },
     ui::{
         field::{Field, FlashMessages, TextArea},
-        form_response::{Flash, with_query},
+        form_response::{Flash, forbid_compression, with_query},
         icon::Icon,
         number::count_of,
     },
@@ -31,7 +31,15 @@ pub fn OrganizationPage() -> impl IntoView {
     let id = use_params_map().with_untracked(|params| params.get("id").unwrap_or_default()); // the route has it
     let dialog = OpenDialog::from_address();
     let entered = ["user", "member_role", "name", "host_suffixes"].map(|field| (field, query_parameter(field)));
-    framed_with(open_organization(id), move |page, flash| {
+    let members = MemberQuery {
+        search: query_parameter("members").trim().to_owned(),
+        after: query_parameter("members_after"),
+        chosen: dialog.member().unwrap_or_default().to_owned(),
+    };
+    if !members.search.is_empty() {
+        forbid_compression();
+    }
+    framed_with(open_organization(id, members), move |page, flash| {
         let open = view_dialog(&dialog, &page, flash.clone());
         // A dialog shows its own messages, unless what it was about is gone.
         let messages = if open.is_none() { flash.or_typed(entered) } else { Flash::default() };
@@ -69,6 +77,14 @@ impl OpenDialog {
         let member = || about("role").map(Self::ChangeRole).or_else(|| about("remove").map(Self::RemoveMember));
         portfolio.or_else(member).or_else(|| about("end").map(Self::EndVendor)).unwrap_or(Self::None)
     }
+
+    /// Returns the id of the member that it is about.
+    fn member(&self) -> Option<&str> {
+        match self {
+            Self::ChangeRole(id) | Self::RemoveMember(id) => Some(id),
+            _ => None,
+        }
+    }
 }
 
 /// Renders the dialog that the address opens. `None` if there is nothing that it could be about.
@@ -76,7 +92,7 @@ fn view_dialog(dialog: &OpenDialog, page: &OrganizationPageData, flash: Flash) -
     let organization = page.details.organization.id.to_string();
     let back = organization_path(&organization);
     let portfolio = |id: &str| page.portfolios.iter().find(|summary| summary.portfolio.id.as_str() == id).cloned();
-    let member = |id: &str| page.members.iter().flatten().find(|member| member.user.id.as_str() == id).cloned();
+    let member = |id: &str| page.chosen_member.clone().filter(|member| member.user.id.as_str() == id);
     Some(match dialog {
         OpenDialog::None => return None,
         OpenDialog::Delete => {
@@ -130,7 +146,7 @@ fn Sections(page: OrganizationPageData, has_dialog: bool, flash: Flash) -> impl 
         details,
         portfolios,
         members,
-        is_cut,
+        chosen_member: _,
         vendors,
         contents,
         rights,
@@ -141,8 +157,8 @@ fn Sections(page: OrganizationPageData, has_dialog: bool, flash: Flash) -> impl 
     } = page;
     let organization = details.organization.id.to_string();
     let is_owner = details.organization.your_role == Some(OrganizationRole::Owner);
-    let members = members.map(|members| {
-        view! { <Members organization=organization.clone() members is_cut own_id rights can_add=!has_dialog flash=flash.clone() /> }
+    let members = members.map(|list| {
+        view! { <Members organization=organization.clone() list own_id rights can_add=!has_dialog flash=flash.clone() /> }
     });
     let vendors = vendors.map(|vendors| view! { <Vendors organization=organization.clone() vendors zone=time_zone now /> });
     let name = details.organization.name.clone();

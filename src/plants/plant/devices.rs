@@ -6,9 +6,12 @@ use crate::{
     plants::{
         devices::api::{edit_path, new_path},
         model::{Device, normalize_name},
-        plant::{api::plant_path, load::PlantPageData},
+        plant::{
+            api::plant_path,
+            load::{PlantPageData, SHOWN_AT_MOST},
+        },
     },
-    ui::{icon::Icon, number::count_of},
+    ui::{form_response::with_query, icon::Icon, number::count_of},
 };
 
 /// Words in the kind of a device, and the icon of such a device.
@@ -27,12 +30,17 @@ const ICONS: [(&str, Icon); 8] = [
 pub fn devices(data: &mut PlantPageData, has_focus: bool) -> impl IntoView + use<> {
     let mut devices = std::mem::take(&mut data.devices);
     devices.sort_by_cached_key(|device| natural_key(&device.name));
-    let PlantPageData { plant, may, .. } = data;
+    let PlantPageData { plant, may, is_continued, next_devices, .. } = data;
     let (total, shown) = (plant.devices, devices.len());
     let is_closed = plant.remote_access.closed;
-    let is_cut = i64::try_from(shown).is_ok_and(|shown| shown < total);
     let summary = if total == 0 { "No device yet.".to_owned() } else { count_of(total, "device") + "." };
-    let all = format!("{}?devices=all", plant_path(&plant.id));
+    let path = plant_path(&plant.id);
+    let more = next_devices.as_ref().map(|after| match total <= SHOWN_AT_MOST {
+        true => (with_query(&path, &[("devices", "all")]), format!("Show all {}", count_of(total, "device"))),
+        false => (with_query(&path, &[("devices_after", after)]), "Next devices".to_owned()),
+    });
+    let more = more.map(|(path, words)| view! { <p class="more"><a href=path>{words}</a></p> });
+    let first = is_continued.then(|| view! { <p class="more"><a href=path>"First devices"</a></p> });
     let rows = devices.into_iter().map(|device| row(device, may.open, may.edit, is_closed)).collect_view();
     let add = may.edit.then(|| {
         let path = new_path(plant.id.as_str());
@@ -42,7 +50,8 @@ pub fn devices(data: &mut PlantPageData, has_focus: bool) -> impl IntoView + use
         <section class="card section devices" aria-labelledby="devices">
             <header><div><h2 id="devices" tabindex="-1" autofocus=has_focus>"Devices"</h2><p>{summary}</p></div>{add}</header>
             {(shown > 0).then(|| view! { <ul>{rows}</ul> })}
-            {is_cut.then(|| view! { <p class="more"><a href=all>{format!("Show all {}", count_of(total, "device"))}</a></p> })}
+            {more}
+            {first}
         </section>
     }
 }

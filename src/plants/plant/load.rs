@@ -1,7 +1,5 @@
 //! Loads what a plant's page shows.
 
-use std::collections::HashSet;
-
 use chrono::{DateTime, Utc};
 
 use crate::{
@@ -9,6 +7,7 @@ use crate::{
     error::AppError,
     foundation::{
         db::ReadConnection,
+        http::page::{PageRequest, cut},
         ids::{GrantId, PlantId, UserId},
         services::Services,
     },
@@ -21,14 +20,15 @@ use crate::{
             form::Entered,
         },
         model::{Grant, OrganizationRole, ScopeId, ScopeKind},
-        reach::{self, model::PersonWithAccess},
+        reach::{self, model::PersonWithAccess, store::PlantScope},
         store as permissions,
-        vendors::{self, model::Vendor},
+        vendors::{self, store::VendorReach},
     },
     plants::{
         model::{Device, Plant},
         plant::store::{self, Ancestry, NamedPlant},
         view::{place_name, role_name},
+        visible::DeviceRow,
     },
     sessions::caller::{CurrentSession, current_session},
 };
@@ -36,7 +36,7 @@ use crate::{
 /// Devices and people that the page shows at first. A link shows more.
 const SHOWN_AT_FIRST: i64 = 100;
 /// Devices and people that it shows then.
-const SHOWN_AT_MOST: i64 = 1_000;
+pub const SHOWN_AT_MOST: i64 = 1_000;
 
 /// What the address of the page asks for.
 #[derive(Debug, Clone, Default)]
@@ -45,6 +45,8 @@ pub struct PlantQuery {
     pub id: String,
     /// Whether to show all devices.
     pub all_devices: bool,
+    /// Cursor of the page of devices. `None` for the first one.
+    pub device_cursor: Option<String>,
     /// Whether to show all people.
     pub all_people: bool,
     /// Whether the dialog that closes remote access is open.
@@ -69,12 +71,16 @@ pub struct PlantPageData {
     pub role: Option<&'static str>,
     /// What the person may do.
     pub may: May,
-    /// The devices, by name: not all of them, if there are many.
+    /// The devices, by name: a page of them, if there are many.
     pub devices: Vec<Device>,
+    /// Whether there are devices before these.
+    pub is_continued: bool,
+    /// Cursor of the next page of devices. `None` on the last page.
+    pub next_devices: Option<String>,
     /// Who can reach it.
     pub reach: Reach,
     /// The vendors whose people can reach it, for those who administer its organization.
-    pub vendors: Vec<Vendor>,
+    pub vendors: Vec<VendorReach>,
     /// The grant that a dialog asks about, with the number of plants in its scope.
     pub ending: Option<(Grant, i64)>,
     /// The dialog that grants access.
@@ -142,14 +148,24 @@ async fn load(query: PlantQuery) -> Result<PlantPageData, AppError> {
         store::find_plant(&mut db, user, &id, now).await?.ok_or(AppError::NotFound)?;
     let limit = |shows_all| if shows_all { SHOWN_AT_MOST } else { SHOWN_AT_FIRST };
     let may = permitted(&facts, now);
-    let devices = store::list_devices(&mut db, &id, limit(query.all_devices)).await?;
+    let is_continued = query.device_cursor.is_some();
+    let [after] = PageRequest::new(None, query.device_cursor, None)?.position()?;
+    let most = limit(query.all_devices || is_continued);
+    let found = store::list_devices(&mut db, &id, &after, most + 1).await?;
+    let (devices, next_devices) = cut(found, most, |row: &DeviceRow| [row.normalized_name.as_str()]);
     let of = Ancestry { organization: &plant.organization, portfolio: &plant.portfolio, plant: &plant.id };
     let (people, vendor_people) = store::count_people(&mut db, of, now).await?;
     let is_closing = query.is_closing && may.close;
     let owners = if is_closing { permissions::owners(&mut db, &plant.organization).await?.len() } else { 0 };
+    let vendors = match may.administer {
+        true => {
+            let scope = PlantScope { plant: id.clone(), portfolio: plant.portfolio.clone(), organization: plant.organization.clone() };
+            vendors::store::list_reaching(&mut db, &scope, now).await?
+        }
+        false => Vec::new(),
+    };
     drop(db);
     let known = load_known(&services, &caller, &plant, &facts, limit(query.all_people)).await?;
-    let vendors = if may.administer { vendors_of(&services, &caller, &plant, &known).await? } else { Vec::new() };
     let ending = if may.administer { find_ending(&services, &caller, &query.ending).await? } else { None };
     let granting = match query.granting.filter(|_| may.administer) {
         Some(entered) => {
@@ -163,7 +179,9 @@ async fn load(query: PlantQuery) -> Result<PlantPageData, AppError> {
         place: place_name(&plant, countries.as_deref()),
         role: role_name(&plant.your_roles, facts.membership),
         may,
-        devices,
+        devices: devices.into_iter().map(|row| row.device).collect(),
+        is_continued,
+        next_devices,
         reach: Reach { people, vendor_people, known },
         vendors,
         ending,
@@ -208,17 +226,6 @@ async fn load_known(services: &Services, caller: &CurrentSession, plant: &Plant,
     let scope = reach::store::PlantScope { plant: id, portfolio, organization };
     let own = reach::store::list_own(&mut services.db.read().await?, &scope, &caller.account.id, now).await?;
     Ok(Known::Own(own, facts.membership))
-}
-
-/// Returns the vendors whose people can reach a plant.
-async fn vendors_of(services: &Services, caller: &CurrentSession, plant: &Plant, known: &Known) -> Result<Vec<Vendor>, AppError> {
-    let Known::Everybody(people) = known else { return Ok(Vec::new()) };
-    let names: HashSet<&str> = people.iter().filter_map(|person| person.vendor.as_deref()).collect();
-    if names.is_empty() {
-        return Ok(Vec::new());
-    }
-    let vendors = vendors::actions::list(services, caller, &plant.organization).await?;
-    Ok(vendors.into_iter().filter(|vendor| names.contains(vendor.name.as_str())).collect())
 }
 
 /// Returns the grant that a dialog asks about, with the number of plants in its scope. `None` if it has ended, or without a dialog.

@@ -36,6 +36,7 @@ pub fn PlantPage() -> impl IntoView {
     let query = PlantQuery {
         id: use_params_map().with_untracked(|params| params.get("id").unwrap_or_default()),
         all_devices: query_parameter("devices") == "all",
+        device_cursor: Some(query_parameter("devices_after")).filter(|cursor| !cursor.is_empty()),
         all_people: query_parameter("people") == "all",
         is_closing: query_parameter("confirm") == "close",
         ending: query_parameter("end"),

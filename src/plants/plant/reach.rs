@@ -9,7 +9,7 @@ use crate::{
     permissions::{
         model::{Grant, OrganizationRole, Person, Role, ScopeKind},
         reach::{model::PersonWithAccess, page::open_by_tokens},
-        vendors::{api::end_path, model::Vendor},
+        vendors::{api::end_path, store::VendorReach},
     },
     plants::{
         plant::{
@@ -89,7 +89,7 @@ fn summary(people: i64, vendor_people: i64) -> String {
 }
 
 /// The line about a vendor whose people can reach the plant.
-fn vendor_end(Vendor { id, name, plants, .. }: Vendor, organization: &str) -> impl IntoView + use<> {
+fn vendor_end(VendorReach { id, name, plants }: VendorReach, organization: &str) -> impl IntoView + use<> {
     let (path, label) = (end_path(organization, id.as_str()), format!("End all access of {name}"));
     view! {
         <footer class="vendor-end">

@@ -11,7 +11,7 @@ use crate::{
     },
     plant_columns,
     plants::{
-        model::{Device, Plant},
+        model::Plant,
         visible::{DeviceRow, PlantRow},
     },
 };
@@ -51,10 +51,14 @@ pub async fn find_plant(db: &mut impl Connection, user: &UserId, id: &PlantId, n
     }))
 }
 
-/// Lists up to `limit` devices of a plant by name.
-pub async fn list_devices(db: &mut impl Connection, plant: &PlantId, limit: i64) -> sqlx::Result<Vec<Device>> {
-    let sql = concat!("SELECT ", device_columns!(), " FROM devices t WHERE t.plant_id = $1 ORDER BY t.normalized_name LIMIT $2");
-    Ok(fetch!(db, fetch_all as DeviceRow, sql, plant, limit)?.into_iter().map(|row| row.device).collect())
+/// Lists up to `limit` devices of a plant by name, after a normalized name. A name is unique in a plant.
+pub async fn list_devices(db: &mut impl Connection, plant: &PlantId, after: &str, limit: i64) -> sqlx::Result<Vec<DeviceRow>> {
+    let sql = concat!(
+        "SELECT ",
+        device_columns!(),
+        " FROM devices t WHERE t.plant_id = $1 AND t.normalized_name > $2 ORDER BY t.normalized_name LIMIT $3"
+    );
+    fetch!(db, fetch_all as DeviceRow, sql, plant, after, limit)
 }
 
 /// Begins a query with the active grants of enabled people on the plant `$3`, its portfolio `$2` and its organization `$1` at the time `$4`.

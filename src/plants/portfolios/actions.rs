@@ -31,7 +31,7 @@ use crate::{
     record::{self, Action},
 };
 
-pub use crate::plants::portfolios::store::EditablePortfolio;
+pub use crate::plants::portfolios::store::{EditablePortfolio, PortfolioSummary};
 
 /// Lists the portfolios that the principal may know of, by organization and name: all, or those of one organization. Returns the cursor of
 /// the next page too.
@@ -63,15 +63,6 @@ pub async fn editable(services: &Services, principal: &Principal) -> Result<Vec<
     Ok(store::list_editable(&mut services.db.read().await?, &principal.account.id, now).await?)
 }
 
-/// A portfolio with what it contains.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PortfolioSummary {
-    /// The portfolio.
-    pub portfolio: Portfolio,
-    /// What it contains.
-    pub contents: Contents,
-}
-
 /// Lists the portfolios of an organization by name, with what they contain. For those who administer it.
 ///
 /// Errors: those of [`authorize::require`].
@@ -82,12 +73,7 @@ pub async fn summaries(
 ) -> Result<Vec<PortfolioSummary>, AppError> {
     let mut db = services.db.read().await?;
     authorize::require_administrator(&mut db, services, principal, organization).await?;
-    let mut summaries = Vec::new();
-    for portfolio in store::list_all(&mut db, Some(organization)).await? {
-        let contents = plants::contents(&mut db, &ScopeId::Portfolio(portfolio.id.clone()), services.clock.now()).await?;
-        summaries.push(PortfolioSummary { portfolio, contents });
-    }
-    Ok(summaries)
+    Ok(store::list_with_contents(&mut db, organization, services.clock.now()).await?)
 }
 
 /// Returns a portfolio.

@@ -9,7 +9,10 @@ use crate::{
         db::{Connection, Tx},
         ids::{OrganizationId, PlantId, PortfolioId, UserId},
     },
-    plants::model::{Portfolio, normalize_name},
+    plants::{
+        actions::Contents,
+        model::{Portfolio, normalize_name},
+    },
 };
 
 /// A row of a list.
@@ -81,6 +84,33 @@ pub async fn list_all(db: &mut impl Connection, organization: Option<&Organizati
     let sql = "SELECT id, name, organization_id FROM portfolios WHERE $1 IS NULL OR organization_id = $1
                ORDER BY organization_id, normalized_name, id";
     fetch!(db, fetch_all as Portfolio, sql, organization)
+}
+
+/// Lists the portfolios of an organization by name, with what they contain at a time.
+pub async fn list_with_contents(
+    db: &mut impl Connection,
+    organization: &OrganizationId,
+    now: DateTime<Utc>,
+) -> sqlx::Result<Vec<PortfolioSummary>> {
+    let sql = "SELECT p.id, p.name, p.organization_id, CAST(1 AS BIGINT) AS portfolios,
+                   (SELECT COUNT(*) FROM plants WHERE portfolio_id = p.id) AS plants,
+                   (SELECT COUNT(*) FROM devices WHERE portfolio_id = p.id) AS devices,
+                   (SELECT COUNT(*) FROM grants WHERE portfolio_id = p.id AND (expires_at IS NULL OR expires_at > $2))
+                       + (SELECT COUNT(*) FROM plants t JOIN grants g ON g.plant_id = t.id
+                          WHERE t.portfolio_id = p.id AND (g.expires_at IS NULL OR g.expires_at > $2)) AS grants
+               FROM portfolios p WHERE p.organization_id = $1 ORDER BY p.normalized_name, p.id";
+    fetch!(db, fetch_all as PortfolioSummary, sql, organization, now)
+}
+
+/// A portfolio with what it contains.
+#[derive(Debug, Clone, PartialEq, Eq, FromRow)]
+pub struct PortfolioSummary {
+    /// The portfolio.
+    #[sqlx(flatten)]
+    pub portfolio: Portfolio,
+    /// What it contains.
+    #[sqlx(flatten)]
+    pub contents: Contents,
 }
 
 /// Finds a portfolio.
