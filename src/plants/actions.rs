@@ -29,6 +29,7 @@ use crate::{
         store as permissions,
     },
     plants::{
+        devices::store as devices_store,
         emails,
         fields::{NewPlant, PlantChanges, PlantFields},
         model::Plant,
@@ -283,6 +284,7 @@ pub async fn delete(services: &Services, actor: Actor<'_>, id: &PlantId, expecte
     let Contents { devices, .. } = contents(&mut change.tx, &scope, services.clock.now()).await?;
     let about = (&plant.organization, &scope, plant.name.as_str());
     let grants = grants::end_with_scope(&mut change.tx, services, actor, about, Vec::new()).await?;
+    devices_store::release_hosts_in(&mut change.tx, &scope, services.clock.now()).await?;
     store::remove(&mut change.tx, id).await?;
     let detail = json!({
         "organization": plant.organization, "portfolio": plant.portfolio, "plant": id, "name": plant.name, "devices_deleted": devices,

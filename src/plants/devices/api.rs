@@ -20,7 +20,7 @@ use crate::{
         organizations,
         plant::api::plant_path,
     },
-    reauthentication::actor::Actor,
+    reauthentication::{actor::Actor, api::or_reauthenticate},
     sessions::caller::current_session,
     ui::form_response::{FormOutcome, respond, with_query},
 };
@@ -93,7 +93,8 @@ pub async fn create_device(
         let device = actions::create(&services, Actor::Principal(&caller), &request).await?;
         Ok(FormOutcome::redirect_to(plant_path(&plant)).with_notice(format!("{} was added.", device.name)))
     };
-    respond(create().await, &new_path(&plant), &typed(&name, &kind, &host, upgrades.as_deref()))
+    let (form, typed) = (new_path(&plant), typed(&name, &kind, &host, upgrades.as_deref()));
+    respond(or_reauthenticate(create().await, &form), &form, &typed)
 }
 
 /// Saves a device. If somebody else changed it since the form was loaded, the form is loaded again with what was entered.
@@ -126,7 +127,8 @@ pub async fn edit_device(
             Err(error) => Err(error),
         }
     };
-    respond(edit().await, &edit_path(&id), &typed(&name, &kind, &host, upgrades.as_deref()))
+    let (form, typed) = (edit_path(&id), typed(&name, &kind, &host, upgrades.as_deref()));
+    respond(or_reauthenticate(edit().await, &form), &form, &typed)
 }
 
 /// Deletes a device, if its name was entered.

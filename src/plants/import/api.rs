@@ -15,7 +15,7 @@ use crate::{
         import::{actions, plan::Plan},
         organizations::{self, api::organization_path},
     },
-    reauthentication::actor::Actor,
+    reauthentication::{actor::Actor, api::or_reauthenticate},
     sessions::caller::{CurrentSession, current_session},
     ui::{
         form_response::{FormOutcome, respond, with_query},
@@ -118,7 +118,7 @@ pub async fn import_plants(organization: String, draft: String) -> Result<String
         let (plants, devices) = (count_of(plan.plants.len() as i64, "plant"), count_of(plan.devices.len() as i64, "device"));
         Ok(FormOutcome::redirect_to(organization_path(&organization)).with_notice(format!("{plants} and {devices} were added.")))
     };
-    respond(import().await, &form, &[])
+    respond(or_reauthenticate(import().await, &form), &form, &[])
 }
 
 fn parse_id(id: &str) -> Result<OrganizationId, AppError> {

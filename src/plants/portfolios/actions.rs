@@ -19,6 +19,7 @@ use crate::{
     },
     plants::{
         actions::{self as plants, Contents},
+        devices::store as devices,
         model::{Portfolio, check_name, normalize_name},
         portfolios::{
             model::{NewPortfolio, PortfolioChanges},
@@ -168,6 +169,7 @@ pub async fn delete(services: &Services, actor: Actor<'_>, id: &PortfolioId, mov
     let Contents { plants, devices, .. } = plants::contents(tx, &scope, services.clock.now()).await?;
     let about = (&portfolio.organization, &scope, portfolio.name.as_str());
     let grants = grants::end_with_scope(tx, services, actor, about, Vec::new()).await?;
+    devices::release_hosts_in(tx, &scope, services.clock.now()).await?;
     store::remove(tx, id).await?;
     let detail = json!({
         "organization": portfolio.organization, "portfolio": id, "name": portfolio.name, "moved_to": move_to, "plant_ids": plant_ids,
