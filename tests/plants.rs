@@ -944,7 +944,7 @@ both!(
             refused_host(send(adam, Method::PATCH, &path, json!({ "host": host })).await).await;
         }
         assert_eq!(send(adam, Method::PATCH, &path, json!({ "host": "free.sun.example" })).await.status(), 200);
-        assert_eq!(app.count("SELECT COUNT(*) FROM devices WHERE organization_id <> '' AND host = 'inverter.sun.example'").await, 0);
+        assert_eq!(app.count("SELECT COUNT(*) FROM devices WHERE host = 'inverter.sun.example'").await, 0);
     }
 );
 
@@ -968,8 +968,8 @@ both!(
         let mails = mails_about(&app, "A host came to another plant: inverter.sun.example").await;
         assert_eq!(mails.iter().map(|mail| mail.to.as_str()).collect::<Vec<_>>(), ["mia@example.com", "olga@example.com"]);
         assert!(mails[0].text.contains("Meadow") && mails[0].text.contains("Hill") && mails[0].text.contains("olga"), "{}", mails[0].text);
-        let recorded = format!("SELECT COUNT(*) FROM audit_events WHERE action = 'device_created' AND detail LIKE '%\"host_from\":\"{}\"%'", world.meadow);
-        assert_eq!(app.count(Box::leak(recorded.into_boxed_str())).await, 1);
+        let recorded = "SELECT COUNT(*) FROM audit_events WHERE action = 'device_created' AND detail LIKE '%\"host_from\":\"%'";
+        assert_eq!(app.count(recorded).await, 1);
         assert_eq!(send(&olga, Method::DELETE, &format!("devices/{moved}"), Value::Null).await.status(), 204);
         run_ok(&app, &["device", "add", "--plant", &world.meadow, "--name", "Back", "--kind", "x", "--host", "inverter.sun.example"]);
     }

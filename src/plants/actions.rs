@@ -25,7 +25,7 @@ use crate::{
         decide::Action as Permitted,
         grants::actions as grants,
         model::{Person, Role, ScopeId},
-        notify::notify,
+        notify::Notices,
         store as permissions,
     },
     plants::{
@@ -181,7 +181,9 @@ pub async fn update(
             "organization": before.organization, "plant": id, "name": fields.name, "portfolio": target, "from": before.portfolio, "to": target,
         });
         record::write(&mut change.tx, &services.clock, actor.event(None, Action::PlantMoved, detail)).await?;
-        notify_of_move(services, actor, &mut change.tx, &fields.name, [&before.portfolio, target]).await?;
+        let mut notices = Notices::default();
+        notify_of_move(services, actor, &mut change.tx, &fields.name, [&before.portfolio, target], &mut notices).await?;
+        notices.enqueue(&mut change.tx, services).await?;
     }
     let plant = load(&mut change.tx, services, actor, id).await?;
     change.tx.commit().await?;
@@ -226,19 +228,20 @@ pub(in crate::plants) async fn require_move_into(
     Ok(())
 }
 
-/// Mails the owners, and everybody with a grant on one of two portfolios, that plants were moved from one to the other.
+/// Adds mails to `notices`: to the owners, and everybody with a grant on one of two portfolios, that plants were moved from one to the other.
 pub(in crate::plants) async fn notify_of_move(
     services: &Services,
     actor: Actor<'_>,
     tx: &mut Tx,
     what: &str,
     [from, to]: [&PortfolioId; 2],
+    notices: &mut Notices,
 ) -> Result<(), AppError> {
     let find = async |tx: &mut Tx, id| portfolios::find(tx, id).await?.ok_or(AppError::NotFound);
     let (from, to) = (find(tx, from).await?, find(tx, to).await?);
     let people = store::people_of_portfolios(tx, [&from.id, &to.id], services.clock.now()).await?;
     let content = |_: &Account| emails::moved(what, &from.name, &to.name, actor.name());
-    Ok(notify(tx, services, &from.organization, people, Kind::AccessChanged, content).await?)
+    Ok(notices.add(tx, &from.organization, people, Kind::AccessChanged, content).await?)
 }
 
 /// Returns whose access to a plant would change by a move to another portfolio of its organization, by name.
@@ -283,7 +286,9 @@ pub async fn delete(services: &Services, actor: Actor<'_>, id: &PlantId, expecte
     expected.check(plant.version)?;
     let Contents { devices, .. } = contents(&mut change.tx, &scope, services.clock.now()).await?;
     let about = (&plant.organization, &scope, plant.name.as_str());
-    let grants = grants::end_with_scope(&mut change.tx, services, actor, about, Vec::new()).await?;
+    let mut notices = Notices::default();
+    let grants = grants::end_with_scope(&mut change.tx, services, actor, about, Vec::new(), &mut notices).await?;
+    notices.enqueue(&mut change.tx, services).await?;
     devices_store::release_hosts_in(&mut change.tx, &scope, services.clock.now()).await?;
     store::remove(&mut change.tx, id).await?;
     let detail = json!({

@@ -216,7 +216,8 @@ fn PickedPerson(picked: Picked, change: String) -> impl IntoView {
 /// The vendor. Somebody who works for one in this organization already cannot have another.
 #[component]
 fn VendorChoice(name: String, entered: Entered, vendor: Option<String>) -> impl IntoView {
-    const HINT: &str = "A vendor's access is marked everywhere, must have an end, and can be ended at once.";
+    const HINT: &str = "A vendor's access is marked everywhere, must have an end, and can be ended at once. It neither edits plants nor \
+        closes remote access, of whatever role, and this applies to other access that the person has here too.";
     match vendor {
         Some(vendor) => view! {
             <div class="field">
@@ -344,6 +345,12 @@ pub fn PreviewContent(
     );
     let not_included = not_included(&preview.not_included)
         .map(|words| view! { <li>{Icon::Ban.draw()}<span>{format!("Not included: {words}.")}</span></li> });
+    let narrowed = (!preview.narrowed.is_empty()).then(|| {
+        let places = preview.narrowed.join(", ");
+        let words =
+            format!("As a vendor's person, {name} will no longer edit plants or close remote access by other access here: {places}.");
+        view! { <li>{Icon::Ban.draw()}<span>{words}</span></li> }
+    });
     let owners = match preview.owners {
         0 => format!("{name} gets an email."),
         owners => format!("{name} and the {} get an email.", count_of(owners as i64, "owner")),
@@ -358,7 +365,7 @@ pub fn PreviewContent(
             {preview.first_plants.into_iter().map(plant).collect_view()}
             {(more > 0).then(|| view! { <li><span></span><span class="muted">{format!("and {more} more")}</span></li> })}
         </ul>
-        <ul>{later}{not_included}<li>{Icon::Mail.draw()}<span>{owners}</span></li></ul>
+        <ul>{later}{not_included}{narrowed}<li>{Icon::Mail.draw()}<span>{owners}</span></li></ul>
     }
     .into_any()
 }

@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use leptos::prelude::*;
 
 use crate::{
+    authentication::registration::granted::{self, AccessInvitation},
     error::{AppError, problem::Problem},
     foundation::{
         ids::{OrganizationId, UserId},
@@ -50,6 +51,8 @@ pub struct OrganizationPageData {
     pub is_cut: bool,
     /// Its vendors. `None` for those who do not administer it.
     pub vendors: Option<Vec<Vendor>>,
+    /// Pending invitations with access to something in it. Empty for those who do not administer it.
+    pub invitations: Vec<AccessInvitation>,
     /// What would be deleted with it. `None` if the caller may not delete it.
     pub contents: Option<Contents>,
     /// What the caller may do with members.
@@ -94,6 +97,7 @@ async fn load_page(services: &Services, caller: &CurrentSession, id: &Organizati
         is_cut: members.as_ref().is_some_and(|page| page.next.is_some()),
         members: members.map(|page| page.rows),
         vendors: if administers { Some(vendors::actions::list(services, caller, id).await?) } else { None },
+        invitations: if administers { granted::list_invitations(services, caller, id).await? } else { Vec::new() },
         contents: match is_platform_administrator {
             true => Some(plants::preview_deletion(services, caller, &ScopeId::Organization(id.clone())).await?),
             false => None,

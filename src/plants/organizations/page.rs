@@ -5,6 +5,7 @@ use leptos_meta::Title;
 use leptos_router::hooks::use_params_map;
 
 use crate::{
+    authentication::registration::view::AccessInvitations,
     layout::{crumbs::Crumbs, frame::framed_with, narrow::query_parameter},
     permissions::grants::form as grants,
     permissions::{
@@ -136,6 +137,7 @@ fn Sections(page: OrganizationPageData, has_dialog: bool, flash: Flash) -> impl 
         members,
         is_cut,
         vendors,
+        invitations,
         contents,
         rights,
         is_platform_administrator,
@@ -148,7 +150,11 @@ fn Sections(page: OrganizationPageData, has_dialog: bool, flash: Flash) -> impl 
     let members = members.map(|members| {
         view! { <Members organization=organization.clone() members is_cut own_id rights can_add=!has_dialog flash=flash.clone() /> }
     });
-    let vendors = vendors.map(|vendors| view! { <Vendors organization=organization.clone() vendors zone=time_zone now /> });
+    let zone = time_zone.clone();
+    let vendors = vendors.map(|vendors| view! { <Vendors organization=organization.clone() vendors zone now /> });
+    let invitations = (!invitations.is_empty()).then(|| {
+        view! { <AccessInvitations organization=organization.clone() invitations zone=time_zone now /> }
+    });
     let name = details.organization.name.clone();
     let settings = (!has_dialog && (is_owner || is_platform_administrator)).then(|| {
         let (suffixes, can_delete) = (details.host_suffixes.clone(), contents.is_some());
@@ -159,6 +165,7 @@ fn Sections(page: OrganizationPageData, has_dialog: bool, flash: Flash) -> impl 
             <div>
                 {rights.administers.then(|| view! { <Portfolios organization=organization.clone() portfolios flash /> })}
                 {members}
+                {invitations}
             </div>
             <div>{vendors}{settings}</div>
         </div>

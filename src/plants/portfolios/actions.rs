@@ -16,6 +16,7 @@ use crate::{
         decide::Action as Permitted,
         grants::actions as grants,
         model::ScopeId,
+        notify::Notices,
     },
     plants::{
         actions::{self as plants, Contents},
@@ -161,14 +162,16 @@ pub async fn delete(services: &Services, actor: Actor<'_>, id: &PortfolioId, mov
         }
         plants::require_move_into(services, actor, tx, &scope, target).await?;
     }
+    let mut notices = Notices::default();
     let plant_ids = store::plant_ids(tx, id).await?;
     if let Some(target) = move_to {
         store::move_plants(tx, id, target).await?;
-        plants::notify_of_move(services, actor, tx, &format!("all plants of {}", portfolio.name), [id, target]).await?;
+        plants::notify_of_move(services, actor, tx, &format!("all plants of {}", portfolio.name), [id, target], &mut notices).await?;
     }
     let Contents { plants, devices, .. } = plants::contents(tx, &scope, services.clock.now()).await?;
     let about = (&portfolio.organization, &scope, portfolio.name.as_str());
-    let grants = grants::end_with_scope(tx, services, actor, about, Vec::new()).await?;
+    let grants = grants::end_with_scope(tx, services, actor, about, Vec::new(), &mut notices).await?;
+    notices.enqueue(tx, services).await?;
     devices::release_hosts_in(tx, &scope, services.clock.now()).await?;
     store::remove(tx, id).await?;
     let detail = json!({
