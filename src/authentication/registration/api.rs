@@ -138,7 +138,8 @@ pub async fn grant_access(
         };
         Ok(FormOutcome::redirect_to(form::back_path(&opened_for)).with_notice(notice))
     };
-    respond(or_reauthenticate(grant().await, &entered.address()), &entered.address(), &entered.fields())
+    let granted = grant().await.map_err(|error| entered.in_form(error));
+    respond(or_reauthenticate(granted, &entered.address()), &entered.address(), &entered.fields())
 }
 
 /// Cancels an invitation with access to something in an organization.

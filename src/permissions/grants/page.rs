@@ -103,7 +103,7 @@ fn PersonStep(entered: Entered, found: Option<Vec<Person>>, unknown_email: Optio
     let (path, is_dialog) = (entered.path(), entered.path() != PAGE);
     let is_nobody = found.as_ref().is_some_and(Vec::is_empty);
     let person = |person: Person| {
-        let address = with_user(person.id.as_str());
+        let address = with_user(&person.username);
         view! {
             <li><a href=address><span class="face" aria-hidden="true">{initials(&person.name)}</span><span>{person.name}<small>{person.username}</small></span></a></li>
         }
@@ -199,6 +199,7 @@ fn chosen_scope(entered: &Entered) -> String {
 fn PickedPerson(picked: Picked, change: String) -> impl IntoView {
     let (name, detail) = match picked {
         Picked::Account { account, .. } => (account.name, account.username),
+        Picked::Stranger(username) => (username, "Does not belong to the organization yet".to_owned()),
         Picked::Invitation(email) => (email, "Has no account yet and will be invited".to_owned()),
     };
     view! {
@@ -207,7 +208,8 @@ fn PickedPerson(picked: Picked, change: String) -> impl IntoView {
             <div class="picked">
                 <span class="face" aria-hidden="true">{initials(&name)}</span>
                 <div>{name}<small>{detail}</small></div>
-                <a class="quiet" href=change>"Change"</a>
+                // An error about the person moves the focus here.
+                <a class="quiet" href=change id="user">"Change"</a>
             </div>
         </div>
     }
@@ -260,7 +262,7 @@ fn RoleChoice(chosen: Option<Role>, is_vendor: bool, now: DateTime<Utc>) -> impl
     };
     view! {
         <fieldset class="fieldset">
-            <legend id="role">"Role"</legend>
+            <legend id="role" tabindex="-1">"Role"</legend>
             <div class="roles">
                 <div class="cols" aria-hidden="true"><span>"What the person may do"</span><span>"See"</span><span>"Open devices"</span><span>"Manage"</span><span>"Read log"</span></div>
                 {Role::ALL.map(row)}
@@ -287,7 +289,7 @@ fn ScopeChoices(scopes: Vec<ScopeChoice>, chosen: String) -> impl IntoView {
         }
     };
     view! {
-        <fieldset class="fieldset"><legend id="scope">"Where"</legend><div class="choices boxed">{scopes.into_iter().map(choice).collect_view()}</div></fieldset>
+        <fieldset class="fieldset"><legend id="scope" tabindex="-1">"Where"</legend><div class="choices boxed">{scopes.into_iter().map(choice).collect_view()}</div></fieldset>
     }
 }
 
@@ -312,7 +314,7 @@ pub fn EndChoice(
     };
     view! {
         <fieldset class="fieldset">
-            <legend id="until">"Until"</legend>
+            <legend id="until" tabindex="-1">"Until"</legend>
             <div class="presets">{ENDS.map(option)}<input type="date" id="day" name="day" value=entered.day aria-label="Last day" /></div>
             <p class="hint">"A chosen day ends at midnight in your time zone. An email goes out 3 days before the end."</p>
         </fieldset>

@@ -38,6 +38,8 @@ pub struct ImportPageData {
     pub organization_name: String,
     /// The draft: its token, its text, and what it would create. `None` before the first step.
     pub draft: Option<(String, String, Plan)>,
+    /// Whether the address names a draft that has expired, was imported or was replaced by a later one.
+    pub is_draft_gone: bool,
 }
 
 /// Returns the path of the page.
@@ -61,9 +63,18 @@ pub async fn open_import(organization: String, token: String) -> Result<ImportPa
             }
             None => None,
         };
-        Ok(ImportPageData { organization: organization.clone(), organization_name, draft })
+        let is_draft_gone = draft.is_none() && !token.is_empty();
+        Ok(ImportPageData { organization: organization.clone(), organization_name, draft, is_draft_gone })
     };
     load().await.inspect_err(AppError::set_response)
+}
+
+/// Returns the error about a draft that is not there any more.
+pub fn draft_gone() -> AppError {
+    AppError::invalid(
+        "text",
+        "What you pasted is no longer here: it waits for an hour, and until you paste something else. Paste it again.",
+    )
 }
 
 /// Returns the text of the caller's own draft.
@@ -107,7 +118,7 @@ pub async fn import_plants(organization: String, draft: String) -> Result<String
     let import = async || {
         let (services, caller) = current_session()?;
         let id = parse_id(&organization)?;
-        let text = find_draft(&services, &caller, &id, &draft).await?.ok_or(AppError::LinkExpired)?;
+        let text = find_draft(&services, &caller, &id, &draft).await?.ok_or_else(draft_gone)?;
         let plan = actions::import(&services, Actor::Principal(&caller), &id, &text).await?;
         if !plan.errors.is_empty() {
             return Err(AppError::invalid("draft", "Some lines are no longer right, so nothing was imported."));
