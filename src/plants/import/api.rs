@@ -118,7 +118,7 @@ pub async fn import_plants(organization: String, draft: String) -> Result<String
     let import = async || {
         let (services, caller) = current_session()?;
         let id = parse_id(&organization)?;
-        let text = find_draft(&services, &caller, &id, &draft).await?.ok_or_else(draft_gone)?;
+        let text = find_draft(&services, &caller, &id, &draft).await?.ok_or(AppError::LinkExpired)?;
         let plan = actions::import(&services, Actor::Principal(&caller), &id, &text).await?;
         if !plan.errors.is_empty() {
             return Err(AppError::invalid("draft", "Some lines are no longer right, so nothing was imported."));

@@ -36,7 +36,7 @@ pub fn ImportPage() -> impl IntoView {
     framed_with(open_import(id, query_parameter("draft")), |page, mut flash| {
         let ImportPageData { organization, organization_name, draft, is_draft_gone } = page;
         if is_draft_gone {
-            flash.failure.get_or_insert_with(draft_gone);
+            flash.failure = Some(draft_gone());
         }
         let step = match draft {
             Some((token, _, plan)) if plan.errors.is_empty() => {
