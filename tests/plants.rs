@@ -890,6 +890,37 @@ both!(
     }
 );
 
+both!(
+    /// WEB-7: names and reasons have no characters that nobody sees, except those that words need. Names that differ in these alone are the same.
+    names_are_visible, |app| {
+        let world = World::new(&app).await;
+        let (adam, olga) = (world.client("adam"), world.client("olga"));
+        let invalid = async |client: &Client<'_>, method: Method, path: &str, body: Value, field: &str| {
+            let answer = send(client, method, path, body.clone()).await;
+            let (status, problem) = (answer.status(), answer.json::<Value>().await.unwrap());
+            assert_eq!((status, &problem["field"]), (StatusCode::UNPROCESSABLE_ENTITY, &json!(field)), "{body}");
+        };
+        let plant = |name: &str| json!({ "portfolio": world.north, "name": name, "kind": "wind" });
+        for bad in ["Mea\u{200B}dow", "\u{202E}wodaeM", "Meadow\u{2069}", "Mea\u{AD}dow", "\u{200D}", "\u{3164}", "Mead\u{FEFF}ow", "M\u{E0041}"] {
+            invalid(adam, Method::POST, "plants", plant(bad), "name").await;
+            invalid(olga, Method::PATCH, &format!("organizations/{}", world.organization), json!({ "name": bad }), "name").await;
+            let place = json!({ "portfolio": world.north, "name": "Good", "kind": "wind", "place": bad });
+            invalid(adam, Method::POST, "plants", place, "place").await;
+            invalid(adam, Method::PUT, &format!("plants/{}/closure", world.meadow), json!({ "reason": bad }), "reason").await;
+            let grant = |reason: &str, vendor: &str| json!({ "user": "sam", "role": "viewer", "plant": world.hill, "reason": reason, "vendor": vendor, "expires_at": app.now() + Duration::days(1) });
+            invalid(adam, Method::POST, "grants", grant(bad, "Inverters"), "reason").await;
+            invalid(adam, Method::POST, "grants", grant("Work", bad), "vendor").await;
+            let profile = adam.post_form("update_profile", &[("name", bad), ("username", "adam"), ("time_zone", "UTC")]).await;
+            assert_eq!(profile.status(), StatusCode::UNPROCESSABLE_ENTITY, "{bad:?}");
+        }
+        create(adam, "plants", plant("نیروگاه\u{200C}ها")).await;
+        invalid(adam, Method::POST, "plants", plant("نیروگاهها"), "name").await;
+        invalid(adam, Method::POST, "plants", plant("Mea\u{200D}dow"), "name").await;
+        let profile = adam.post_form("update_profile", &[("name", "علی\u{200C}رضا ☀\u{FE0F}"), ("username", "adam"), ("time_zone", "UTC")]).await;
+        assert_eq!(profile.status(), StatusCode::OK);
+    }
+);
+
 /// Asserts that a host is refused, and returns the message.
 async fn refused_host(answer: Response) -> String {
     assert_eq!(answer.status(), StatusCode::UNPROCESSABLE_ENTITY);
