@@ -483,6 +483,7 @@ both!(
         for (client, function, fields, page_path, shows) in &cases {
             let next = accepted(client, function, fields).await;
             assert_eq!(location(&client.browser(Method::POST, &format!("/api/ui/{function}")).form(fields).send().await.unwrap()), next, "{function}");
+            assert!(value_of(&page(client, &next).await, "next").starts_with('/'), "{function}: an address of this length is accepted");
             let query = next.strip_prefix("/confirm?").unwrap_or_else(|| panic!("{function}: {next}"));
             let back = serde_urlencoded::from_str::<Vec<(String, String)>>(query).unwrap().remove(0).1;
             assert!(back.starts_with(page_path), "{function}: {back}");
