@@ -80,6 +80,16 @@ CREATE UNIQUE INDEX devices_plant_id_normalized_name_idx ON devices (plant_id, n
 CREATE INDEX devices_list_idx ON devices (organization_id, portfolio_id, plant_id, normalized_name, id);
 CREATE INDEX devices_portfolio_id_idx ON devices (portfolio_id);
 
+-- Hosts that a plant of an organization had and gave up, with the plant that had them last. It may be deleted: its name is kept.
+CREATE TABLE released_hosts (
+    organization_id TEXT NOT NULL REFERENCES organizations (id) ON DELETE CASCADE,
+    host TEXT NOT NULL,
+    plant_id TEXT NOT NULL,
+    plant_name TEXT NOT NULL,
+    released_at TIMESTAMPTZ NOT NULL,
+    PRIMARY KEY (organization_id, host)
+);
+
 -- Who administers an organization.
 CREATE TABLE memberships (
     user_id TEXT NOT NULL REFERENCES users (id),

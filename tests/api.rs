@@ -150,6 +150,7 @@ both!(
             "GET /api/v1/grants", "POST /api/v1/grants", "GET /api/v1/grants/{id}", "PATCH /api/v1/grants/{id}", "DELETE /api/v1/grants/{id}",
             "GET /api/v1/plants/{id}/access", "GET /api/v1/organizations/{id}/people/{user}/access", "GET /api/v1/organizations/{id}/members",
             "PUT /api/v1/organizations/{id}/members/{user}", "DELETE /api/v1/organizations/{id}/members/{user}", "GET /api/v1/organizations/{id}/vendors",
+            "GET /api/v1/organizations/{id}/invitations", "DELETE /api/v1/organizations/{id}/invitations/{invitation}",
             "DELETE /api/v1/organizations/{id}/vendors/{vendor}/access", "DELETE /api/v1/organizations/{id}/vendors/{vendor}/people/{user}",
             "GET /api/v1/organizations", "POST /api/v1/organizations", "GET /api/v1/organizations/{id}", "PATCH /api/v1/organizations/{id}", "DELETE /api/v1/organizations/{id}",
             "GET /api/v1/portfolios", "POST /api/v1/portfolios", "GET /api/v1/portfolios/{id}", "PATCH /api/v1/portfolios/{id}", "DELETE /api/v1/portfolios/{id}",

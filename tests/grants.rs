@@ -8,7 +8,7 @@ use crate::support::{
     world::{World, assert_invalid, assert_refused, grant, id_of, patch_grant, post_grant, problem, put_member},
 };
 use chrono::Duration;
-use reqwest::StatusCode;
+use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use whereabouts::{
     access::{Credential, Principal},
@@ -507,14 +507,113 @@ both!(
 );
 
 both!(
-    /// An account that is disabled gets no grant, and no invitation.
+    /// ENU-1: an account that is disabled gets no grant, and whoever grants access does not learn that there is one.
     a_disabled_account_gets_no_grant, |app| {
         let world = acme(&app).await;
         let alice = app.sign_in("alice").await;
         admin::disable(&app.services.db, &app.services.clock, &id_of(&app, "bob").await, Actor::CommandLine).await.unwrap();
-        for user in ["bob".to_owned(), "bob@example.com".to_owned(), id_of(&app, "bob").await.to_string()] {
+        for user in ["bob".to_owned(), id_of(&app, "bob").await.to_string(), "nobody".to_owned()] {
             assert_invalid(post_grant(&alice, json!({ "user": user, "plant": world.plants[0] })).await, "user").await;
         }
+        for email in ["bob@example.com", "nobody@example.com"] {
+            let invited = invite(&alice, json!({ "user": email, "plant": world.plants[0] })).await;
+            assert_eq!(invited, json!({ "invitation": { "email": email, "expires_at": "2026-06-08T12:00:00Z" } }));
+        }
+        assert_eq!(invitations(&alice, &world).await.len(), 2);
+        let link = app.smtp.next_for("bob@example.com").await.link("/register").1;
+        let fields = [("token", link.as_str()), ("username", "robert"), ("password", PASSWORD_OF_CAROL)];
+        assert_eq!(app.post_form("accept_invitation", "", &fields).await.status(), StatusCode::UNPROCESSABLE_ENTITY, "the address has an account");
+        assert_eq!(app.count("SELECT COUNT(*) FROM grants").await, 0);
+    }
+);
+
+async fn invitations(client: &Client<'_>, world: &World) -> Vec<Value> {
+    client.json(&format!("/api/v1/organizations/{}/invitations", world.id)).await["invitations"].as_array().unwrap().clone()
+}
+
+both!(
+    /// AUT-3: those who administer an organization see the pending invitations with access to something in it, and cancel them. Others stay.
+    invitations_are_canceled, |app| {
+        let world = acme(&app).await;
+        let other = World::create(&app, "Other").await;
+        other.add_members(&app, &[("oscar", "owner")]).await;
+        let (alice, adam, mia, oscar) = (app.sign_in("alice").await, app.sign_in("adam").await, app.sign_in("mia").await, app.sign_in("oscar").await);
+        let end = app.now() + Duration::days(30);
+        let mut links = Vec::new();
+        for (granter, email, plant) in [(&alice, "carol@example.com", &world.plants[0]), (&adam, "dave@example.com", &world.plants[1]), (&oscar, "erin@example.com", &other.plants[0])] {
+            invite(granter, json!({ "user": email, "plant": plant, "expires_at": end })).await;
+            links.push(app.smtp.next_for(email).await.link("/register").1);
+        }
+        let listed = invitations(&adam, &world).await;
+        let carols = listed.iter().find(|invitation| invitation["email"] == "carol@example.com").unwrap();
+        assert_eq!((listed.len(), &carols["role"], &carols["invited_by"], &carols["scope"]["name"]), (2, &json!("technician"), &json!("alice"), &json!("Alpha")));
+        assert_eq!((&carols["access_expires_at"], &carols["expires_at"]), (&json!("2026-07-01T12:00:00Z"), &json!("2026-06-08T12:00:00Z")));
+        let path = |world: &World, invitation: &Value| format!("/api/v1/organizations/{}/invitations/{}", world.id, invitation["id"].as_str().unwrap());
+        assert_refused(mia.get(&format!("/api/v1/organizations/{}/invitations", world.id)).await, StatusCode::FORBIDDEN, "not-in-role").await;
+        assert_refused(mia.delete(&path(&world, carols)).await, StatusCode::FORBIDDEN, "not-in-role").await;
+        assert_refused(oscar.delete(&path(&world, carols)).await, StatusCode::NOT_FOUND, "not-found").await;
+        assert_refused(oscar.delete(&path(&other, carols)).await, StatusCode::NOT_FOUND, "not-found").await;
+        let token = adam.create_token("all", "full", FIREFOX).await;
+        assert_refused(token.delete(&path(&world, carols)).await, StatusCode::FORBIDDEN, "session-required").await;
+        let page = async |client: &Client<'_>| {
+            client.browser(Method::GET, &format!("/organizations/{}", world.id)).send().await.unwrap().text().await.unwrap()
+        };
+        let shown = page(&adam).await;
+        assert!(shown.contains("Cancel the invitation for carol@example.com") && shown.contains("Technician, Plant Alpha"), "{shown}");
+        assert!(!shown.contains("erin@example.com") && !page(&mia).await.contains("carol@example.com"));
+        assert_eq!(adam.delete(&path(&world, carols)).await.status(), StatusCode::NO_CONTENT);
+        assert_refused(adam.delete(&path(&world, carols)).await, StatusCode::NOT_FOUND, "not-found").await;
+        assert_eq!(app.count_events("invitation_canceled", "success").await, 1);
+        let fields = [("token", links[0].as_str()), ("username", "carol"), ("password", PASSWORD_OF_CAROL)];
+        assert_eq!(app.post_form("accept_invitation", "", &fields).await.status(), StatusCode::GONE);
+        assert!(page(&adam).await.contains("Cancel the invitation for dave@example.com"), "dave's is still there");
+        app.advance(Duration::minutes(11));
+        let daves = invitations(&alice, &world).await[0].clone();
+        assert_refused(alice.delete(&path(&world, &daves)).await, StatusCode::FORBIDDEN, "reauthentication-required").await;
+        let form = [("organization", world.id.as_str()), ("invitation", daves["id"].as_str().unwrap())];
+        let next: String = alice.post_form("cancel_access_invitation", &form).await.json().await.unwrap();
+        assert!(next.starts_with("/confirm?next=%2Forganizations%2F"), "{next}");
+        accept(&app, &links[1], "dave").await;
+        accept(&app, &links[2], "erin").await;
+        for name in ["dave", "erin"] {
+            assert_eq!(grants(&sign_in_invited(&app, name).await, "").await.len(), 1, "{name}");
+        }
+    }
+);
+
+both!(
+    /// AUT-9: whoever becomes a vendor's person loses the right to edit and close by other grants too. The preview says so before, and the mail after.
+    becoming_a_vendors_person_is_announced, start_with_manual_mails, |app| {
+        let world = acme(&app).await;
+        let (alice, bob) = (app.sign_in("alice").await, app.sign_in("bob").await);
+        let end = app.now() + Duration::days(30);
+        let operator = grant(&alice, json!({ "user": "bob", "role": "operator", "plant": world.plants[1] })).await;
+        let for_vendor = json!({ "user": "bob", "plant": world.plants[0], "vendor": "Inverters Ltd", "expires_at": end });
+        assert_invalid(post_grant(&alice, for_vendor.clone()).await, "vendor").await;
+        let with_end = json!({ "expires_at": end, "reason": "Will work for a vendor" });
+        assert_eq!(patch_grant(&alice, operator["id"].as_str().unwrap(), with_end).await.status(), StatusCode::OK);
+        grant(&alice, json!({ "user": "bob", "role": "viewer", "plant": world.other_plant, "expires_at": end })).await;
+        let (adam, scope) = (principal(&app, "adam").await, ScopeId::Plant(world.plants[0].parse().unwrap()));
+        let bobs = accounts::find(&app.services.db, "bob").await.unwrap().account;
+        let draft = Draft { user: Some(&bobs), role: Role::Technician, scope: &scope, expires_at: Some(end), vendor: Some("Inverters Ltd") };
+        assert_eq!(preview(&app.services, &adam, draft).await.unwrap().narrowed, ["Plant Beta"]);
+        assert_eq!(preview(&app.services, &adam, Draft { vendor: None, ..draft }).await.unwrap().narrowed, Vec::<String>::new());
+        let form = [("at", format!("plant:{}", world.plants[0])), ("user", "bob".to_owned()), ("is_vendor", "yes".to_owned()), ("vendor", "Inverters Ltd".to_owned()), ("role", "technician".to_owned())];
+        let form: Vec<_> = form.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        let shown: String = alice.post_form("preview_grant", &form).await.json().await.unwrap();
+        assert!(shown.contains("will no longer edit plants or close remote access by other access here: Plant Beta."), "{shown}");
+        let edit = async || bob.request(Method::PATCH, &format!("/api/v1/plants/{}", world.plants[1])).json(&json!({ "place": "Kiel" })).send().await.unwrap();
+        assert_eq!(edit().await.status(), StatusCode::OK);
+        grant(&alice, for_vendor).await;
+        app.send_due().await;
+        let mails: Vec<_> = app.smtp.take_all().await.into_iter().filter(|mail| mail.subject == "Access granted to bob: Plant Alpha").collect();
+        assert_eq!(mails.len(), 2, "to him and to the owner");
+        for mail in mails {
+            let text = mail.text.split_whitespace().collect::<Vec<_>>().join(" ");
+            assert!(text.contains("bob works for Inverters Ltd in Acme. Access of a vendor's people neither edits plants nor closes remote access"), "{text}");
+        }
+        assert_eq!(edit().await.status(), StatusCode::FORBIDDEN);
+        assert_eq!(preview(&app.services, &adam, draft).await.unwrap().narrowed, Vec::<String>::new(), "it is so already");
     }
 );
 
@@ -725,4 +824,42 @@ async fn an_invitation_does_not_outlive_its_granter() {
     disabled.unwrap();
     assert_eq!(accepted.status(), StatusCode::GONE);
     assert_eq!(app.count("SELECT COUNT(*) FROM grants").await, 0);
+}
+
+/// RACE-2: an acceptance with grants in several organizations enqueues its mails in the order of the recipients, as everything else does.
+#[tokio::test(flavor = "multi_thread")]
+async fn mails_of_an_acceptance_do_not_deadlock() {
+    let app = start_with_manual_mails(Backend::Postgres).await;
+    let [acme, other, third] = [World::create(&app, "Acme").await, World::create(&app, "Other").await, World::create(&app, "Third").await];
+    other.add_members(&app, &[("xena", "owner")]).await;
+    acme.add_members(&app, &[("yara", "owner")]).await;
+    third.add_members(&app, &[("tom", "administrator")]).await;
+    third.set_member(&app, "xena", "owner").await;
+    third.set_member(&app, "yara", "owner").await;
+    app.add_user("bob").await;
+    let (xena, yara, tom) = (app.sign_in("xena").await, app.sign_in("yara").await, app.sign_in("tom").await);
+    // Both owners have got so many mails that the next ones are collected in a digest.
+    for role in ["viewer", "technician", "operator"] {
+        for plant in &third.plants {
+            grant(&tom, json!({ "user": "bob", "role": role, "plant": plant })).await;
+        }
+    }
+    invite(&yara, json!({ "user": "carol@example.com", "plant": acme.plants[0] })).await;
+    app.send_due().await;
+    let link = app.smtp.next_for("carol@example.com").await.link("/register").1;
+    invite(&xena, json!({ "user": "carol@example.com", "plant": other.plants[0] })).await;
+    let digest =
+        "SELECT id FROM outbox WHERE digest_count IS NOT NULL AND user_id = (SELECT id FROM users WHERE username = 'yara') FOR UPDATE";
+    let holder = hold(&app, digest).await;
+    let granting = async {
+        wait_until_blocked(&app, 1).await;
+        post_grant(&tom, json!({ "user": "bob", "role": "auditor", "plant": third.plants[0] })).await
+    };
+    let release = async {
+        wait_until_blocked(&app, 2).await;
+        release(holder).await;
+    };
+    let ((), granted, ()) = tokio::join!(accept(&app, &link, "carol"), granting, release);
+    assert_eq!(granted.status(), StatusCode::CREATED);
+    assert_eq!(grants(&sign_in_invited(&app, "carol").await, "").await.len(), 2);
 }

@@ -5,6 +5,7 @@ use std::{collections::BTreeMap, process::Command};
 use crate::support::{
     Backend, Client, FIREFOX, MailDelivery, TestApp,
     postgres::{hold, release, wait_until_blocked},
+    smtp::Mail,
     world::{World, assert_invalid, assert_refused, grant, id_of, post_grant, problem, put_member},
 };
 use chrono::Duration;
@@ -156,6 +157,56 @@ both!(
         let bob = app.sign_in("bob").await;
         assert_eq!(grants_ended(bob.delete(&world.members("alice")).await).await, 0);
         assert!(root.get(&format!("/api/v1/plants/{}/access", world.plants[0])).await.status() == StatusCode::NOT_FOUND, "sees no plant by that");
+    }
+);
+
+/// Sends all emails. Returns those with this subject, by address.
+async fn mails_about(app: &TestApp, subject: &str) -> Vec<Mail> {
+    app.send_due().await;
+    let mut mails: Vec<_> = app.smtp.take_all().await.into_iter().filter(|mail| mail.subject == subject).collect();
+    mails.sort_by(|one, other| one.to.cmp(&other.to));
+    mails
+}
+
+both!(
+    /// LOG-1: who owns an organization, its name and its host suffixes do not change silently. Without an owner who could be told, the
+    /// administrators are; disabled accounts get no mail.
+    changes_of_an_organization_are_announced, start_with_manual_mails, |app| {
+        let world = acme(&app).await;
+        world.add_members(&app, &[("olga", "owner")]).await;
+        app.add_admin("root").await;
+        app.add_user("bob").await;
+        let (alice, root) = (app.sign_in("alice").await, app.sign_in("root").await);
+        let to = |mails: Vec<Mail>| mails.into_iter().map(|mail| mail.to.split('@').next().unwrap().to_owned()).collect::<Vec<_>>();
+        let created = root.request(Method::POST, "/api/v1/organizations").json(&json!({ "name": "New", "owner": "bob" })).send().await.unwrap();
+        assert_eq!(created.status(), StatusCode::CREATED);
+        assert_eq!(to(mails_about(&app, "New: bob is now an owner").await), ["bob"]);
+        let path = format!("/api/v1/organizations/{}", world.id);
+        let change = async |client: &Client<'_>, body: Value| client.request(Method::PATCH, &path).json(&body).send().await.unwrap().status();
+        assert_eq!(change(&alice, json!({ "name": "Acme Power" })).await, StatusCode::OK);
+        let mails = mails_about(&app, "Acme was changed").await;
+        assert!(mails[0].text.contains("Acme Power") && mails[0].text.contains("alice"), "{:?}", mails[0]);
+        assert_eq!(to(mails), ["alice", "olga"]);
+        assert_eq!(change(&alice, json!({ "name": "Acme Power" })).await, StatusCode::OK);
+        assert_eq!(to(mails_about(&app, "Acme Power was changed").await), Vec::<String>::new(), "nothing changed");
+        assert_eq!(change(&root, json!({ "host_suffixes": ["acme.example", "power.example"] })).await, StatusCode::OK);
+        let mails = mails_about(&app, "Acme Power was changed").await;
+        assert!(mails[1].text.contains("power.example") && mails[1].text.contains("root"), "{:?}", mails[1]);
+        assert_eq!(to(mails), ["alice", "olga"]);
+        disable(&app, "alice").await;
+        disable(&app, "olga").await;
+        assert_eq!(put_member(&root, &world, "root", "owner").await.status(), StatusCode::OK);
+        assert_eq!(to(mails_about(&app, "Acme Power: root is now an owner").await), ["adam", "anna", "root"]);
+        assert_eq!(put_member(&root, &world, "bob", "owner").await.status(), StatusCode::OK);
+        assert_eq!(to(mails_about(&app, "Acme Power: bob is now an owner").await), ["bob", "root"], "an owner is told");
+        // Nobody is left to be told: it is on record anyway.
+        let left = World::create(&app, "Left").await;
+        left.add_members(&app, &[("oscar", "owner")]).await;
+        disable(&app, "oscar").await;
+        let recorded = app.count_events("member_changed", "success").await;
+        assert_eq!(put_member(&root, &left, "root", "owner").await.status(), StatusCode::OK);
+        assert_eq!(to(mails_about(&app, "Left: root is now an owner").await), ["root"]);
+        assert_eq!(app.count_events("member_changed", "success").await, recorded + 1);
     }
 );
 
@@ -363,6 +414,8 @@ both!(
             assert_eq!(mail.text.contains("Portfolio North"), name != "victor", "people see their own: {mail:?}");
         }
         assert_eq!(adam.delete(&person).await.status(), StatusCode::NO_CONTENT);
+        let told = mails_about(&app, "Acme: vera no longer works for Inverters Ltd").await;
+        assert_eq!(told.iter().map(|mail| mail.to.as_str()).collect::<Vec<_>>(), ["alice@example.com", "vera@example.com"]);
         assert_eq!(adam.delete(&person).await.status(), StatusCode::NOT_FOUND);
         assert_eq!(put_member(&adam, &world, "vera", "member").await.status(), StatusCode::OK, "no longer a vendor's");
         assert_eq!(app.count_events("vendor_person_removed", "success").await, 1);

@@ -26,7 +26,7 @@ use whereabouts::{
     reauthentication::actor::Actor,
 };
 
-use crate::support::{Backend, Client, MailDelivery, TestApp, smtp::Mail};
+use crate::support::{Backend, Client, FIREFOX, MailDelivery, TestApp, smtp::Mail};
 
 /// The people of [`World`], in the order of the tables below.
 const PEOPLE: [&str; 10] = ["olga", "adam", "oscar", "tina", "vera", "victor", "mia", "sam", "fred", "root"];
@@ -891,16 +891,118 @@ both!(
 );
 
 both!(
-    /// While remote access is closed, operators take no host away from the plant: at another plant, it would answer again.
-    a_closed_plant_keeps_its_hosts, |app| {
+    /// WEB-7: names and reasons have no characters that nobody sees, except those that words need. Names that differ in these alone are the same.
+    names_are_visible, |app| {
         let world = World::new(&app).await;
-        let (oscar, adam) = (world.client("oscar"), world.client("adam"));
-        let device = format!("devices/{}", world.device);
+        let (adam, olga) = (world.client("adam"), world.client("olga"));
+        let invalid = async |client: &Client<'_>, method: Method, path: &str, body: Value, field: &str| {
+            let answer = send(client, method, path, body.clone()).await;
+            let (status, problem) = (answer.status(), answer.json::<Value>().await.unwrap());
+            assert_eq!((status, &problem["field"]), (StatusCode::UNPROCESSABLE_ENTITY, &json!(field)), "{body}");
+        };
+        let plant = |name: &str| json!({ "portfolio": world.north, "name": name, "kind": "wind" });
+        for bad in ["Mea\u{200B}dow", "\u{202E}wodaeM", "Meadow\u{2069}", "Mea\u{AD}dow", "\u{200D}", "\u{3164}", "Mead\u{FEFF}ow", "M\u{E0041}"] {
+            invalid(adam, Method::POST, "plants", plant(bad), "name").await;
+            invalid(olga, Method::PATCH, &format!("organizations/{}", world.organization), json!({ "name": bad }), "name").await;
+            let place = json!({ "portfolio": world.north, "name": "Good", "kind": "wind", "place": bad });
+            invalid(adam, Method::POST, "plants", place, "place").await;
+            invalid(adam, Method::PUT, &format!("plants/{}/closure", world.meadow), json!({ "reason": bad }), "reason").await;
+            let grant = |reason: &str, vendor: &str| json!({ "user": "sam", "role": "viewer", "plant": world.hill, "reason": reason, "vendor": vendor, "expires_at": app.now() + Duration::days(1) });
+            invalid(adam, Method::POST, "grants", grant(bad, "Inverters"), "reason").await;
+            invalid(adam, Method::POST, "grants", grant("Work", bad), "vendor").await;
+            let profile = adam.post_form("update_profile", &[("name", bad), ("username", "adam"), ("time_zone", "UTC")]).await;
+            assert_eq!(profile.status(), StatusCode::UNPROCESSABLE_ENTITY, "{bad:?}");
+        }
+        create(adam, "plants", plant("نیروگاه\u{200C}ها")).await;
+        invalid(adam, Method::POST, "plants", plant("نیروگاهها"), "name").await;
+        invalid(adam, Method::POST, "plants", plant("Mea\u{200D}dow"), "name").await;
+        let profile = adam.post_form("update_profile", &[("name", "علی\u{200C}رضا ☀\u{FE0F}"), ("username", "adam"), ("time_zone", "UTC")]).await;
+        assert_eq!(profile.status(), StatusCode::OK);
+    }
+);
+
+/// Asserts that a host is refused, and returns the message.
+async fn refused_host(answer: Response) -> String {
+    assert_eq!(answer.status(), StatusCode::UNPROCESSABLE_ENTITY);
+    let problem: Value = answer.json().await.unwrap();
+    assert_eq!(problem["field"], "host");
+    problem["title"].as_str().unwrap().to_owned()
+}
+
+both!(
+    /// AUT-1: nobody reaches a device of a plant without a grant by using its host at a plant where they have one. A closed plant, too, keeps
+    /// its hosts: elsewhere they would answer again.
+    a_host_stays_with_its_plant, |app| {
+        let world = World::new(&app).await;
+        for (name, plant) in [("adam", &world.hill), ("root", &world.hill)] {
+            add_grant(&app, name, "technician", &world.organization, None, Some(plant)).await;
+        }
+        add_member(&app, "root", &world.organization, "administrator").await;
+        let (adam, oscar, root) = (world.client("adam"), world.client("oscar"), world.client("root"));
+        let brook = create(oscar, "plants", json!({ "portfolio": world.north, "name": "Brook", "kind": "wind" })).await;
+        let device = |plant: &str, host: &str| json!({ "plant": plant, "name": "Moved", "kind": "inverter", "host": host });
+        let taken = device(&world.hill, "inverter.sun.example");
         assert_eq!(send(oscar, Method::PUT, &format!("plants/{}/closure", world.meadow), json!({ "reason": "Theft" })).await.status(), 200);
-        assert_eq!(refusal(oscar, Method::DELETE, &device, Value::Null).await, "not-in-role");
-        assert_eq!(refusal(oscar, Method::PATCH, &device, json!({ "host": "other.sun.example" })).await, "not-in-role");
-        assert_eq!(send(oscar, Method::PATCH, &device, json!({ "name": "Inverter 1" })).await.status(), 200);
-        assert_eq!(send(adam, Method::DELETE, &device, Value::Null).await.status(), 204);
+        assert_eq!(send(oscar, Method::DELETE, &format!("devices/{}", world.device), Value::Null).await.status(), 204);
+        // By a new device, by an edited one, and by an import.
+        for client in [adam, root] {
+            let message = refused_host(send(client, Method::POST, "devices", taken.clone()).await).await;
+            assert_eq!(message, "Meadow had this host. Only an owner of the organization can use it at another plant.");
+        }
+        let message = refused_host(send(oscar, Method::POST, "devices", device(&brook, "inverter.sun.example")).await).await;
+        assert!(message.starts_with("Another plant had this host."), "{message}");
+        let other = create(adam, "devices", device(&world.hill, "other.sun.example")).await;
+        let path = format!("devices/{other}");
+        refused_host(send(adam, Method::PATCH, &path, json!({ "host": "inverter.sun.example" })).await).await;
+        let organization: OrganizationId = world.organization.parse().unwrap();
+        let (adams, text) = (principal(adam).await, "portfolio,plant,kind,device,device_kind,host\nSouth,Hill,,X,x,inverter.sun.example\n");
+        let actor = Actor::Principal(&adams);
+        for plan in [
+            import::preview(&app.services, actor, &organization, text).await.unwrap(),
+            import::import(&app.services, actor, &organization, text).await.unwrap(),
+        ] {
+            let errors: Vec<_> = plan.errors.iter().map(|error| (error.line, error.field.as_str(), error.message.contains("Meadow"))).collect();
+            assert_eq!(errors, [(2, "host", true)]);
+        }
+        // At its plant it is used again, and given up by an edit, by the plant and by the portfolio. Brook keeps what was its own.
+        let again = create(adam, "devices", device(&world.meadow, "inverter.sun.example")).await;
+        assert_eq!(send(adam, Method::PATCH, &format!("devices/{again}"), json!({ "host": "new.sun.example" })).await.status(), 200);
+        refused_host(send(adam, Method::POST, "devices", taken.clone()).await).await;
+        create(oscar, "devices", device(&brook, "brook.sun.example")).await;
+        assert_eq!(send(adam, Method::DELETE, &format!("plants/{}", world.meadow), Value::Null).await.status(), 204);
+        assert_eq!(send(adam, Method::DELETE, &format!("portfolios/{}", world.north), Value::Null).await.status(), 204);
+        for host in ["inverter.sun.example", "new.sun.example", "brook.sun.example"] {
+            refused_host(send(adam, Method::PATCH, &path, json!({ "host": host })).await).await;
+        }
+        assert_eq!(send(adam, Method::PATCH, &path, json!({ "host": "free.sun.example" })).await.status(), 200);
+        assert_eq!(app.count("SELECT COUNT(*) FROM devices WHERE host = 'inverter.sun.example'").await, 0);
+    }
+);
+
+both!(
+    /// AUT-7: an owner may use a host at another plant, with recent authentication, on record, and all owners are told. So may the command line.
+    owners_move_hosts, start_with_manual_mails, |app| {
+        let world = World::new(&app).await;
+        add_member(&app, "sam", &world.organization, "owner").await;
+        assert_eq!(send(world.client("adam"), Method::DELETE, &format!("devices/{}", world.device), Value::Null).await.status(), 204);
+        let taken = json!({ "plant": world.hill, "name": "Moved", "kind": "inverter", "host": "inverter.sun.example" });
+        let token = world.client("olga").create_token("all", "full", FIREFOX).await;
+        assert_eq!(refusal(&token, Method::POST, "devices", taken.clone()).await, "session-required");
+        app.advance(Duration::minutes(11));
+        let olga = world.client("olga");
+        assert_eq!(refusal(olga, Method::POST, "devices", taken.clone()).await, "reauthentication-required");
+        let fields = [("plant", world.hill.as_str()), ("name", "Moved"), ("kind", "inverter"), ("host", "inverter.sun.example")];
+        let path: String = olga.post_form("create_device", &fields).await.json().await.unwrap();
+        assert!(path.starts_with("/confirm?next=%2Fdevices%2Fnew"), "{path}");
+        let olga = app.sign_in("olga").await;
+        let moved = create(&olga, "devices", taken).await;
+        let mails = mails_about(&app, "A host came to another plant: inverter.sun.example").await;
+        assert_eq!(mails.iter().map(|mail| mail.to.as_str()).collect::<Vec<_>>(), ["olga@example.com", "sam@example.com"]);
+        assert!(mails[0].text.contains("Meadow") && mails[0].text.contains("Hill") && mails[0].text.contains("olga"), "{}", mails[0].text);
+        let recorded = "SELECT COUNT(*) FROM audit_events WHERE action = 'device_created' AND detail LIKE '%\"host_from\":\"%'";
+        assert_eq!(app.count(recorded).await, 1);
+        assert_eq!(send(&olga, Method::DELETE, &format!("devices/{moved}"), Value::Null).await.status(), 204);
+        run_ok(&app, &["device", "add", "--plant", &world.meadow, "--name", "Back", "--kind", "x", "--host", "inverter.sun.example"]);
     }
 );
 

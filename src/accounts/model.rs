@@ -2,7 +2,13 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{error::AppError, foundation::ids::UserId};
+use crate::{
+    error::AppError,
+    foundation::{
+        ids::UserId,
+        text::{is_blank, is_deceptive},
+    },
+};
 
 /// An account, as shown to its owner.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -93,12 +99,13 @@ pub fn confusable_skeleton(username: &str) -> String {
     folded.replace("rn", "m").replace("vv", "w")
 }
 
-/// Checks a name: 1 to 80 characters in one line.
+/// Checks a name: 1 to 80 characters in one line, and none that nobody sees.
 ///
 /// Errors: [`AppError::Invalid`].
 pub fn check_name(name: &str) -> Result<(), AppError> {
-    let is_valid = (1..=80).contains(&name.chars().count()) && !name.chars().any(char::is_control);
-    if is_valid { Ok(()) } else { Err(AppError::invalid("name", "A name has 1 to 80 characters and no line breaks.")) }
+    let is_valid = name.chars().count() <= 80 && !is_blank(name) && !name.chars().any(is_deceptive);
+    let message = "A name has 1 to 80 characters, no line breaks and no invisible characters.";
+    if is_valid { Ok(()) } else { Err(AppError::invalid("name", message)) }
 }
 
 /// Checks an email address: one @ with text on both sides, no spaces and no control characters (ALT-4). Only a mail can verify that it

@@ -83,6 +83,8 @@ where
         .routes(routes!(devices::get, devices::update, devices::delete))
         .routes(routes!(grants::list, registration::grant))
         .routes(routes!(grants::get, grants::extend, grants::end))
+        .routes(routes!(registration::list_invitations))
+        .routes(routes!(registration::cancel_invitation))
         .routes(routes!(reach::people))
         .routes(routes!(reach::person))
         .routes(routes!(members::list))

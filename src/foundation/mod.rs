@@ -2,6 +2,7 @@
 
 pub mod client;
 pub mod ids;
+pub mod text;
 pub mod timestamp;
 pub mod utc_offsets;
 pub mod wire;

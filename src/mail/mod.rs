@@ -67,6 +67,8 @@ pub enum Kind {
     AccessExpires,
     /// A person got another role in an organization, or lost it.
     MemberChanged,
+    /// An organization was renamed, or its host suffixes changed.
+    OrganizationChanged,
     /// Remote access of a plant was closed or reopened.
     RemoteAccessChanged,
 }

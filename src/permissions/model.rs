@@ -6,7 +6,10 @@ use utoipa::ToSchema;
 
 use crate::{
     error::AppError,
-    foundation::ids::{GrantId, OrganizationId, PlantId, PortfolioId, UserId},
+    foundation::{
+        ids::{GrantId, OrganizationId, PlantId, PortfolioId, UserId},
+        text::{is_blank, is_deceptive},
+    },
 };
 
 /// Longest reason of a grant or closure, in characters.
@@ -233,10 +236,11 @@ impl Grant {
 
 /// Returns the trimmed reason of a grant or closure, with plain line breaks.
 ///
-/// Errors: it is empty or longer than 500 characters.
+/// Errors: it is empty, longer than 500 characters, or has some that nobody sees.
 pub fn check_reason(reason: &str) -> Result<String, AppError> {
     let reason = reason.trim().replace("\r\n", "\n");
-    let is_valid = (1..=MAX_REASON_CHARS).contains(&reason.chars().count()) && !reason.chars().any(|c| c.is_control() && c != '\n');
-    let message = format!("Enter a reason of at most {MAX_REASON_CHARS} characters.");
+    let is_plain = !reason.chars().any(|c| is_deceptive(c) && c != '\n');
+    let is_valid = is_plain && !is_blank(&reason) && reason.chars().count() <= MAX_REASON_CHARS;
+    let message = format!("Enter a reason of at most {MAX_REASON_CHARS} characters, without invisible ones.");
     if is_valid { Ok(reason) } else { Err(AppError::invalid("reason", message)) }
 }

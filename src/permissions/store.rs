@@ -260,24 +260,30 @@ pub async fn set_membership(
     Ok(())
 }
 
+/// Lists the enabled people with a role in an organization, `$condition`, in the order of their ids.
+macro_rules! members_query {
+    ($condition:literal) => {
+        concat!(
+            "SELECT ",
+            account_columns!(),
+            " FROM users JOIN memberships m ON m.user_id = users.id WHERE m.organization_id = $1 AND users.disabled_at IS NULL",
+            $condition,
+            " ORDER BY users.id"
+        )
+    };
+}
+
 /// Lists the enabled people with a role in an organization, in the order of their ids.
 pub async fn members(db: &mut impl Connection, organization: &OrganizationId) -> sqlx::Result<Vec<Account>> {
-    let sql = concat!(
-        "SELECT ",
-        account_columns!(),
-        " FROM users JOIN memberships m ON m.user_id = users.id
-          WHERE m.organization_id = $1 AND users.disabled_at IS NULL ORDER BY users.id"
-    );
-    fetch!(db, fetch_all as Account, sql, organization)
+    fetch!(db, fetch_all as Account, members_query!(""), organization)
+}
+
+/// Lists the enabled administrators of an organization who are not owners, in the order of their ids.
+pub async fn administrators(db: &mut impl Connection, organization: &OrganizationId) -> sqlx::Result<Vec<Account>> {
+    fetch!(db, fetch_all as Account, members_query!(" AND m.role = 'administrator'"), organization)
 }
 
 /// Lists the enabled owners of an organization, in the order of their ids.
 pub async fn owners(db: &mut impl Connection, organization: &OrganizationId) -> sqlx::Result<Vec<Account>> {
-    let sql = concat!(
-        "SELECT ",
-        account_columns!(),
-        " FROM users JOIN memberships m ON m.user_id = users.id
-          WHERE m.organization_id = $1 AND m.role = 'owner' AND users.disabled_at IS NULL ORDER BY users.id"
-    );
-    fetch!(db, fetch_all as Account, sql, organization)
+    fetch!(db, fetch_all as Account, members_query!(" AND m.role = 'owner'"), organization)
 }

@@ -20,9 +20,11 @@ use crate::{
         decide::Action as Permitted,
         grants::actions as grants,
         model::ScopeId,
+        notify::Notices,
         store as permissions,
     },
     plants::{
+        devices::store as devices_store,
         fields::{NewPlant, PlantChanges, PlantFields},
         model::Plant,
         moves::actions as moves,
@@ -162,7 +164,9 @@ pub async fn update(
             "organization": before.organization, "plant": id, "name": fields.name, "portfolio": target, "from": before.portfolio, "to": target,
         });
         record::write(&mut change.tx, &services.clock, actor.event(None, Action::PlantMoved, detail)).await?;
-        moves::notify(services, actor, &mut change.tx, &fields.name, [&before.portfolio, target]).await?;
+        let mut notices = Notices::default();
+        moves::notify(actor, &mut change.tx, services, &fields.name, [&before.portfolio, target], &mut notices).await?;
+        notices.enqueue(&mut change.tx, services).await?;
     }
     let plant = load(&mut change.tx, services, actor, id).await?;
     change.tx.commit().await?;
@@ -179,7 +183,10 @@ pub async fn delete(services: &Services, actor: Actor<'_>, id: &PlantId, expecte
     expected.check(plant.version)?;
     let Contents { devices, .. } = contents(&mut change.tx, &scope, services.clock.now()).await?;
     let about = (&plant.organization, &scope, plant.name.as_str());
-    let grants = grants::end_with_scope(&mut change.tx, services, actor, about, Vec::new()).await?;
+    let mut notices = Notices::default();
+    let grants = grants::end_with_scope(&mut change.tx, services, actor, about, Vec::new(), &mut notices).await?;
+    notices.enqueue(&mut change.tx, services).await?;
+    devices_store::release_hosts_in(&mut change.tx, &scope, services.clock.now()).await?;
     store::remove(&mut change.tx, id).await?;
     let detail = json!({
         "organization": plant.organization, "portfolio": plant.portfolio, "plant": id, "name": plant.name, "devices_deleted": devices,

@@ -7,7 +7,10 @@ use utoipa::ToSchema;
 
 use crate::{
     error::AppError,
-    foundation::ids::{DeviceId, OrganizationId, PlantId, PortfolioId},
+    foundation::{
+        ids::{DeviceId, OrganizationId, PlantId, PortfolioId},
+        text::{is_blank, is_deceptive, is_joiner},
+    },
     permissions::model::{OrganizationRole, Person, Role},
 };
 
@@ -159,10 +162,10 @@ pub struct Device {
     pub version: i64,
 }
 
-/// Normalizes a name for comparison: names that differ in case or form only are the same.
+/// Normalizes a name for comparison: names that differ in case, form or invisible joiners only are the same.
 pub fn normalize_name(name: &str) -> String {
     // PostgreSQL accepts no NUL in a text.
-    name.trim().replace('\0', "\u{fffd}").nfkc().flat_map(char::to_lowercase).collect()
+    name.trim().replace('\0', "\u{fffd}").nfkc().filter(|c| !is_joiner(*c)).flat_map(char::to_lowercase).collect()
 }
 
 /// Returns the trimmed name.
@@ -181,11 +184,11 @@ pub fn check_device_kind(kind: &str) -> Result<&str, AppError> {
 
 /// Returns the trimmed text of a field.
 ///
-/// Errors: it is empty, longer than `max_chars`, or has line breaks.
+/// Errors: it is empty, longer than `max_chars`, or has line breaks or characters that nobody sees.
 pub fn check_line<'a>(field: &str, text: &'a str, max_chars: usize) -> Result<&'a str, AppError> {
     let text = text.trim();
-    let is_valid = (1..=max_chars).contains(&text.chars().count()) && !text.chars().any(char::is_control);
-    let message = format!("Enter 1 to {max_chars} characters without line breaks.");
+    let is_valid = text.chars().count() <= max_chars && !is_blank(text) && !text.chars().any(is_deceptive);
+    let message = format!("Enter 1 to {max_chars} characters without line breaks and invisible characters.");
     if is_valid { Ok(text) } else { Err(AppError::invalid(field, message)) }
 }
 

@@ -36,6 +36,11 @@ pub fn in_field(field: &str) -> impl Fn(AppError) -> AppError {
     move |error| if error == AppError::NotFound { unknown_id_error(field) } else { error }
 }
 
+/// Turns an error about the id of a scope into "not found", for a form that was opened for the scope and has no field for it.
+pub fn not_in_form(field: &str) -> impl Fn(AppError) -> AppError {
+    move |error| if error == unknown_id_error(field) { AppError::NotFound } else { error }
+}
+
 /// Returns the fields that differ, for an audit event: `{"name": {"from": "A", "to": "B"}}`.
 pub fn changes(before: &impl Serialize, after: &impl Serialize) -> Map<String, Value> {
     let (Ok(Value::Object(before)), Ok(Value::Object(after))) = (serde_json::to_value(before), serde_json::to_value(after)) else {

@@ -13,7 +13,11 @@ use crate::{
         requests,
     },
     error::{AppError, problem::Problem},
-    foundation::{config::Registration, services::Services},
+    foundation::{
+        config::Registration,
+        ids::{OneTimeTokenId, OrganizationId},
+        services::Services,
+    },
     permissions::grants::form::{self, Entered},
     reauthentication::{actor::Actor, api::or_reauthenticate},
     sessions::caller::{client_info, current_session},
@@ -134,5 +138,20 @@ pub async fn grant_access(
         };
         Ok(FormOutcome::redirect_to(form::back_path(&opened_for)).with_notice(notice))
     };
-    respond(or_reauthenticate(grant().await, &entered.address()), &entered.address(), &entered.fields())
+    let granted = grant().await.map_err(|error| entered.in_form(error));
+    respond(or_reauthenticate(granted, &entered.address()), &entered.address(), &entered.fields())
+}
+
+/// Cancels an invitation with access to something in an organization.
+#[server(prefix = "/api/ui", endpoint = "cancel_access_invitation")]
+pub async fn cancel_access_invitation(organization: String, invitation: String) -> Result<String, Problem> {
+    let page = format!("/organizations/{organization}");
+    let cancel = async || {
+        let (services, caller) = current_session()?;
+        let organization = OrganizationId::parse(&organization).ok_or(AppError::NotFound)?;
+        let id = OneTimeTokenId::parse(&invitation).ok_or(AppError::NotFound)?;
+        let canceled = granted::cancel_invitation(&services, Actor::Principal(&caller), &organization, &id).await?;
+        Ok(FormOutcome::redirect_to(page.as_str()).with_notice(format!("The invitation for {} was canceled.", canceled.email)))
+    };
+    respond(or_reauthenticate(cancel().await, &page), &page, &[])
 }

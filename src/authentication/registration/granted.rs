@@ -2,9 +2,12 @@
 //! `permissions::grants`, which knows nothing of invitations.
 
 use chrono::{DateTime, Utc};
+use serde::Serialize;
 use serde_json::{Value, json};
+use utoipa::ToSchema;
 
 use crate::{
+    access::Principal,
     accounts::{
         model::{Account, check_email},
         store::{self as accounts, normalize_identifier},
@@ -12,25 +15,30 @@ use crate::{
     authentication::registration::invitations::{self, Invitation},
     error::AppError,
     foundation::{
-        crypto::one_time_tokens::{self, OneTimeToken, Purpose},
+        crypto::one_time_tokens::{self, OneTimeToken, OneTimeTokenSummary, Purpose},
         db::{Connection, Tx},
         ids::{OneTimeTokenId, OrganizationId, UserId},
         services::Services,
     },
     permissions::{
-        authorize::begin_administration,
+        authorize::{begin_administration, require_administrator},
         decide::{self, decide},
         grants::{
             actions::{self as grants, By},
             model::{GrantTerms, check_end},
+            store as grants_store,
         },
-        model::Grant,
+        model::{Grant, Role, Scope, ScopeId},
+        notify::Notices,
         store as permissions,
         vendors::store as vendors,
     },
     reauthentication::actor::{Actor, COMMAND_LINE},
     record::{self, Action, Event, Outcome},
 };
+
+/// Invitations listed at once.
+const MAX_LISTED: i64 = 200;
 
 /// What became of a request to grant access.
 #[derive(Debug)]
@@ -69,14 +77,84 @@ fn about_user(error: AppError) -> AppError {
 
 async fn invite(services: &Services, actor: Actor<'_>, email: &str, terms: &GrantTerms) -> Result<Granted, AppError> {
     check_email(email)?;
-    let mut tx = begin_administration(services, actor, &terms.scope, decide::Action::Administer).await?.tx;
-    if accounts::find(&mut tx, email).await?.is_some_and(|found| !found.is_enabled) {
-        return Err(AppError::invalid("user", "The account with this email address is disabled."));
-    }
-    let invitation = Invitation { email: email.to_owned(), is_admin: false, grant: Some(terms.clone()) };
+    let change = begin_administration(services, actor, &terms.scope, decide::Action::Administer).await?;
+    let (mut tx, organization) = (change.tx, Some(change.organization));
+    let invitation = Invitation { email: email.to_owned(), is_admin: false, organization, grant: Some(terms.clone()) };
     invitations::invite(&mut tx, services, &invitation, actor.event(None, Action::Invited, json!({}))).await?;
     tx.commit().await?;
     Ok(Granted::Invited { email: invitation.email, expires_at: services.clock.now() + Purpose::Invitation.lifetime() })
+}
+
+/// A pending invitation with access to something in an organization.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct AccessInvitation {
+    /// Unique id.
+    pub id: OneTimeTokenId,
+    /// The invited email address.
+    pub email: String,
+    /// The role that comes with the account.
+    pub role: Role,
+    /// Where the role applies.
+    pub scope: Scope,
+    /// Name of the vendor that the person works for. Null for others.
+    pub vendor: Option<String>,
+    /// When the access ends. Null: no end.
+    pub access_expires_at: Option<DateTime<Utc>>,
+    /// Username of the inviter. Null: the command line.
+    pub invited_by: Option<String>,
+    /// When the invitation was sent.
+    pub invited_at: DateTime<Utc>,
+    /// When the invitation expires.
+    pub expires_at: DateTime<Utc>,
+}
+
+/// Lists pending invitations with access to something in an organization, newest first, at most 200.
+///
+/// Errors: [`AppError::NotFound`], [`AppError::NotInRole`] unless the principal administers the organization.
+pub async fn list_invitations(
+    services: &Services,
+    principal: &Principal,
+    organization: &OrganizationId,
+) -> Result<Vec<AccessInvitation>, AppError> {
+    let (mut db, now) = (services.db.read().await?, services.clock.now());
+    require_administrator(&mut db, services, principal, organization).await?;
+    let listed = one_time_tokens::list(&mut db, Purpose::Invitation, Some(&pattern_of(organization)), MAX_LISTED, now).await?;
+    let mut invitations = Vec::new();
+    for OneTimeTokenSummary { id, creator, created_at, expires_at, detail } in listed {
+        let Some(Invitation { email, grant: Some(terms), .. }) = one_time_tokens::parse_detail(&detail) else { continue };
+        let Some((name, _)) = grants_store::scope_names(&mut db, &terms.scope).await? else { continue }; // deleted: it grants nothing
+        let scope = Scope { kind: terms.scope.kind(), id: terms.scope.to_string(), name };
+        let (role, vendor, access_expires_at) = (terms.role, terms.vendor, terms.expires_at);
+        let (invited_by, invited_at) = (creator, created_at);
+        invitations.push(AccessInvitation { id, email, role, scope, vendor, access_expires_at, invited_by, invited_at, expires_at });
+    }
+    Ok(invitations)
+}
+
+/// How an [`Invitation`] with access to something in an organization serializes its id. What people enter has its quotes escaped.
+fn pattern_of(organization: &OrganizationId) -> String {
+    format!("%\"organization\":\"{organization}\",\"grant\":{{%")
+}
+
+/// Cancels a pending invitation with access to something in an organization, for those who administer it. Returns it.
+///
+/// Errors: [`AppError::NotFound`], those of [`begin_administration`].
+pub async fn cancel_invitation(
+    services: &Services,
+    actor: Actor<'_>,
+    organization: &OrganizationId,
+    id: &OneTimeTokenId,
+) -> Result<Invitation, AppError> {
+    let scope = ScopeId::Organization(organization.clone());
+    let mut tx = begin_administration(services, actor, &scope, decide::Action::Administer).await?.tx;
+    let pending = one_time_tokens::find_by_detail(&mut tx, Purpose::Invitation, &pattern_of(organization), services.clock.now()).await?;
+    if !pending.iter().any(|(pending, _)| pending == id) {
+        return Err(AppError::NotFound);
+    }
+    let event = actor.event(None, Action::InvitationCanceled, json!({}));
+    let invitation = invitations::cancel(&mut tx, services, id, event).await?;
+    tx.commit().await?;
+    Ok(invitation)
 }
 
 /// A grant that an invitation carries.
@@ -135,20 +213,22 @@ pub async fn create_carried(
     accepted: &OneTimeToken,
     others: Vec<CarryingInvitation>,
 ) -> Result<(), AppError> {
+    let mut notices = Notices::default();
     let invitation: Option<Invitation> = accepted.detail();
     if let Some(terms) = invitation.and_then(|invitation| invitation.grant) {
-        create_one(tx, services, account, Carried { granter: accepted.created_by.clone(), terms }).await?;
+        create_one(tx, services, account, Carried { granter: accepted.created_by.clone(), terms }, &mut notices).await?;
     }
     for other in others {
         // `None` for the accepted one, and for one that was canceled in the meantime.
         if one_time_tokens::cancel_by_id(tx, Purpose::Invitation, &other.id, services.clock.now()).await?.is_some() {
-            create_one(tx, services, account, other.carried).await?;
+            create_one(tx, services, account, other.carried, &mut notices).await?;
         }
     }
-    Ok(())
+    // All at once: grants of several organizations have owners in any order.
+    Ok(notices.enqueue(tx, services).await?)
 }
 
-async fn create_one(tx: &mut Tx, services: &Services, account: &Account, carried: Carried) -> Result<(), AppError> {
+async fn create_one(tx: &mut Tx, services: &Services, account: &Account, carried: Carried, notices: &mut Notices) -> Result<(), AppError> {
     let Carried { granter, terms } = carried;
     let granting = find_granter(tx, services, granter.as_ref(), &terms).await?;
     let has_vendor_ended = match (&granting, &terms.vendor) {
@@ -158,7 +238,7 @@ async fn create_one(tx: &mut Tx, services: &Services, account: &Account, carried
     let created = match granting.filter(|_| !has_vendor_ended) {
         Some((organization, name)) => {
             let by = By { name: &name, event: event(granter.as_ref(), account, json!({})) };
-            grants::create_in(tx, services, &organization, account, &terms, by).await.map(drop)
+            grants::create_in(tx, services, &organization, account, &terms, by, notices).await.map(drop)
         }
         None => Err(AppError::NotInRole),
     };

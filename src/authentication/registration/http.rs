@@ -1,4 +1,4 @@
-//! API endpoint that grants access. It is here because it may invite a person.
+//! API endpoints that grant access, which may invite a person, and that list and cancel such invitations.
 
 use axum::{
     Json,
@@ -11,12 +11,18 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::{
-    authentication::registration::granted::{self, Granted},
+    access::{Authorized, ReadPlants},
+    authentication::registration::granted::{self, AccessInvitation, Granted},
     error::{
         AppError,
-        described::{BodyErrors, CommonErrors, ReauthenticationErrors, RoleError},
+        described::{AuthErrors, BodyErrors, CommonErrors, NotFoundError, ReauthenticationErrors, RoleError},
     },
-    foundation::{http::body::Body, services::Shared},
+    foundation::{
+        http::body::Body,
+        ids::{OneTimeTokenId, OrganizationId},
+        path::{Id, Segments},
+        services::Shared,
+    },
     permissions::{grants::model::GrantRequest, model::Grant},
     reauthentication::actor::Actor,
     sessions::caller::CurrentSession,
@@ -55,4 +61,45 @@ pub async fn grant(State(services): Shared, caller: CurrentSession, Body(request
             (StatusCode::ACCEPTED, Json(InvitedPerson { invitation: SentInvitation { email, expires_at } })).into_response()
         }
     })
+}
+
+/// Pending invitations.
+#[derive(Serialize, ToSchema)]
+pub struct AccessInvitations {
+    /// The newest first, at most 200.
+    invitations: Vec<AccessInvitation>,
+}
+
+/// List invitations
+///
+/// Invitations of people without an account, who get access to something in the organization with it. For owners and administrators of the
+/// organization.
+#[utoipa::path(get, path = "/api/v1/organizations/{id}/invitations", tag = "Grants",
+    params(("id" = OrganizationId, Path, description = "Id of the organization.")),
+    responses((status = 200, description = "The pending invitations.", body = AccessInvitations), AuthErrors, RoleError, NotFoundError, CommonErrors))]
+pub async fn list_invitations(
+    State(services): Shared,
+    principal: Authorized<ReadPlants>,
+    Id(organization): Id<OrganizationId>,
+) -> Result<Json<AccessInvitations>, AppError> {
+    let invitations = granted::list_invitations(&services, &principal, &organization).await?;
+    Ok(Json(AccessInvitations { invitations }))
+}
+
+/// Cancel an invitation
+///
+/// Its link stops working, and the access is not granted. Requires a session whose user entered the password in the last 10 minutes, and
+/// administers the organization.
+#[utoipa::path(delete, path = "/api/v1/organizations/{id}/invitations/{invitation}", tag = "Grants",
+    params(("id" = OrganizationId, Path, description = "Id of the organization."), ("invitation" = OneTimeTokenId, Path, description = "Id of the invitation.")),
+    responses((status = 204, description = "The invitation was canceled."), ReauthenticationErrors, RoleError, NotFoundError, CommonErrors))]
+pub async fn cancel_invitation(
+    State(services): Shared,
+    caller: CurrentSession,
+    Segments((organization, invitation)): Segments<(String, String)>,
+) -> Result<StatusCode, AppError> {
+    let organization = OrganizationId::parse(&organization).ok_or(AppError::NotFound)?;
+    let invitation = OneTimeTokenId::parse(&invitation).ok_or(AppError::NotFound)?;
+    granted::cancel_invitation(&services, Actor::Principal(&caller), &organization, &invitation).await?;
+    Ok(StatusCode::NO_CONTENT)
 }

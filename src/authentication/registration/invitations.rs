@@ -24,7 +24,7 @@ use crate::{
             secret::{Secret, hash_hex},
         },
         db::{Connection, Tx},
-        ids::{OneTimeTokenId, UserId},
+        ids::{OneTimeTokenId, OrganizationId, UserId},
         services::Services,
     },
     mail::{self, Content, Kind},
@@ -40,6 +40,9 @@ pub struct Invitation {
     pub email: String,
     /// Whether the account becomes an administrator.
     pub is_admin: bool,
+    /// The organization of the access that is granted with the account.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub organization: Option<OrganizationId>,
     /// Access that is granted with the account.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub grant: Option<GrantTerms>,
@@ -48,18 +51,19 @@ pub struct Invitation {
 impl Invitation {
     /// Creates an invitation that grants no access.
     pub fn new(email: String, is_admin: bool) -> Self {
-        Self { email, is_admin, grant: None }
+        Self { email, is_admin, organization: None, grant: None }
     }
 }
 
 /// Sends an invitation and removes the access request of the same address. `event` names the inviter.
 ///
-/// Errors: [`AppError::Invalid`] if the address is malformed, has an account (administrators may know that), or its mail limit is
-/// reached.
+/// Errors: [`AppError::Invalid`] if the address is malformed, has an account, or its mail limit is reached. Platform administrators may know
+/// of any account. Those who grant access do not learn of a disabled one: the invitation is sent, and creates no account.
 pub async fn invite(tx: &mut Tx, services: &Services, invitation: &Invitation, event: Event<'_>) -> Result<(), AppError> {
     let email = &invitation.email;
     check_email(email)?;
-    if accounts::find(tx, email).await?.is_some() {
+    let found = accounts::find(tx, email).await?;
+    if found.is_some_and(|found| found.is_enabled || invitation.grant.is_none()) {
         return Err(AppError::invalid("email", "An account with this email address already exists."));
     }
     if !mail_invitation(tx, services, invitation, event.actor, "Someone invited you to create an account.").await? {
@@ -74,6 +78,7 @@ fn event_detail(invitation: &Invitation) -> serde_json::Value {
     let hash = hash_hex(normalize_identifier(&invitation.email).as_bytes());
     let mut detail = json!({ "email_sha256": hash, "administrator": invitation.is_admin });
     if let Some(grant) = &invitation.grant {
+        detail["organization"] = json!(invitation.organization);
         detail["grant"] = json!(grant);
     }
     detail
@@ -170,10 +175,10 @@ pub struct PendingInvitation {
 
 /// Lists up to `limit` pending invitations: those sent by administrators first, each group newest first.
 pub async fn list(db: &mut impl Connection, limit: i64, now: DateTime<Utc>) -> sqlx::Result<Vec<PendingInvitation>> {
-    let listed = one_time_tokens::list(db, Purpose::Invitation, limit, now).await?;
+    let listed = one_time_tokens::list(db, Purpose::Invitation, None, limit, now).await?;
     let show = |token: OneTimeTokenSummary| {
-        let invitation = token.detail()?;
-        let OneTimeTokenSummary { id, creator, created_at, expires_at, .. } = token;
+        let OneTimeTokenSummary { id, creator, created_at, expires_at, detail } = token;
+        let invitation = one_time_tokens::parse_detail(&detail)?;
         Some(PendingInvitation { id, invitation, inviter: creator, sent_at: created_at, expires_at })
     };
     Ok(listed.into_iter().filter_map(show).collect())

@@ -9,3 +9,4 @@ pub mod notices;
 pub mod page;
 pub mod requests;
 pub mod store;
+pub mod view;

@@ -2,6 +2,8 @@
 
 use axum::http::HeaderMap;
 
+use crate::foundation::text::is_invisible;
+
 /// Longer header values are truncated to this many characters.
 const MAX_CHARS: usize = 512;
 
@@ -34,18 +36,13 @@ impl UserAgentHeaders {
     }
 }
 
-/// Sanitizes external text (WEB-7): truncates it, and replaces control and bidirectional characters with U+FFFD.
+/// Sanitizes external text (WEB-7): truncates it, and replaces control, bidirectional and invisible characters with U+FFFD.
 fn sanitize(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes)
         .chars()
         .take(MAX_CHARS)
-        .map(|c| if c.is_control() || is_bidirectional(c) { char::REPLACEMENT_CHARACTER } else { c })
+        .map(|c| if c.is_control() || is_invisible(c) { char::REPLACEMENT_CHARACTER } else { c })
         .collect()
-}
-
-/// Returns whether a character is invisible or changes the text direction, and so can make one name look like another (Unicode TR 36).
-fn is_bidirectional(c: char) -> bool {
-    matches!(c, '\u{061C}' | '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2060}'..='\u{2069}' | '\u{FEFF}')
 }
 
 #[cfg(test)]

@@ -64,7 +64,8 @@ impl OneTimeToken {
     }
 }
 
-fn parse_detail<T: DeserializeOwned>(detail: &str) -> Option<T> {
+/// Returns the data that was stored with a token. `None` if it cannot be parsed as `T`.
+pub fn parse_detail<T: DeserializeOwned>(detail: &str) -> Option<T> {
     serde_json::from_str(detail).ok()
 }
 
@@ -127,27 +128,30 @@ pub struct OneTimeTokenSummary {
     pub created_at: DateTime<Utc>,
     /// When it expires.
     pub expires_at: DateTime<Utc>,
-    detail: String,
+    /// The data that was stored with the token: see [`parse_detail`].
+    pub detail: String,
 }
 
-impl OneTimeTokenSummary {
-    /// Returns the data that was stored with the token. `None` if it cannot be parsed as `T`.
-    pub fn detail<T: DeserializeOwned>(&self) -> Option<T> {
-        parse_detail(&self.detail)
-    }
-}
-
-/// Lists up to `limit` valid tokens with a purpose: first those with a creator, then the others, each group newest first.
-pub async fn list(db: &mut impl Connection, purpose: Purpose, limit: i64, now: DateTime<Utc>) -> sqlx::Result<Vec<OneTimeTokenSummary>> {
+/// Lists up to `limit` valid tokens with a purpose, or those whose stored data matches a pattern for `LIKE`: first those with a creator, then
+/// the others, each group newest first.
+pub async fn list(
+    db: &mut impl Connection,
+    purpose: Purpose,
+    pattern: Option<&str>,
+    limit: i64,
+    now: DateTime<Utc>,
+) -> sqlx::Result<Vec<OneTimeTokenSummary>> {
     fetch!(
         db,
         fetch_all as OneTimeTokenSummary,
         "SELECT t.id, users.username AS creator, t.created_at, t.expires_at, t.detail
-         FROM one_time_tokens t LEFT JOIN users ON users.id = t.created_by WHERE t.purpose = $1 AND t.expires_at > $2
+         FROM one_time_tokens t LEFT JOIN users ON users.id = t.created_by
+         WHERE t.purpose = $1 AND t.expires_at > $2 AND ($4 IS NULL OR t.detail LIKE $4)
          ORDER BY t.created_by IS NULL, t.created_at DESC, t.id DESC LIMIT $3",
         purpose,
         now,
         limit,
+        pattern,
     )
 }
 

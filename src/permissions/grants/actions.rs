@@ -21,7 +21,7 @@ use crate::{
             store::{self, Filter, NewGrant, Which},
         },
         model::{Grant, ScopeId, check_reason},
-        notify::notify,
+        notify::Notices,
         paging::Page,
         store as permissions, vendors,
     },
@@ -90,7 +90,9 @@ pub async fn create(services: &Services, actor: Actor<'_>, person: &Account, ter
     let change = begin_granting(services, actor, person, &terms.scope).await?;
     let (mut tx, organization) = (change.tx, change.organization);
     let by = By { name: actor.name(), event: actor.event(None, Action::GrantCreated, json!({})) };
-    let grant = create_in(&mut tx, services, &organization, person, terms, by).await?;
+    let mut notices = Notices::default();
+    let grant = create_in(&mut tx, services, &organization, person, terms, by, &mut notices).await?;
+    notices.enqueue(&mut tx, services).await?;
     tx.commit().await?;
     Ok(grant)
 }
@@ -122,7 +124,8 @@ pub struct By<'a> {
     pub event: Event<'a>,
 }
 
-/// Creates a grant in a transaction that holds the lock of the organization, after the right to do so was checked.
+/// Creates a grant in a transaction that holds the lock of the organization, after the right to do so was checked. Adds its mails to
+/// `notices`.
 ///
 /// Errors: [`AppError::Invalid`] about the field that breaks a rule. Nothing is written then.
 pub async fn create_in(
@@ -132,6 +135,7 @@ pub async fn create_in(
     person: &Account,
     terms: &GrantTerms,
     by: By<'_>,
+    notices: &mut Notices,
 ) -> Result<Grant, AppError> {
     let now = services.clock.now();
     let employer = vendors::actions::check_employer(tx, organization, &person.id, terms.vendor.as_deref()).await?;
@@ -140,6 +144,7 @@ pub async fn create_in(
         let message = "This person has this role here already. Change the end of that access instead.";
         return Err(AppError::invalid("role", message));
     }
+    let happened = Happened::Created { joins_vendor: employer.is_new() };
     vendors::actions::employ(tx, services, organization, &person.id, employer).await?;
     store::remove_expired_duplicate(tx, &person.id, organization, terms, now).await?;
     let (id, reminded_at) = (GrantId::new(now), initial_reminded_at(terms.expires_at, now));
@@ -147,7 +152,7 @@ pub async fn create_in(
     store::insert(tx, &new).await?;
     let grant = store::find(tx, &id, now).await?.ok_or(AppError::NotFound)?;
     record::write(tx, &services.clock, Event { subject: Some(&person.id), detail: detail(&grant), ..by.event }).await?;
-    mail_change(tx, services, Happened::Created, &grant, by.name).await?;
+    add_notices(tx, notices, happened, &grant, by.name).await?;
     Ok(grant)
 }
 
@@ -161,10 +166,16 @@ pub fn detail(grant: &Grant) -> Value {
 
 /// Mails the person, if their account is enabled, and the owners of the organization about a change of a grant.
 async fn mail_change(tx: &mut Tx, services: &Services, happened: Happened, grant: &Grant, by: &str) -> Result<(), AppError> {
+    let mut notices = Notices::default();
+    add_notices(tx, &mut notices, happened, grant, by).await?;
+    Ok(notices.enqueue(tx, services).await?)
+}
+
+async fn add_notices(tx: &mut Tx, notices: &mut Notices, happened: Happened, grant: &Grant, by: &str) -> Result<(), AppError> {
     let organization = permissions::organization_name(tx, &grant.organization).await?;
     let person = accounts::find_by_id(tx, &grant.user.id).await?;
     let content = |recipient: &Account| emails::changed(happened, grant, &organization, by, recipient);
-    Ok(notify(tx, services, &grant.organization, person, Kind::AccessChanged, content).await?)
+    Ok(notices.add(tx, &grant.organization, person, Kind::AccessChanged, content).await?)
 }
 
 /// Changes the end of a grant.
@@ -210,14 +221,15 @@ pub async fn end(services: &Services, actor: Actor<'_>, id: &GrantId) -> Result<
     Ok(grant)
 }
 
-/// Ends all grants in a scope that is about to be deleted, in a transaction that holds the lock of its organization. Mails the people,
-/// `others` and the owners. Returns the number of grants that had not expired.
+/// Ends all grants in a scope that is about to be deleted, in a transaction that holds the lock of its organization. Adds mails to the
+/// people, `others` and the owners to `notices`. Returns the number of grants that had not expired.
 pub async fn end_with_scope(
     tx: &mut Tx,
     services: &Services,
     actor: Actor<'_>,
     (organization, scope, name): (&OrganizationId, &ScopeId, &str),
     others: Vec<Account>,
+    notices: &mut Notices,
 ) -> Result<usize, AppError> {
     let ended = end_in(tx, services, actor, Which::InScope(scope)).await?;
     let mut people = others;
@@ -226,7 +238,7 @@ pub async fn end_with_scope(
     }
     if !people.is_empty() {
         let content = |recipient: &Account| emails::ended_with_scope(name, &ended, actor.name(), recipient);
-        notify(tx, services, organization, people, Kind::AccessChanged, content).await?;
+        notices.add(tx, organization, people, Kind::AccessChanged, content).await?;
     }
     Ok(ended.len())
 }

@@ -4,10 +4,13 @@ use chrono::{DateTime, Utc};
 use leptos::prelude::*;
 
 use crate::{
-    accounts::{model::Account, store as accounts},
+    accounts::{
+        model::{Account, check_username},
+        store as accounts,
+    },
     error::{AppError, problem::Problem},
     foundation::{
-        ids::{GrantId, OrganizationId, UserId},
+        ids::{GrantId, OrganizationId},
         services::Services,
     },
     permissions::{
@@ -19,6 +22,7 @@ use crate::{
             model::Extension,
             page::PreviewContent,
             preview::{Draft, Preview, ScopeChoice},
+            store as grants,
         },
         model::{Grant, Person, Role, ScopeId},
         vendors::store as vendors,
@@ -45,16 +49,18 @@ pub enum Picked {
         /// The vendor that the person works for in this organization.
         vendor: Option<String>,
     },
-    /// An email address without an account.
+    /// Somebody outside the organization, by the username that was entered.
+    Stranger(String),
+    /// An email address, by which somebody is invited who has no account.
     Invitation(String),
 }
 
 impl Picked {
-    /// Returns the name in sentences: the first name, or the address.
+    /// Returns the name in sentences: the first name, or what was entered.
     pub fn first_name(&self) -> &str {
         match self {
             Self::Account { account, .. } => account.name.split_whitespace().next().unwrap_or(&account.username),
-            Self::Invitation(email) => email,
+            Self::Stranger(text) | Self::Invitation(text) => text,
         }
     }
 }
@@ -121,7 +127,7 @@ async fn load_page(
 ) -> Result<GrantPageData, AppError> {
     let opened_for = entered.opened_for()?;
     let organization = organization_of(services, caller, &opened_for).await?;
-    let picked = pick(services, &organization, &entered.user).await?;
+    let picked = pick(services, caller, &organization, &entered.user).await?;
     let (mut found, mut unknown_email) = (None, None);
     if picked.is_none() && !entered.person.trim().is_empty() {
         let people = search(services, caller, &organization, entered.person.trim()).await?;
@@ -138,15 +144,24 @@ async fn organization_of(services: &Services, caller: &CurrentSession, scope: &S
     Ok(known.organization)
 }
 
-/// Returns the person with this id, or the invitation of this email address.
-async fn pick(services: &Services, organization: &OrganizationId, user: &str) -> Result<Option<Picked>, AppError> {
+/// Returns whom the form chose: a person of the organization or the caller, by id, username or email address. About anybody else it shows
+/// nothing but the username or address that was entered, whether or not there is such an account: who has one is looked up by the search,
+/// and when the access is granted, at a limited rate and on record.
+async fn pick(services: &Services, caller: &CurrentSession, organization: &OrganizationId, user: &str) -> Result<Option<Picked>, AppError> {
+    let user = user.trim();
     let mut db = services.db.read().await?;
-    let Some(id) = UserId::parse(user) else {
-        return Ok(user.contains('@').then(|| Picked::Invitation(user.trim().to_owned())));
-    };
-    let Some(account) = accounts::find_by_id(&mut db, &id).await? else { return Ok(None) };
-    let vendor = vendors::find_employer(&mut db, &id, organization).await?.map(|vendor| vendor.name);
-    Ok(Some(Picked::Account { account: Box::new(account), vendor }))
+    if let Some(account) = accounts::find_enabled(&mut db, user).await? {
+        let is_own = account.id == caller.account.id;
+        if is_own || grants::is_known(&mut db, &account.id, organization, services.clock.now()).await? {
+            let vendor = vendors::find_employer(&mut db, &account.id, organization).await?.map(|vendor| vendor.name);
+            return Ok(Some(Picked::Account { account: Box::new(account), vendor }));
+        }
+    }
+    Ok(if user.contains('@') {
+        Some(Picked::Invitation(user.to_owned()))
+    } else {
+        check_username(user).ok().map(|()| Picked::Stranger(user.to_owned()))
+    })
 }
 
 /// Finds people of the organization by part of their name, and anybody by exact username or email address.
@@ -196,7 +211,7 @@ pub async fn preview_grant(
     let load = async || {
         let (services, caller) = current_session()?;
         let organization = organization_of(&services, &caller, &entered.opened_for()?).await?;
-        let picked = pick(&services, &organization, &entered.user).await?;
+        let picked = pick(&services, &caller, &organization, &entered.user).await?;
         preview(&services, &caller, &entered, picked.as_ref()).await
     };
     let preview = set_status(load().await)?;
@@ -238,9 +253,9 @@ pub async fn extend_grant(
     #[server(default)] day: String,
     #[server(default)] reason: String,
 ) -> Result<String, Problem> {
+    let entered = Entered { until: until.clone(), day: day.clone(), ..Entered::default() };
     let extend = async || {
         let (services, caller) = current_session()?;
-        let entered = Entered { until: until.clone(), day: day.clone(), ..Entered::default() };
         let expires_at = entered.expires_at(&caller.account.time_zone, services.clock.now())?;
         let extension = Extension { expires_at, reason: reason.clone() };
         let grant = actions::extend(&services, Actor::Principal(&caller), &parse_id(&id)?, &extension).await?;
@@ -248,7 +263,8 @@ pub async fn extend_grant(
         Ok(FormOutcome::redirect_to(back).with_notice(format!("The access of {} has a new end.", grant.user.name)))
     };
     let typed = [("until", until.as_str()), ("day", &day), ("reason", &reason)];
-    respond(or_reauthenticate(extend().await, &with_query(&grant_path(&id), &typed)), &grant_path(&id), &typed)
+    let extended = extend().await.map_err(|error| entered.in_form(error));
+    respond(or_reauthenticate(extended, &with_query(&grant_path(&id), &typed)), &grant_path(&id), &typed)
 }
 
 /// Ends a grant, and redirects to `next`.

@@ -16,7 +16,10 @@ const WHY_REMINDED: &str = "You get this email three days before access ends tha
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Change {
     /// It was created.
-    Created,
+    Created {
+        /// Whether the person works for a vendor from now on.
+        joins_vendor: bool,
+    },
     /// Its end was changed.
     Extended,
     /// It was ended.
@@ -27,16 +30,24 @@ pub enum Change {
 pub fn changed(change: Change, grant: &Grant, organization: &str, by: &str, recipient: &Account) -> Content {
     let person = &grant.user.username;
     let subject = match change {
-        Change::Created => format!("Access granted to {person}: {}", place(grant)),
+        Change::Created { .. } => format!("Access granted to {person}: {}", place(grant)),
         Change::Extended => format!("Access of {person} changed: {}", place(grant)),
         Change::Ended => format!("Access of {person} ended: {}", place(grant)),
     };
     let label = match change {
-        Change::Created => "Granted by",
+        Change::Created { .. } => "Granted by",
         Change::Extended => "Changed by",
         Change::Ended => "Ended by",
     };
-    let content = add_facts(Content::new(subject, WHY), grant, organization, recipient).fact(label, by);
+    let content = Content::new(subject, WHY);
+    let content = match (change, &grant.vendor) {
+        (Change::Created { joins_vendor: true }, Some(vendor)) => content.paragraph(format!(
+            "From now on, {person} works for {vendor} in {organization}. Access of a vendor's people neither edits plants nor closes remote \
+             access: neither this access, nor any that {person} had there before."
+        )),
+        _ => content,
+    };
+    let content = add_facts(content, grant, organization, recipient).fact(label, by);
     add_button(content, grant).note("If you do not expect this, tell an owner or administrator of the organization.")
 }
 

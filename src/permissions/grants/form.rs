@@ -6,7 +6,7 @@ use chrono_tz::Tz;
 use crate::{
     error::AppError,
     permissions::{
-        grants::model::{GrantRequest, parse_scope},
+        grants::model::{GrantRequest, parse_scope, unknown_scope},
         model::{Role, ScopeId, ScopeKind},
     },
     ui::form_response::with_query,
@@ -30,7 +30,7 @@ pub struct Entered {
     pub dialog: String,
     /// Text to find a person by.
     pub person: String,
-    /// Id of the person, or the email address to invite.
+    /// Username or id of the person, or the email address to invite.
     pub user: String,
     /// Not empty if the person works for a vendor.
     pub is_vendor: String,
@@ -126,6 +126,20 @@ impl Entered {
                 let end = days.and_then(|days| now.checked_add_signed(days));
                 end.map(Some).ok_or_else(|| AppError::invalid("until", "Choose when the access ends."))
             }
+        }
+    }
+
+    /// Names the field of the form in an error about one of the request. The scope that the form was opened for is no field: without it
+    /// there is no form.
+    pub fn in_form(&self, error: AppError) -> AppError {
+        let is_about_scope = self.scope().is_ok_and(|scope| error == unknown_scope(scope.kind().key()));
+        match error {
+            _ if is_about_scope && self.scope() == self.opened_for() => AppError::NotFound,
+            AppError::Invalid { message, .. } if is_about_scope => AppError::invalid("scope", message),
+            AppError::Invalid { field, message } if field == "expires_at" => {
+                AppError::invalid(if self.end() == "day" { "day" } else { "until" }, message)
+            }
+            error => error,
         }
     }
 

@@ -42,7 +42,8 @@ pub struct GrantRequest {
     /// When it ends, at most 5 years from now. Rounded down to a second. Defaults to no end, which is not possible for a vendor's person.
     #[serde(default)]
     pub expires_at: Option<DateTime<Utc>>,
-    /// Name of the vendor that the person works for in this organization. It is created if it is unknown.
+    /// Name of the vendor that the person works for in this organization. It is created if it is unknown. From then on, none of the person's
+    /// access in the organization edits plants or closes remote access, of whatever role. Refused while the person has access without end.
     #[serde(default)]
     #[schema(min_length = 1, max_length = 80)]
     pub vendor: Option<String>,

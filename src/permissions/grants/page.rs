@@ -103,7 +103,7 @@ fn PersonStep(entered: Entered, found: Option<Vec<Person>>, unknown_email: Optio
     let (path, is_dialog) = (entered.path(), entered.path() != PAGE);
     let is_nobody = found.as_ref().is_some_and(Vec::is_empty);
     let person = |person: Person| {
-        let address = with_user(person.id.as_str());
+        let address = with_user(&person.username);
         view! {
             <li><a href=address><span class="face" aria-hidden="true">{initials(&person.name)}</span><span>{person.name}<small>{person.username}</small></span></a></li>
         }
@@ -199,6 +199,7 @@ fn chosen_scope(entered: &Entered) -> String {
 fn PickedPerson(picked: Picked, change: String) -> impl IntoView {
     let (name, detail) = match picked {
         Picked::Account { account, .. } => (account.name, account.username),
+        Picked::Stranger(username) => (username, "Does not belong to the organization yet".to_owned()),
         Picked::Invitation(email) => (email, "Has no account yet and will be invited".to_owned()),
     };
     view! {
@@ -207,7 +208,8 @@ fn PickedPerson(picked: Picked, change: String) -> impl IntoView {
             <div class="picked">
                 <span class="face" aria-hidden="true">{initials(&name)}</span>
                 <div>{name}<small>{detail}</small></div>
-                <a class="quiet" href=change>"Change"</a>
+                // An error about the person moves the focus here.
+                <a class="quiet" href=change id="user">"Change"</a>
             </div>
         </div>
     }
@@ -216,7 +218,8 @@ fn PickedPerson(picked: Picked, change: String) -> impl IntoView {
 /// The vendor. Somebody who works for one in this organization already cannot have another.
 #[component]
 fn VendorChoice(name: String, entered: Entered, vendor: Option<String>) -> impl IntoView {
-    const HINT: &str = "A vendor's access is marked everywhere, must have an end, and can be ended at once.";
+    const HINT: &str = "A vendor's access is marked everywhere, must have an end, and can be ended at once. It neither edits plants nor \
+        closes remote access, of whatever role, and this applies to other access that the person has here too.";
     match vendor {
         Some(vendor) => view! {
             <div class="field">
@@ -259,7 +262,7 @@ fn RoleChoice(chosen: Option<Role>, is_vendor: bool, now: DateTime<Utc>) -> impl
     };
     view! {
         <fieldset class="fieldset">
-            <legend id="role">"Role"</legend>
+            <legend id="role" tabindex="-1">"Role"</legend>
             <div class="roles">
                 <div class="cols" aria-hidden="true"><span>"What the person may do"</span><span>"See"</span><span>"Open devices"</span><span>"Manage"</span><span>"Read log"</span></div>
                 {Role::ALL.map(row)}
@@ -286,7 +289,7 @@ fn ScopeChoices(scopes: Vec<ScopeChoice>, chosen: String) -> impl IntoView {
         }
     };
     view! {
-        <fieldset class="fieldset"><legend id="scope">"Where"</legend><div class="choices boxed">{scopes.into_iter().map(choice).collect_view()}</div></fieldset>
+        <fieldset class="fieldset"><legend id="scope" tabindex="-1">"Where"</legend><div class="choices boxed">{scopes.into_iter().map(choice).collect_view()}</div></fieldset>
     }
 }
 
@@ -311,7 +314,7 @@ pub fn EndChoice(
     };
     view! {
         <fieldset class="fieldset">
-            <legend id="until">"Until"</legend>
+            <legend id="until" tabindex="-1">"Until"</legend>
             <div class="presets">{ENDS.map(option)}<input type="date" id="day" name="day" value=entered.day aria-label="Last day" /></div>
             <p class="hint">"A chosen day ends at midnight in your time zone. An email goes out 3 days before the end."</p>
         </fieldset>
@@ -344,6 +347,12 @@ pub fn PreviewContent(
     );
     let not_included = not_included(&preview.not_included)
         .map(|words| view! { <li>{Icon::Ban.draw()}<span>{format!("Not included: {words}.")}</span></li> });
+    let narrowed = (!preview.narrowed.is_empty()).then(|| {
+        let places = preview.narrowed.join(", ");
+        let words =
+            format!("As a vendor's person, {name} will no longer edit plants or close remote access by other access here: {places}.");
+        view! { <li>{Icon::Ban.draw()}<span>{words}</span></li> }
+    });
     let owners = match preview.owners {
         0 => format!("{name} gets an email."),
         owners => format!("{name} and the {} get an email.", count_of(owners as i64, "owner")),
@@ -358,7 +367,7 @@ pub fn PreviewContent(
             {preview.first_plants.into_iter().map(plant).collect_view()}
             {(more > 0).then(|| view! { <li><span></span><span class="muted">{format!("and {more} more")}</span></li> })}
         </ul>
-        <ul>{later}{not_included}<li>{Icon::Mail.draw()}<span>{owners}</span></li></ul>
+        <ul>{later}{not_included}{narrowed}<li>{Icon::Mail.draw()}<span>{owners}</span></li></ul>
     }
     .into_any()
 }

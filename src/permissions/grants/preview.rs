@@ -14,11 +14,18 @@ use crate::{
     permissions::{
         authorize,
         decide::{Action, Facts, GrantedRole, decide},
-        grants::{model::check_end, store},
+        grants::{
+            emails::place,
+            model::check_end,
+            store::{self, Which},
+        },
         model::{Role, Scope, ScopeId, ScopeKind},
         reach::store::{self as reach, Count, ScopeRow},
         store as permissions,
-        vendors::{actions as vendors, model::check_vendor_name},
+        vendors::{
+            actions::{self as vendors, Employer},
+            model::check_vendor_name,
+        },
     },
 };
 
@@ -59,6 +66,8 @@ pub struct Preview {
     pub not_included: Vec<Action>,
     /// Number of owners who get a mail, besides the person.
     pub owners: usize,
+    /// Where the person could edit and close so far, but no longer as a vendor's person: places of other grants.
+    pub narrowed: Vec<String>,
     /// Why the grant cannot be created like this.
     pub problem: Option<AppError>,
 }
@@ -73,13 +82,18 @@ pub async fn preview(services: &Services, principal: &Principal, draft: Draft<'_
     let count = reach::count(&mut db, draft.scope).await?;
     let all = reach::count(&mut db, &ScopeId::Organization(known.organization.clone())).await?;
     let checked = check(&mut db, services, &known.organization, draft).await;
-    let is_vendor = *checked.as_ref().unwrap_or(&draft.vendor.is_some());
+    let is_vendor = checked.as_ref().map_or(draft.vendor.is_some(), Employer::is_vendor);
+    let narrowed = match (draft.user, &checked) {
+        (Some(user), Ok(employer)) if employer.is_new() => narrowed(&mut db, services, &known.organization, user).await?,
+        _ => Vec::new(),
+    };
     let scope = Scope { kind: draft.scope.kind(), id: draft.scope.to_string(), name };
     let (included, not_included) = split_actions(draft.role, is_vendor, services.clock.now());
     Ok(Preview {
         first_plants: reach::first_plants(&mut db, draft.scope, MAX_NAMED_PLANTS).await?,
         other_plants: all.plants - count.plants,
         owners: permissions::owners(&mut db, &known.organization).await?.len(),
+        narrowed,
         problem: checked.err(),
         scope,
         organization,
@@ -89,15 +103,33 @@ pub async fn preview(services: &Services, principal: &Principal, draft: Draft<'_
     })
 }
 
-/// Checks the vendor and the end as the creation does. Returns whether the person works for a vendor.
-async fn check(db: &mut impl Connection, services: &Services, organization: &OrganizationId, draft: Draft<'_>) -> Result<bool, AppError> {
+/// Checks the vendor and the end as the creation does. Returns for whom the person works then.
+async fn check(
+    db: &mut impl Connection,
+    services: &Services,
+    organization: &OrganizationId,
+    draft: Draft<'_>,
+) -> Result<Employer, AppError> {
     let vendor = draft.vendor.map(check_vendor_name).transpose()?;
-    let is_vendor = match draft.user {
-        Some(user) => vendors::check_employer(db, organization, &user.id, vendor.as_deref()).await?.is_vendor(),
-        None => vendor.is_some(),
+    let employer = match draft.user {
+        Some(user) => vendors::check_employer(db, organization, &user.id, vendor.as_deref()).await?,
+        None => vendor.map_or(Employer::None, Employer::Creates), // to be invited
     };
-    check_end(draft.expires_at, is_vendor, services.clock.now())?;
-    Ok(is_vendor)
+    check_end(draft.expires_at, employer.is_vendor(), services.clock.now())?;
+    Ok(employer)
+}
+
+/// Returns the places of a person's grants that edit and close, unless the person works for a vendor.
+async fn narrowed(
+    db: &mut impl Connection,
+    services: &Services,
+    organization: &OrganizationId,
+    user: &Account,
+) -> Result<Vec<String>, AppError> {
+    let now = services.clock.now();
+    let grants = store::list_which(db, Which::OfPerson(&user.id, organization), now).await?;
+    let edits = |role| split_actions(role, false, now).0.contains(&Action::Edit);
+    Ok(grants.iter().filter(|grant| edits(grant.role)).map(place).collect())
 }
 
 /// Asks the one decision what a grant of this role allows, and what not.

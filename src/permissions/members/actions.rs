@@ -112,7 +112,8 @@ async fn begin(services: &Services, actor: Actor<'_>, organization: &Organizatio
     Ok((tx, authority))
 }
 
-/// Gives a person a role in an organization, in place of any other. `user` is an id, a username or an email address.
+/// Gives a person a role in an organization, in place of any other. `user` is an id, a username or an email address. Without an owner who
+/// could be told, the administrators are.
 ///
 /// Errors: [`AppError::NotFound`], [`AppError::NotInRole`], [`AppError::LastOwner`], those of [`Actor::require_recent`] and
 /// [`grants::find_person`]; [`AppError::Invalid`] about `user` if there is no such person, or if they work for a vendor there.
@@ -127,6 +128,7 @@ pub async fn set(
     let user = find_candidate(services, actor, organization, user).await?;
     let (mut tx, authority) = begin(services, actor, organization).await?;
     let current = permissions::membership(&mut tx, &user, organization).await?;
+    let had_owner = !permissions::owners(&mut tx, organization).await?.is_empty();
     if !authority.allows(is_self(actor, &user), current, Some(role)) {
         return Err(AppError::NotInRole);
     }
@@ -142,10 +144,28 @@ pub async fn set(
         let detail = json!({ "organization": organization, "role": role, "previous": current });
         record::write(&mut tx, &services.clock, actor.event(Some(&user), Action::MemberChanged, detail)).await?;
         let content = |name: &str| emails::changed(&member.user, name, role, current, actor.name());
-        mail_change(&mut tx, services, organization, &member.user, content).await?;
+        let others = if had_owner { Vec::new() } else { permissions::administrators(&mut tx, organization).await? };
+        mail_change(&mut tx, services, organization, &member.user, others, content).await?;
     }
     tx.commit().await?;
     Ok(member)
+}
+
+/// Makes a person the first owner of an organization that is being created, on record, and mails them.
+pub async fn add_first_owner(
+    tx: &mut Tx,
+    services: &Services,
+    actor: Actor<'_>,
+    organization: &OrganizationId,
+    owner: &Account,
+) -> Result<(), AppError> {
+    let role = OrganizationRole::Owner;
+    permissions::set_membership(tx, &owner.id, organization, role, services.clock.now()).await?;
+    let detail = json!({ "organization": organization, "role": role, "previous": null });
+    record::write(tx, &services.clock, actor.event(Some(&owner.id), Action::MemberChanged, detail)).await?;
+    let person = Person { id: owner.id.clone(), name: owner.name.clone(), username: owner.username.clone() };
+    let content = |name: &str| emails::changed(&person, name, role, None, actor.name());
+    mail_change(tx, services, organization, &person, Vec::new(), content).await
 }
 
 /// Finds who is to get a role: a member, enabled or not, or anybody with an enabled account.
@@ -180,17 +200,18 @@ async fn ensure_owner_remains(
     if loses_owner && !store::has_other_owner(tx, organization, user).await? { Err(AppError::LastOwner) } else { Ok(()) }
 }
 
-/// Mails the person, if their account is enabled, and the owners of the organization.
+/// Mails the person, if their account is enabled, the owners of the organization, and others.
 async fn mail_change(
     tx: &mut Tx,
     services: &Services,
     organization: &OrganizationId,
     user: &Person,
+    others: Vec<Account>,
     content: impl Fn(&str) -> Content,
 ) -> Result<(), AppError> {
     let content = content(&permissions::organization_name(tx, organization).await?);
-    let person = accounts::find_by_id(tx, &user.id).await?;
-    Ok(notify(tx, services, organization, person, Kind::MemberChanged, |_: &Account| content.clone()).await?)
+    let people = others.into_iter().chain(accounts::find_by_id(tx, &user.id).await?);
+    Ok(notify(tx, services, organization, people, Kind::MemberChanged, |_: &Account| content.clone()).await?)
 }
 
 /// A removed member.
@@ -223,7 +244,7 @@ pub async fn remove(services: &Services, actor: Actor<'_>, organization: &Organi
     let detail = json!({ "organization": organization, "previous": role, "grants": ids });
     record::write(&mut tx, &services.clock, actor.event(Some(&user.id), Action::MemberRemoved, detail)).await?;
     let content = |name: &str| emails::removed(user, name, role, &ended, actor.name());
-    mail_change(&mut tx, services, organization, user, content).await?;
+    mail_change(&mut tx, services, organization, user, Vec::new(), content).await?;
     tx.commit().await?;
     Ok(Removed { grants_ended: ended.len(), member })
 }

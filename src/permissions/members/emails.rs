@@ -9,7 +9,7 @@ use crate::{
 };
 
 const WHY: &str =
-    "You get this email when your role in an organization changes, and for every change of members in organizations that you own.";
+    "You get this email when your role in an organization changes, and for changes of members in organizations that you own or administer.";
 const UNEXPECTED: &str = "If you do not expect this, tell an owner of the organization.";
 
 /// Returns the mail about a new role. `previous` is `None` for a new member.

@@ -48,6 +48,11 @@ pub enum Employer {
 }
 
 impl Employer {
+    /// Returns whether the person begins to work for a vendor.
+    pub fn is_new(&self) -> bool {
+        matches!(self, Self::Joins(_) | Self::Creates(_))
+    }
+
     /// Returns whether the person works for a vendor.
     pub fn is_vendor(&self) -> bool {
         *self != Self::None
@@ -183,5 +188,10 @@ pub async fn remove_person(
     store::remove_person(&mut tx, &vendor.id, user).await?;
     let detail = json!({ "organization": organization, "vendor": vendor.id, "name": vendor.name });
     record::write(&mut tx, &services.clock, actor.event(Some(user), Action::VendorPersonRemoved, detail)).await?;
+    let organization_name = permissions::organization_name(&mut tx, organization).await?;
+    let removed = accounts::find_credentials(&mut tx, user).await?.ok_or(AppError::NotFound)?;
+    let content = emails::person_removed(&removed.account, &vendor.name, &organization_name, actor.name());
+    let person = Some(removed).filter(|removed| removed.is_enabled).map(|removed| removed.account);
+    notify(&mut tx, services, organization, person, Kind::AccessChanged, |_: &Account| content.clone()).await?;
     Ok(tx.commit().await?)
 }

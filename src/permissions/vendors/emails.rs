@@ -5,7 +5,7 @@ use crate::{
     mail::Content,
     permissions::{
         grants::emails::{person, place},
-        model::Grant,
+        model::{Grant, Person},
     },
 };
 
@@ -25,4 +25,17 @@ pub fn access_ended(vendor: &str, organization: &str, by: &str, ended: &[Grant],
         .fact("Ended by", by)
         .button("Review your plants", "/plants")
         .note("Your account is not affected, nor access in other organizations.")
+}
+
+/// Returns the mail about a person who no longer works for a vendor.
+pub fn person_removed(removed: &Account, vendor: &str, organization: &str, by: &str) -> Content {
+    let described = Person { id: removed.id.clone(), name: removed.name.clone(), username: removed.username.clone() };
+    Content::new(format!("{organization}: {} no longer works for {vendor}", removed.username), WHY)
+        .paragraph("Access that is granted from now on is no longer a vendor's: it may have no end, and operators may edit plants.")
+        .fact("Person", person(&described))
+        .fact("Vendor", vendor)
+        .fact("Organization", organization)
+        .fact("Removed by", by)
+        .button("Review your plants", "/plants")
+        .note("If you do not expect this, tell an owner or administrator of the organization.")
 }

@@ -7,7 +7,10 @@ use utoipa::ToSchema;
 use crate::{
     accounts::{model::confusable_skeleton, store::normalize_identifier},
     error::AppError,
-    foundation::ids::VendorId,
+    foundation::{
+        ids::VendorId,
+        text::{is_blank, is_deceptive, is_joiner},
+    },
     permissions::model::Person,
 };
 
@@ -46,16 +49,16 @@ pub struct VendorPerson {
 
 /// Returns the name of a vendor with single spaces.
 ///
-/// Errors: it does not have 1 to 80 characters in one line.
+/// Errors: it does not have 1 to 80 characters in one line, or some that nobody sees.
 pub fn check_vendor_name(name: &str) -> Result<String, AppError> {
-    let is_one_line = !name.trim().chars().any(char::is_control);
+    let is_plain = !name.trim().chars().any(is_deceptive);
     let name = name.split_whitespace().collect::<Vec<_>>().join(" ");
-    let is_valid = is_one_line && (1..=MAX_NAME_CHARS).contains(&name.chars().count());
-    let message = format!("The name of a vendor has 1 to {MAX_NAME_CHARS} characters without line breaks.");
+    let is_valid = is_plain && !is_blank(&name) && name.chars().count() <= MAX_NAME_CHARS;
+    let message = format!("The name of a vendor has 1 to {MAX_NAME_CHARS} characters without line breaks and invisible characters.");
     if is_valid { Ok(name) } else { Err(AppError::invalid("vendor", message)) }
 }
 
 /// Returns what identifies a vendor by its name: names that look alike are the same.
 pub fn name_skeleton(name: &str) -> String {
-    confusable_skeleton(&normalize_identifier(name))
+    confusable_skeleton(&normalize_identifier(name).replace(is_joiner, ""))
 }

@@ -19,8 +19,9 @@ use crate::{
     plants::{
         actions::{cursor, narrow, position},
         devices::{
+            former,
             model::{DeviceChanges, DeviceFields, NewDevice},
-            store,
+            store::{self, FormerPlant},
         },
         model::Device,
         organizations::store as organizations,
@@ -63,9 +64,9 @@ pub async fn get(services: &Services, principal: &Principal, id: &DeviceId) -> R
     Ok(device)
 }
 
-/// Creates a device. For those who may edit the plant.
+/// Creates a device. For those who may edit the plant. A host that another plant had is for owners, with recent authentication.
 ///
-/// Errors: those of [`authorize::begin_change`]; [`AppError::Invalid`].
+/// Errors: those of [`authorize::begin_change`] and [`former::take_host`]; [`AppError::Invalid`].
 pub async fn create(services: &Services, actor: Actor<'_>, request: &NewDevice) -> Result<Device, AppError> {
     let plant: PlantId = parse_id("plant", &request.plant)?;
     let scope = ScopeId::Plant(plant.clone());
@@ -92,19 +93,24 @@ pub(in crate::plants) async fn insert(
     (plant, portfolio): (&PlantId, &PortfolioId),
     fields: &DeviceFields,
 ) -> Result<DeviceId, AppError> {
+    let former = former::take_host(services, actor, change, plant, &fields.host).await?;
     let (now, organization) = (services.clock.now(), &change.organization);
     let id = DeviceId::new(now);
     store::insert(&mut change.tx, &id, (plant, portfolio, organization), fields, now).await.map_err(map_unique_violation)?;
     let detail = json!({
         "organization": organization, "portfolio": portfolio, "plant": plant, "device": id, "name": fields.name, "host": fields.host,
+        "host_from": former.as_ref().map(|former| &former.id),
     });
     record::write(&mut change.tx, &services.clock, actor.event(None, Action::DeviceCreated, detail)).await?;
+    if let Some(former) = &former {
+        former::notify_of_move(services, actor, change, (former, plant), &fields.host).await?;
+    }
     Ok(id)
 }
 
-/// Changes a device. For those who may edit the plant.
+/// Changes a device. For those who may edit the plant. A host that another plant had is for owners, with recent authentication.
 ///
-/// Errors: those of [`authorize::begin_change`]; [`AppError::Outdated`]; [`AppError::Invalid`].
+/// Errors: those of [`authorize::begin_change`] and [`former::take_host`]; [`AppError::Outdated`]; [`AppError::Invalid`].
 pub async fn update(
     services: &Services,
     actor: Actor<'_>,
@@ -116,17 +122,18 @@ pub async fn update(
     expected.check(before.version)?;
     let unchanged = DeviceFields::from(&before);
     let fields = check(services, &mut change, request.apply(&unchanged)).await?;
-    if fields.host != before.host {
-        require_open(services, actor, &mut change, &before).await?;
-    }
+    let former = if fields.host == before.host { None } else { change_host(services, actor, &mut change, &before, &fields.host).await? };
     store::update(&mut change.tx, id, &fields).await.map_err(map_unique_violation)?;
     let changed = changes(&unchanged, &fields);
     if !changed.is_empty() {
         let detail = json!({
             "organization": before.organization, "portfolio": before.portfolio, "plant": before.plant, "device": id, "name": fields.name,
-            "changed": changed,
+            "changed": changed, "host_from": former.as_ref().map(|former| &former.id),
         });
         record::write(&mut change.tx, &services.clock, actor.event(None, Action::DeviceChanged, detail)).await?;
+    }
+    if let Some(former) = &former {
+        former::notify_of_move(services, actor, &mut change, (former, &before.plant), &fields.host).await?;
     }
     let device = store::find(&mut change.tx, id).await?.ok_or(AppError::NotFound)?;
     change.tx.commit().await?;
@@ -139,7 +146,7 @@ pub async fn update(
 pub async fn delete(services: &Services, actor: Actor<'_>, id: &DeviceId, expected: &IfMatch) -> Result<(), AppError> {
     let (mut change, device) = begin(services, actor, id).await?;
     expected.check(device.version)?;
-    require_open(services, actor, &mut change, &device).await?;
+    store::release_host(&mut change.tx, id, services.clock.now()).await?;
     store::remove(&mut change.tx, id).await?;
     let detail = json!({
         "organization": device.organization, "portfolio": device.portfolio, "plant": device.plant, "device": id, "name": device.name,
@@ -149,13 +156,16 @@ pub async fn delete(services: &Services, actor: Actor<'_>, id: &DeviceId, expect
     Ok(change.tx.commit().await?)
 }
 
-/// While remote access of the plant is closed, only those who could reopen it take a host from it: at another plant it would answer again.
-async fn require_open(services: &Services, actor: Actor<'_>, change: &mut Change, device: &Device) -> Result<(), AppError> {
-    if change.actor.as_ref().is_some_and(|known| known.facts.is_closed) {
-        let scope = ScopeId::Plant(device.plant.clone());
-        authorize::require_administration(&mut change.tx, services, actor, &scope, Permitted::Administer).await?;
-    }
-    Ok(())
+/// Gives the host of a device up, and takes another. Returns the other plant that had the new one last, if there is one.
+async fn change_host(
+    services: &Services,
+    actor: Actor<'_>,
+    change: &mut Change,
+    before: &Device,
+    host: &str,
+) -> Result<Option<FormerPlant>, AppError> {
+    store::release_host(&mut change.tx, &before.id, services.clock.now()).await?;
+    former::take_host(services, actor, change, &before.plant, host).await
 }
 
 /// Begins a change of a device by somebody who may edit its plant. A device never changes its plant.

@@ -19,8 +19,9 @@ use crate::{
         model::{Device, Plant},
         organizations,
         plant::api::plant_path,
+        requests::not_in_form,
     },
-    reauthentication::actor::Actor,
+    reauthentication::{actor::Actor, api::or_reauthenticate},
     sessions::caller::current_session,
     ui::form_response::{FormOutcome, respond, with_query},
 };
@@ -93,7 +94,9 @@ pub async fn create_device(
         let device = actions::create(&services, Actor::Principal(&caller), &request).await?;
         Ok(FormOutcome::redirect_to(plant_path(&plant)).with_notice(format!("{} was added.", device.name)))
     };
-    respond(create().await, &new_path(&plant), &typed(&name, &kind, &host, upgrades.as_deref()))
+    let (typed, created) = (typed(&name, &kind, &host, upgrades.as_deref()), create().await.map_err(not_in_form("plant")));
+    let with_typed: Vec<_> = [("plant", plant.as_str())].into_iter().chain(typed).collect();
+    respond(or_reauthenticate(created, &with_query(NEW_PAGE, &with_typed)), &new_path(&plant), &typed)
 }
 
 /// Saves a device. If somebody else changed it since the form was loaded, the form is loaded again with what was entered.
@@ -126,7 +129,8 @@ pub async fn edit_device(
             Err(error) => Err(error),
         }
     };
-    respond(edit().await, &edit_path(&id), &typed(&name, &kind, &host, upgrades.as_deref()))
+    let (form, typed) = (edit_path(&id), typed(&name, &kind, &host, upgrades.as_deref()));
+    respond(or_reauthenticate(edit().await, &with_query(&form, &typed)), &form, &typed)
 }
 
 /// Deletes a device, if its name was entered.

@@ -6,4 +6,7 @@ pub mod http;
 pub mod model;
 pub mod page;
 
+pub(in crate::plants) mod former;
 pub(in crate::plants) mod store;
+
+mod emails;

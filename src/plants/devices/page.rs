@@ -22,10 +22,15 @@ use crate::{
 /// Kinds of devices that the form suggests. Any other may be entered.
 const KINDS: [&str; 8] = ["inverter", "data logger", "camera", "network switch", "meter", "battery", "controller", "weather station"];
 
+/// Fields that the address has if the form leads back after reauthentication.
+const FIELDS: [&str; 4] = ["name", "kind", "host", "upgrades"];
+
 /// The page that creates a device.
 #[component]
 pub fn NewDevicePage() -> impl IntoView {
+    let entered = FIELDS.map(|field| (field, query_parameter(field)));
     framed_with(open_new(query_parameter("plant")), |page, flash| {
+        let flash = flash.or_typed(entered);
         view! { <DeviceForm page flash title="Add a device".to_owned() action="/api/ui/create_device" submit="Add device" /> }.into_any()
     })
 }
@@ -35,8 +40,10 @@ pub fn NewDevicePage() -> impl IntoView {
 pub fn EditDevicePage() -> impl IntoView {
     let id = use_params_map().with_untracked(|params| params.get("id").unwrap_or_default()); // the route has it
     let is_deleting = query_parameter("confirm") == "delete";
+    let entered = FIELDS.map(|field| (field, query_parameter(field)));
     framed_with(open_edit(id), move |page, mut flash| {
         let Some(Device { id, name, .. }) = page.device.clone() else { return ().into_any() }; // `open_edit` always finds one
+        flash = flash.or_typed(entered);
         let dialog_flash = if is_deleting { std::mem::take(&mut flash) } else { Flash::default() };
         let dialog = is_deleting.then(|| {
             let (name, sentence, id) = (name.clone(), "It can no longer be opened here.".to_owned(), id.to_string());

@@ -1,9 +1,10 @@
 //! SQL of single devices.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
 use serde_json::json;
+use sqlx::FromRow;
 
 use crate::{
     device_columns, execute, fetch,
@@ -12,6 +13,7 @@ use crate::{
         ids::{DeviceId, OrganizationId, PlantId, PortfolioId},
     },
     one_of,
+    permissions::model::ScopeId,
     plants::{
         devices::model::DeviceFields,
         model::{Device, normalize_name},
@@ -112,4 +114,58 @@ pub async fn update(tx: &mut Tx, id: &DeviceId, fields: &DeviceFields) -> sqlx::
 /// Removes a device.
 pub async fn remove(tx: &mut Tx, id: &DeviceId) -> sqlx::Result<()> {
     execute!(tx, "DELETE FROM devices WHERE id = $1", id).map(drop)
+}
+
+/// A plant that had a host and gave it up.
+#[derive(Debug, Clone, PartialEq, Eq, FromRow)]
+pub struct FormerPlant {
+    #[sqlx(rename = "plant_id")]
+    pub id: PlantId,
+    #[sqlx(rename = "plant_name")]
+    pub name: String,
+}
+
+/// Notes that the devices `$condition` of the table `d` give up their hosts at the time `$2`.
+macro_rules! release_query {
+    ($condition:literal) => {
+        concat!(
+            "INSERT INTO released_hosts (organization_id, host, plant_id, plant_name, released_at)
+             SELECT d.organization_id, d.host, d.plant_id, p.name, $2 FROM devices d JOIN plants p ON p.id = d.plant_id WHERE ",
+            $condition,
+            " ON CONFLICT (organization_id, host) DO UPDATE
+              SET plant_id = excluded.plant_id, plant_name = excluded.plant_name, released_at = excluded.released_at"
+        )
+    };
+}
+
+/// Notes that a device gives up its host.
+pub async fn release_host(tx: &mut Tx, device: &DeviceId, now: DateTime<Utc>) -> sqlx::Result<()> {
+    execute!(tx, release_query!("d.id = $1"), device, now).map(drop)
+}
+
+/// Notes that all devices of a plant or portfolio give up their hosts. What an organization released is deleted with it.
+pub async fn release_hosts_in(tx: &mut Tx, scope: &ScopeId, now: DateTime<Utc>) -> sqlx::Result<()> {
+    match scope {
+        ScopeId::Plant(plant) => execute!(tx, release_query!("d.plant_id = $1"), plant, now).map(drop),
+        ScopeId::Portfolio(portfolio) => execute!(tx, release_query!("d.portfolio_id = $1"), portfolio, now).map(drop),
+        ScopeId::Organization(_) => Ok(()),
+    }
+}
+
+/// Returns the plant that had a host last, if it gave it up.
+pub async fn find_former_plant(db: &mut impl Connection, organization: &OrganizationId, host: &str) -> sqlx::Result<Option<FormerPlant>> {
+    let sql = "SELECT plant_id, plant_name FROM released_hosts WHERE organization_id = $1 AND host = $2";
+    fetch!(db, fetch_optional as FormerPlant, sql, organization, host)
+}
+
+/// Returns the released hosts of an organization, each with the plant that had it last.
+pub async fn former_plants(db: &mut impl Connection, organization: &OrganizationId) -> sqlx::Result<HashMap<String, FormerPlant>> {
+    let sql = "SELECT host, plant_id, plant_name FROM released_hosts WHERE organization_id = $1";
+    let rows: Vec<(String, PlantId, String)> = fetch!(db, fetch_all as (String, PlantId, String), sql, organization)?;
+    Ok(rows.into_iter().map(|(host, id, name)| (host, FormerPlant { id, name })).collect())
+}
+
+/// Notes that a host is used again.
+pub async fn remove_released_host(tx: &mut Tx, organization: &OrganizationId, host: &str) -> sqlx::Result<()> {
+    execute!(tx, "DELETE FROM released_hosts WHERE organization_id = $1 AND host = $2", organization, host).map(drop)
 }

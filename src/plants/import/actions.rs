@@ -19,7 +19,7 @@ use crate::{
     },
     plants::{
         actions as plants,
-        devices::{actions as devices, store as devices_store},
+        devices::{actions as devices, former::may_take_any, store as devices_store},
         import::plan::{Existing, HostRules, Plan, named, plan},
         model::{Portfolio, normalize_name},
         organizations::store as organizations,
@@ -30,31 +30,34 @@ use crate::{
     record::{self, Action},
 };
 
+/// The role that the command line acts with.
+const AS_OWNER: Option<OrganizationRole> = Some(OrganizationRole::Owner);
+
 /// Returns what an import of a CSV file into an organization would create, and what is wrong with the file.
 ///
 /// Errors: those of [`authorize::require`].
 pub async fn preview(services: &Services, actor: Actor<'_>, organization: &OrganizationId, text: &str) -> Result<Plan, AppError> {
     let scope = ScopeId::Organization(organization.clone());
     let mut db = services.db.read().await?;
-    let may_create_portfolios = match actor {
-        Actor::CommandLine => permissions::locate_scope(&mut db, &scope).await?.map(|_| true).ok_or(AppError::NotFound)?,
-        Actor::Principal(principal) => {
-            let known = authorize::require(&mut db, services, principal, &scope, Permitted::Edit).await?;
-            known.facts.membership.is_some_and(OrganizationRole::administers)
+    let role = match actor {
+        Actor::CommandLine => {
+            permissions::locate_scope(&mut db, &scope).await?.ok_or(AppError::NotFound)?;
+            AS_OWNER
         }
+        Actor::Principal(principal) => authorize::require(&mut db, services, principal, &scope, Permitted::Edit).await?.facts.membership,
     };
-    Ok(plan(text, &load_existing(&mut db, services, organization, text, may_create_portfolios).await?))
+    Ok(plan(text, &load_existing(&mut db, services, organization, text, role).await?))
 }
 
-/// Imports a CSV file into an organization. For those who may edit all its plants; only those who administer it create portfolios. If the
-/// returned plan has errors, nothing was written.
+/// Imports a CSV file into an organization. For those who may edit all its plants; only those who administer it create portfolios, and only
+/// owners with recent authentication take hosts that other plants had. If the returned plan has errors, nothing was written.
 ///
-/// Errors: those of [`authorize::begin_change`].
+/// Errors: those of [`authorize::begin_change`] and of [`Actor::require_recent`].
 pub async fn import(services: &Services, actor: Actor<'_>, organization: &OrganizationId, text: &str) -> Result<Plan, AppError> {
     let scope = ScopeId::Organization(organization.clone());
     let mut change = authorize::begin_change(services, actor, &scope, Permitted::Edit).await?;
-    let may_create_portfolios = change.require_administering_role().is_ok();
-    let existing = load_existing(&mut change.tx, services, organization, text, may_create_portfolios).await?;
+    let role = change.actor.as_ref().map_or(AS_OWNER, |known| known.facts.membership);
+    let existing = load_existing(&mut change.tx, services, organization, text, role).await?;
     let plan = plan(text, &existing);
     if !plan.errors.is_empty() {
         return Ok(plan);
@@ -73,7 +76,7 @@ async fn load_existing(
     services: &Services,
     organization: &OrganizationId,
     text: &str,
-    may_create_portfolios: bool,
+    role: Option<OrganizationRole>,
 ) -> Result<Existing, AppError> {
     let host_rules = HostRules { suffixes: organizations::host_suffixes(db, organization).await?, site: services.config.public_url() };
     let named = named(text, &host_rules);
@@ -83,7 +86,11 @@ async fn load_existing(
         devices: devices_store::list_of_plants(db, organization, &named.plants).await?,
         hosts: devices_store::find_hosts(db, organization, &named.hosts).await?,
         host_rules,
-        may_create_portfolios,
+        former_plants: match may_take_any(role) {
+            true => HashMap::new(),
+            false => devices_store::former_plants(db, organization).await?,
+        },
+        may_create_portfolios: role.is_some_and(OrganizationRole::administers),
     })
 }
 

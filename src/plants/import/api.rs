@@ -15,7 +15,7 @@ use crate::{
         import::{actions, plan::Plan},
         organizations::{self, api::organization_path},
     },
-    reauthentication::actor::Actor,
+    reauthentication::{actor::Actor, api::or_reauthenticate},
     sessions::caller::{CurrentSession, current_session},
     ui::{
         form_response::{FormOutcome, respond, with_query},
@@ -38,6 +38,8 @@ pub struct ImportPageData {
     pub organization_name: String,
     /// The draft: its token, its text, and what it would create. `None` before the first step.
     pub draft: Option<(String, String, Plan)>,
+    /// Whether the address names a draft that has expired, was imported or was replaced by a later one.
+    pub is_draft_gone: bool,
 }
 
 /// Returns the path of the page.
@@ -61,9 +63,18 @@ pub async fn open_import(organization: String, token: String) -> Result<ImportPa
             }
             None => None,
         };
-        Ok(ImportPageData { organization: organization.clone(), organization_name, draft })
+        let is_draft_gone = draft.is_none() && !token.is_empty();
+        Ok(ImportPageData { organization: organization.clone(), organization_name, draft, is_draft_gone })
     };
     load().await.inspect_err(AppError::set_response)
+}
+
+/// Returns the error about a draft that is not there any more.
+pub fn draft_gone() -> AppError {
+    AppError::invalid(
+        "text",
+        "What you pasted is no longer here: it waits for an hour, and until you paste something else. Paste it again.",
+    )
 }
 
 /// Returns the text of the caller's own draft.
@@ -118,7 +129,7 @@ pub async fn import_plants(organization: String, draft: String) -> Result<String
         let (plants, devices) = (count_of(plan.plants.len() as i64, "plant"), count_of(plan.devices.len() as i64, "device"));
         Ok(FormOutcome::redirect_to(organization_path(&organization)).with_notice(format!("{plants} and {devices} were added.")))
     };
-    respond(import().await, &form, &[])
+    respond(or_reauthenticate(import().await, &form), &form, &[])
 }
 
 fn parse_id(id: &str) -> Result<OrganizationId, AppError> {

@@ -8,7 +8,7 @@ use crate::{
     layout::{crumbs::Crumbs, frame::framed_with, narrow::query_parameter},
     plants::{
         import::{
-            api::{ImportPageData, import_path, open_import},
+            api::{ImportPageData, draft_gone, import_path, open_import},
             plan::{COLUMNS, LineError, Plan, PlannedPlant},
         },
         organizations::api::organization_path,
@@ -33,8 +33,11 @@ const MAX_NAMED: usize = 20;
 pub fn ImportPage() -> impl IntoView {
     let id = use_params_map().with_untracked(|params| params.get("id").unwrap_or_default()); // the route has it
     no_referrer();
-    framed_with(open_import(id, query_parameter("draft")), |page, flash| {
-        let ImportPageData { organization, organization_name, draft } = page;
+    framed_with(open_import(id, query_parameter("draft")), |page, mut flash| {
+        let ImportPageData { organization, organization_name, draft, is_draft_gone } = page;
+        if is_draft_gone {
+            flash.failure = Some(draft_gone());
+        }
         let step = match draft {
             Some((token, _, plan)) if plan.errors.is_empty() => {
                 view! { <Preview organization=organization.clone() token plan flash /> }.into_any()

@@ -18,7 +18,7 @@ use crate::{
         ids::{PlantId, PortfolioId},
     },
     plants::{
-        devices::model::DeviceFields,
+        devices::{former, model::DeviceFields, store::FormerPlant},
         fields::{PlantFields, check_kind},
         model::{Device, MAX_NAME_CHARS, Plant, Portfolio, check_line, normalize_name},
     },
@@ -59,6 +59,8 @@ pub struct Existing {
     pub hosts: HashSet<String>,
     /// What hosts of devices must be.
     pub host_rules: HostRules,
+    /// Hosts that may be used again only at the plant that had them last.
+    pub former_plants: HashMap<String, FormerPlant>,
     /// Whether missing portfolios may be created.
     pub may_create_portfolios: bool,
 }
@@ -393,6 +395,11 @@ impl<'a> Planner<'a> {
         if !self.hosts.insert(fields.host.clone()) {
             return Err(AppError::invalid("host", "Another device has this host already."));
         }
+        if let Some(former) = self.existing.former_plants.get(&fields.host)
+            && !self.existing.plants.iter().any(|known| known.id == former.id && normalize_name(&known.name) == normalize_name(plant))
+        {
+            return Err(former::refusal(&former.name));
+        }
         self.plan.devices.push(PlannedDevice { line: line.number, plant: plant.to_owned(), fields });
         Ok(())
     }
@@ -449,6 +456,7 @@ mod tests {
                 suffixes: vec!["old.example".to_owned(), "new.example".to_owned()],
                 site: "https://site.new.example".parse().unwrap(),
             },
+            former_plants: HashMap::new(),
             may_create_portfolios: true,
         }
     }

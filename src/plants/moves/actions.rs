@@ -16,7 +16,7 @@ use crate::{
         authorize,
         decide::Action as Permitted,
         model::{Person, Role, ScopeId},
-        notify as permissions,
+        notify::Notices,
     },
     plants::{
         model::Plant,
@@ -110,17 +110,18 @@ pub(in crate::plants) async fn require_move_into(
     Ok(())
 }
 
-/// Mails the owners, and everybody with a grant on one of two portfolios, that plants were moved from one to the other.
+/// Adds to `notices` the mails to the owners, and to everybody with a grant on one of two portfolios, that plants were moved.
 pub(in crate::plants) async fn notify(
-    services: &Services,
     actor: Actor<'_>,
     tx: &mut Tx,
+    services: &Services,
     what: &str,
     [from, to]: [&PortfolioId; 2],
+    notices: &mut Notices,
 ) -> Result<(), AppError> {
     let find = async |tx: &mut Tx, id| portfolios::find(tx, id).await?.ok_or(AppError::NotFound);
     let (from, to) = (find(tx, from).await?, find(tx, to).await?);
     let people = store::people_of_portfolios(tx, [&from.id, &to.id], services.clock.now()).await?;
     let content = |_: &Account| emails::moved(what, &from.name, &to.name, actor.name());
-    Ok(permissions::notify(tx, services, &from.organization, people, Kind::AccessChanged, content).await?)
+    Ok(notices.add(tx, &from.organization, people, Kind::AccessChanged, content).await?)
 }

@@ -12,17 +12,21 @@ use crate::{
         ids::OrganizationId,
         services::Services,
     },
+    mail::Kind,
     permissions::{
         authorize,
         decide::Action as Permitted,
         grants::actions as grants,
+        members::actions as members,
         model::{OrganizationRole, ScopeId},
+        notify::{Notices, notify},
         store as permissions,
     },
     plants::{
         hosts,
         model::{Organization, check_name, normalize_name},
         organizations::{
+            emails,
             model::{Counts, NewOrganization, OrganizationChanges, OrganizationDetails},
             store::{self, Listed, OrganizationRow},
         },
@@ -94,9 +98,7 @@ pub async fn create(services: &Services, actor: Actor<'_>, request: &NewOrganiza
     let detail = json!({ "organization": id, "name": name, "owner": owner.as_ref().map(|owner| &owner.id), "host_suffixes": suffixes });
     record::write(&mut tx, &services.clock, actor.event(None, Action::OrganizationCreated, detail)).await?;
     if let Some(owner) = &owner {
-        permissions::set_membership(&mut tx, &owner.id, &id, OrganizationRole::Owner, now).await?;
-        let detail = json!({ "organization": id, "name": name, "role": OrganizationRole::Owner });
-        record::write(&mut tx, &services.clock, actor.event(Some(&owner.id), Action::MemberChanged, detail)).await?;
+        members::add_first_owner(&mut tx, services, actor, &id, owner).await?;
     }
     let details = load_details(&mut tx, services, actor, &id).await?;
     tx.commit().await?;
@@ -118,7 +120,7 @@ async fn find_owner(tx: &mut Tx, actor: Actor<'_>, named: Option<&str>) -> Resul
 }
 
 /// Changes an organization, with recent authentication: its owners and platform administrators rename it, platform administrators assign
-/// host suffixes.
+/// host suffixes. The owners are notified.
 ///
 /// Errors: [`AppError::NotFound`], [`AppError::NotInRole`] or [`AppError::NotPermitted`]; those of [`Actor::begin`];
 /// [`AppError::Invalid`], also if a device would lie outside of the new host suffixes.
@@ -144,8 +146,10 @@ pub async fn update(
     changed.retain(|_, change| change["from"] != change["to"]);
     if !changed.is_empty() {
         let name = changes.name.as_deref().unwrap_or(&before.name).trim();
+        let content = emails::changed(&before.name, name, &changed, actor.name());
         let detail = json!({ "organization": id, "name": name, "changed": changed });
         record::write(&mut tx, &services.clock, actor.event(None, Action::OrganizationChanged, detail)).await?;
+        notify(&mut tx, services, id, None, Kind::OrganizationChanged, |_: &Account| content.clone()).await?;
     }
     let details = load_details(&mut tx, services, actor, id).await?;
     tx.commit().await?;
@@ -164,7 +168,9 @@ pub async fn delete(services: &Services, actor: Actor<'_>, id: &OrganizationId) 
     let organization = store::find(&mut tx, None, id).await?.ok_or(AppError::NotFound)?;
     let Counts { portfolios, plants, devices, people } = store::count(&mut tx, id, services.clock.now()).await?;
     let (scope, members) = (ScopeId::Organization(id.clone()), permissions::members(&mut tx, id).await?);
-    grants::end_with_scope(&mut tx, services, actor, (id, &scope, &organization.name), members).await?;
+    let mut notices = Notices::default();
+    grants::end_with_scope(&mut tx, services, actor, (id, &scope, &organization.name), members, &mut notices).await?;
+    notices.enqueue(&mut tx, services).await?;
     store::remove(&mut tx, id).await?;
     let detail = json!({
         "organization": id, "name": organization.name, "portfolios": portfolios, "plants": plants, "devices": devices, "people": people,

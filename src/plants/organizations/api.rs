@@ -5,6 +5,7 @@ use leptos::prelude::*;
 
 use crate::{
     accounts::store::normalize_identifier,
+    authentication::registration::granted::{self, AccessInvitation},
     error::{AppError, problem::Problem},
     foundation::{
         ids::{OrganizationId, UserId},
@@ -58,6 +59,8 @@ pub struct OrganizationPageData {
     pub chosen_member: Option<Member>,
     /// Its vendors. `None` for those who do not administer it.
     pub vendors: Option<Vec<Vendor>>,
+    /// Pending invitations with access to something in it. Empty for those who do not administer it.
+    pub invitations: Vec<AccessInvitation>,
     /// What would be deleted with it. `None` if the caller may not delete it.
     pub contents: Option<Contents>,
     /// What the caller may do with members.
@@ -121,6 +124,7 @@ async fn load_page(
         members,
         chosen_member,
         vendors: if administers { Some(vendors::actions::list(services, caller, id).await?) } else { None },
+        invitations: if administers { granted::list_invitations(services, caller, id).await? } else { Vec::new() },
         contents: match is_platform_administrator {
             true => Some(plants::preview_deletion(services, caller, &ScopeId::Organization(id.clone())).await?),
             false => None,

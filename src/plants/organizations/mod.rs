@@ -2,6 +2,7 @@
 
 pub mod actions;
 pub mod api;
+mod emails;
 pub mod http;
 pub mod model;
 pub mod page;

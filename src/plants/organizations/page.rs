@@ -5,6 +5,7 @@ use leptos_meta::Title;
 use leptos_router::hooks::use_params_map;
 
 use crate::{
+    authentication::registration::view::AccessInvitations,
     layout::{crumbs::Crumbs, frame::framed_with, narrow::query_parameter},
     permissions::grants::form as grants,
     permissions::{
@@ -148,6 +149,7 @@ fn Sections(page: OrganizationPageData, has_dialog: bool, flash: Flash) -> impl 
         members,
         chosen_member: _,
         vendors,
+        invitations,
         contents,
         rights,
         is_platform_administrator,
@@ -160,7 +162,11 @@ fn Sections(page: OrganizationPageData, has_dialog: bool, flash: Flash) -> impl 
     let members = members.map(|list| {
         view! { <Members organization=organization.clone() list own_id rights can_add=!has_dialog flash=flash.clone() /> }
     });
-    let vendors = vendors.map(|vendors| view! { <Vendors organization=organization.clone() vendors zone=time_zone now /> });
+    let zone = time_zone.clone();
+    let vendors = vendors.map(|vendors| view! { <Vendors organization=organization.clone() vendors zone now /> });
+    let invitations = (!invitations.is_empty()).then(|| {
+        view! { <AccessInvitations organization=organization.clone() invitations zone=time_zone now /> }
+    });
     let name = details.organization.name.clone();
     let settings = (!has_dialog && (is_owner || is_platform_administrator)).then(|| {
         let (suffixes, can_delete) = (details.host_suffixes.clone(), contents.is_some());
@@ -171,6 +177,7 @@ fn Sections(page: OrganizationPageData, has_dialog: bool, flash: Flash) -> impl 
             <div>
                 {rights.administers.then(|| view! { <Portfolios organization=organization.clone() portfolios flash /> })}
                 {members}
+                {invitations}
             </div>
             <div>{vendors}{settings}</div>
         </div>

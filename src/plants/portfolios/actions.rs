@@ -16,9 +16,11 @@ use crate::{
         decide::Action as Permitted,
         grants::actions as grants,
         model::ScopeId,
+        notify::Notices,
     },
     plants::{
         actions::{self as plants, Contents},
+        devices::store as devices,
         model::{Portfolio, check_name, normalize_name},
         moves::actions as moves,
         portfolios::{
@@ -147,14 +149,17 @@ pub async fn delete(services: &Services, actor: Actor<'_>, id: &PortfolioId, mov
         }
         moves::require_move_into(services, actor, tx, &scope, target).await?;
     }
+    let mut notices = Notices::default();
     let plant_ids = store::plant_ids(tx, id).await?;
     if let Some(target) = move_to {
         store::move_plants(tx, id, target).await?;
-        moves::notify(services, actor, tx, &format!("all plants of {}", portfolio.name), [id, target]).await?;
+        moves::notify(actor, tx, services, &format!("all plants of {}", portfolio.name), [id, target], &mut notices).await?;
     }
     let Contents { plants, devices, .. } = plants::contents(tx, &scope, services.clock.now()).await?;
     let about = (&portfolio.organization, &scope, portfolio.name.as_str());
-    let grants = grants::end_with_scope(tx, services, actor, about, Vec::new()).await?;
+    let grants = grants::end_with_scope(tx, services, actor, about, Vec::new(), &mut notices).await?;
+    notices.enqueue(tx, services).await?;
+    devices::release_hosts_in(tx, &scope, services.clock.now()).await?;
     store::remove(tx, id).await?;
     let detail = json!({
         "organization": portfolio.organization, "portfolio": id, "name": portfolio.name, "moved_to": move_to, "plant_ids": plant_ids,

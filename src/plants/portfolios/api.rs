@@ -12,6 +12,7 @@ use crate::{
             actions,
             model::{NewPortfolio, PortfolioChanges},
         },
+        requests::not_in_form,
     },
     reauthentication::{actor::Actor, api::or_reauthenticate},
     sessions::caller::current_session,
@@ -24,7 +25,8 @@ pub async fn create_portfolio(organization: String, portfolio_name: String) -> R
     let create = async || {
         let (services, caller) = current_session()?;
         let request = NewPortfolio { organization: organization.clone(), name: portfolio_name.clone() };
-        let created = actions::create(&services, Actor::Principal(&caller), &request).await.map_err(in_form)?;
+        let created =
+            actions::create(&services, Actor::Principal(&caller), &request).await.map_err(in_form).map_err(not_in_form("organization"))?;
         Ok(FormOutcome::redirect_to(organization_path(&organization)).with_notice(format!("{} was added.", created.name)))
     };
     respond(create().await, &organization_path(&organization), &[("portfolio_name", &portfolio_name)])
