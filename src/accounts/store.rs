@@ -9,6 +9,7 @@ use crate::{
     execute, fetch,
     foundation::{
         db::{Connection, Tx},
+        http::page::containing,
         ids::UserId,
     },
     locking,
@@ -52,6 +53,11 @@ pub struct AccountSummary {
 /// becomes a character that no name has.
 pub fn normalize_identifier(identifier: &str) -> String {
     identifier.trim().nfkc().flat_map(char::to_lowercase).map(|c| if c == '\0' { char::REPLACEMENT_CHARACTER } else { c }).collect()
+}
+
+/// Returns the pattern of a search for people by `LIKE … ESCAPE '!'`. `None` for an empty search.
+pub fn search_pattern(search: Option<&str>) -> Option<String> {
+    search.map(normalize_identifier).filter(|search| !search.is_empty()).map(|search| containing(&search))
 }
 
 /// Finds an account by username or email address, enabled or not.

@@ -6,7 +6,7 @@ use crate::{
     account_columns,
     accounts::{model::Account, store::normalize_identifier},
     fetch,
-    foundation::db::Connection,
+    foundation::{db::Connection, http::page::containing},
 };
 
 /// A user, as listed for administrators.
@@ -23,8 +23,6 @@ pub struct UserSummary {
 
 /// Returns up to `limit` users by username: all, or those whose username or email address contains `search`.
 pub async fn search_users(db: &mut impl Connection, search: &str, limit: i64) -> sqlx::Result<Vec<UserSummary>> {
-    let escaped: String =
-        normalize_identifier(search).chars().flat_map(|c| if matches!(c, '%' | '_' | '!') { vec!['!', c] } else { vec![c] }).collect();
     fetch!(
         db,
         fetch_all as UserSummary,
@@ -34,10 +32,10 @@ pub async fn search_users(db: &mut impl Connection, search: &str, limit: i64) ->
             ", disabled_at IS NULL AS is_enabled,
                  (SELECT COUNT(*) FROM sessions WHERE sessions.user_id = users.id AND ended_at IS NULL
                       AND epoch >= (SELECT epoch FROM session_epochs)) AS sessions
-             FROM users WHERE normalized_username LIKE $1 ESCAPE '!' OR normalized_email LIKE $1 ESCAPE '!'
+             FROM users WHERE normalized_username LIKE $1 ESCAPE '!' OR normalized_email LIKE $1 ESCAPE '!' OR normalized_name LIKE $1 ESCAPE '!'
              ORDER BY normalized_username LIMIT $2"
         ),
-        format!("%{escaped}%"),
+        containing(&normalize_identifier(search)),
         limit,
     )
 }

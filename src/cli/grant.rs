@@ -147,8 +147,8 @@ async fn list_all(db: &Db, filter: &Filter) -> anyhow::Result<Vec<Granted>> {
     let (mut db, now) = (db.read().await?, Clock::System.now());
     let mut grants: Vec<Granted> = Vec::new();
     loop {
-        let before = grants.last().map(|grant| grant.id.clone());
-        let page = store::list(&mut db, None, filter, before.as_ref(), PAGE, now).await?;
+        let before = grants.last().map_or("", |grant| grant.id.as_str());
+        let page = store::list(&mut db, None, filter, before, PAGE, now).await?;
         let is_last = page.len() < PAGE.unsigned_abs() as usize;
         grants.extend(page);
         if is_last {

@@ -6,7 +6,6 @@ pub mod grants;
 pub mod members;
 pub mod model;
 pub mod notify;
-mod paging;
 pub mod reach;
 pub mod store;
 pub mod vendors;

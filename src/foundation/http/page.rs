@@ -52,6 +52,16 @@ impl PageRequest {
         Self { limit, ..Self::default() }
     }
 
+    /// Of the rows that contain this text.
+    pub fn with_search(self, search: String) -> Self {
+        Self { search: Some(search), ..self }
+    }
+
+    /// Continues a list from a cursor.
+    pub fn after(self, cursor: String) -> Self {
+        Self { cursor: Some(cursor), ..self }
+    }
+
     /// Checks the parameters of a request.
     ///
     /// Errors: the limit is not between 1 and 1,000, or the search is too long. The cursor is checked by [`PageRequest::position`].

@@ -8,6 +8,7 @@ use crate::{
     error::AppError,
     foundation::{
         db::Tx,
+        http::page::{PageRequest, cut},
         ids::{GrantId, OrganizationId, UserId},
         services::Services,
     },
@@ -22,7 +23,6 @@ use crate::{
         },
         model::{Grant, ScopeId, check_reason},
         notify::Notices,
-        paging::Page,
         store as permissions, vendors,
     },
     reauthentication::actor::Actor,
@@ -34,17 +34,19 @@ pub use crate::permissions::grants::{
     preview::{preview, scopes},
 };
 
-/// Lists up to `limit` grants before a position, newest first: the principal's own, and all of the organizations that they administer.
+/// Lists grants, newest first: the principal's own, and all of the organizations that they administer. Returns the cursor of the next page
+/// too.
+///
+/// Errors: the cursor is invalid.
 pub async fn list(
     services: &Services,
     principal: &Principal,
     filter: &Filter,
-    before: Option<&GrantId>,
-    limit: i64,
-) -> Result<Page<Grant, GrantId>, AppError> {
-    let (mut db, now) = (services.db.read().await?, services.clock.now());
-    let rows = store::list(&mut db, Some(&principal.account.id), filter, before, limit + 1, now).await?;
-    Ok(Page::cut(rows, limit, |grant| grant.id.clone()))
+    page: &PageRequest,
+) -> Result<(Vec<Grant>, Option<String>), AppError> {
+    let (mut db, now, [before]) = (services.db.read().await?, services.clock.now(), page.position()?);
+    let grants = store::list(&mut db, Some(&principal.account.id), filter, &before, page.limit + 1, now).await?;
+    Ok(cut(grants, page.limit, |grant| [grant.id.as_str()]))
 }
 
 /// Returns a grant of the principal, or one in an organization that they administer.

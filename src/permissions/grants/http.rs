@@ -1,10 +1,6 @@
 //! API endpoints for grants. Creating one may invite a person, and lives with invitations: `authentication::registration::http`.
 
-use axum::{
-    Json,
-    extract::{Query, State, rejection::QueryRejection},
-    http::StatusCode,
-};
+use axum::{Json, extract::State, http::StatusCode};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -14,11 +10,18 @@ use crate::{
         AppError,
         described::{AuthErrors, BodyErrors, CommonErrors, NotFoundError, QueryErrors, ReauthenticationErrors, RoleError},
     },
-    foundation::{http::body::Body, ids::GrantId, path::Id, services::Shared},
+    foundation::{
+        http::{
+            body::Body,
+            page::{PageRequest, Parameters},
+        },
+        ids::GrantId,
+        path::Id,
+        services::Shared,
+    },
     permissions::{
         grants::{actions, model::Extension, store::Filter},
         model::Grant,
-        paging::{check_limit, check_search, decode, encode},
     },
     reauthentication::actor::Actor,
     sessions::caller::CurrentSession,
@@ -30,8 +33,8 @@ use crate::{
 #[into_params(parameter_in = Query)]
 pub struct GrantQuery {
     /// Maximum number of grants. Defaults to 50.
-    #[param(minimum = 1, maximum = 1000)]
-    limit: Option<i64>,
+    #[param(value_type = usize, minimum = 1, maximum = 1000)]
+    limit: Option<String>,
     /// `next_cursor` of the previous page.
     cursor: Option<String>,
     /// Part of the name, username or email address of the person.
@@ -50,7 +53,6 @@ pub struct GrantQuery {
 
 impl GrantQuery {
     fn filter(self) -> Result<Filter, AppError> {
-        check_search(self.search.as_deref())?;
         let unknown = |field| move |_| AppError::invalid(field, "This is not an id.");
         Ok(Filter {
             organization: self.organization.map(|id| id.parse().map_err(unknown("organization"))).transpose()?,
@@ -80,12 +82,11 @@ pub struct GrantPage {
 pub async fn list(
     State(services): Shared,
     principal: Authorized<ReadPlants>,
-    query: Result<Query<GrantQuery>, QueryRejection>,
+    Parameters(query): Parameters<GrantQuery>,
 ) -> Result<Json<GrantPage>, AppError> {
-    let Query(query) = query.map_err(|error| AppError::invalid("query", error.body_text()))?;
-    let (limit, before) = (check_limit(query.limit)?, decode::<GrantId>(query.cursor.as_deref())?);
-    let page = actions::list(&services, &principal, &query.filter()?, before.as_ref(), limit).await?;
-    Ok(Json(GrantPage { grants: page.rows, next_cursor: page.next.as_ref().map(encode) }))
+    let page = PageRequest::new(query.limit.as_deref(), query.cursor.clone(), query.search.clone())?;
+    let (grants, next_cursor) = actions::list(&services, &principal, &query.filter()?, &page).await?;
+    Ok(Json(GrantPage { grants, next_cursor }))
 }
 
 /// Get a grant

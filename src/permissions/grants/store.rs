@@ -13,7 +13,6 @@ use crate::{
     permissions::{
         grants::model::GrantTerms,
         model::{Grant, Person, ScopeId},
-        paging::pattern,
         store::GrantRow,
         vendors::model::name_skeleton,
     },
@@ -289,13 +288,13 @@ const LIST_FOR_VIEWER: &str = list!(
 const LIST_ALL: &str =
     list!("", concat!("SELECT g.id FROM grants g WHERE $1 IS NULL AND ($5 IS NULL OR g.organization_id = $5) AND ", filter!()));
 
-/// Lists up to `limit` grants that have not expired, newest first: those of `viewer`, and all of the organizations that the viewer
+/// Lists up to `limit` grants that have not expired, newest first, before an id, or from the newest on if it is empty: those of `viewer`, and all of the organizations that the viewer
 /// administers. Lists all for the command line, which is no viewer.
 pub async fn list(
     db: &mut impl Connection,
     viewer: Option<&UserId>,
     filter: &Filter,
-    before: Option<&GrantId>,
+    before: &str,
     limit: i64,
     now: DateTime<Utc>,
 ) -> sqlx::Result<Vec<Grant>> {
@@ -313,14 +312,14 @@ pub async fn list(
         viewer.map(UserId::as_str),
         now,
         limit,
-        before.map_or(LAST, GrantId::as_str),
+        if before.is_empty() { LAST } else { before },
         filter.organization,
         filter.portfolio,
         filter.plant,
         user,
         filter.vendor.as_deref().map(accounts::normalize_identifier),
         filter.vendor.as_deref().map(name_skeleton),
-        pattern(filter.search.as_deref()),
+        accounts::search_pattern(filter.search.as_deref()),
     );
     rows.map(to_grants)
 }
@@ -356,7 +355,7 @@ pub async fn search_known(
     limit: i64,
     now: DateTime<Utc>,
 ) -> sqlx::Result<Vec<Person>> {
-    let Some(pattern) = pattern(Some(search)) else { return Ok(Vec::new()) };
+    let Some(pattern) = accounts::search_pattern(Some(search)) else { return Ok(Vec::new()) };
     let rows: Vec<(UserId, String, String)> = fetch!(
         db,
         fetch_all as (UserId, String, String),

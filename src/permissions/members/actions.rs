@@ -8,6 +8,7 @@ use crate::{
     error::AppError,
     foundation::{
         db::{Connection, Tx},
+        http::page::{PageRequest, cut},
         ids::{OrganizationId, UserId},
         services::Services,
     },
@@ -15,10 +16,13 @@ use crate::{
     permissions::{
         authorize::require_administrator,
         grants::{actions as grants, store::Which},
-        members::{emails, model::Member, store},
+        members::{
+            emails,
+            model::Member,
+            store::{self, MemberRow},
+        },
         model::{OrganizationRole, Person, ScopeId},
         notify::notify,
-        paging::Page,
         store as permissions,
         vendors::store as vendors,
     },
@@ -26,25 +30,26 @@ use crate::{
     record::{self, Action},
 };
 
-/// Lists up to `limit` members by username, after a normalized username.
+/// Lists members by username. Returns the cursor of the next page too.
 ///
-/// Errors: [`AppError::NotFound`], [`AppError::NotInRole`] unless the principal administers the organization or the platform.
+/// Errors: [`AppError::NotFound`], [`AppError::NotInRole`] unless the principal administers the organization or the platform; the cursor is
+/// invalid.
 pub async fn list(
     services: &Services,
     principal: &Principal,
     organization: &OrganizationId,
-    search: Option<&str>,
-    after: Option<&str>,
-    limit: i64,
-) -> Result<Page<Member, String>, AppError> {
+    page: &PageRequest,
+) -> Result<(Vec<Member>, Option<String>), AppError> {
     let mut db = services.db.read().await?;
     if principal.account.is_admin {
         permissions::locate_scope(&mut db, &ScopeId::Organization(organization.clone())).await?.ok_or(AppError::NotFound)?;
     } else {
         require_administrator(&mut db, services, principal, organization).await?;
     }
-    let page = Page::cut(store::list(&mut db, organization, search, after, limit + 1).await?, limit, |row| row.normalized_username.clone());
-    Ok(Page { rows: page.rows.into_iter().map(Member::from).collect(), next: page.next })
+    let [after] = page.position()?;
+    let rows = store::list(&mut db, organization, page.search.as_deref(), Some(&after), page.limit + 1).await?;
+    let (rows, next) = cut(rows, page.limit, |row: &MemberRow| [row.normalized_username.as_str()]);
+    Ok((rows.into_iter().map(Member::from).collect(), next))
 }
 
 /// What counts for what an actor may do with the members of an organization.

@@ -1,9 +1,6 @@
 //! API endpoints for members.
 
-use axum::{
-    Json,
-    extract::{Query, State, rejection::QueryRejection},
-};
+use axum::{Json, extract::State};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -14,7 +11,10 @@ use crate::{
         described::{AuthErrors, BodyErrors, CommonErrors, LastOwnerError, NotFoundError, QueryErrors, ReauthenticationErrors, RoleError},
     },
     foundation::{
-        http::body::Body,
+        http::{
+            body::Body,
+            page::{PageRequest, Parameters},
+        },
         ids::OrganizationId,
         path::{Id, Segments},
         services::Shared,
@@ -24,7 +24,6 @@ use crate::{
             actions,
             model::{Member, MemberRequest},
         },
-        paging::{check_limit, check_search, decode, encode},
         vendors::http::GrantsEnded,
     },
     reauthentication::actor::Actor,
@@ -37,8 +36,8 @@ use crate::{
 #[into_params(parameter_in = Query)]
 pub struct MemberQuery {
     /// Maximum number of members. Defaults to 50.
-    #[param(minimum = 1, maximum = 1000)]
-    limit: Option<i64>,
+    #[param(value_type = usize, minimum = 1, maximum = 1000)]
+    limit: Option<String>,
     /// `next_cursor` of the previous page.
     cursor: Option<String>,
     /// Part of the name, username or email address.
@@ -64,12 +63,11 @@ pub async fn list(
     State(services): Shared,
     principal: Authorized<ReadPlants>,
     Id(organization): Id<OrganizationId>,
-    query: Result<Query<MemberQuery>, QueryRejection>,
+    Parameters(query): Parameters<MemberQuery>,
 ) -> Result<Json<MemberPage>, AppError> {
-    let Query(query) = query.map_err(|error| AppError::invalid("query", error.body_text()))?;
-    let (limit, after) = (check_limit(query.limit)?, decode::<String>(query.cursor.as_deref())?);
-    let page = actions::list(&services, &principal, &organization, check_search(query.search.as_deref())?, after.as_deref(), limit).await?;
-    Ok(Json(MemberPage { members: page.rows, next_cursor: page.next.as_ref().map(encode) }))
+    let page = PageRequest::new(query.limit.as_deref(), query.cursor, query.search)?;
+    let (members, next_cursor) = actions::list(&services, &principal, &organization, &page).await?;
+    Ok(Json(MemberPage { members, next_cursor }))
 }
 
 /// Add a member or change a role

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use sqlx::FromRow;
 
 use crate::{
-    accounts::store::normalize_identifier,
+    accounts::store::{normalize_identifier, search_pattern},
     execute, fetch,
     foundation::{
         db::{Connection, Tx},
@@ -13,7 +13,6 @@ use crate::{
     permissions::{
         members::model::Member,
         model::{OrganizationRole, Person},
-        paging::pattern,
     },
 };
 
@@ -63,7 +62,7 @@ pub async fn list(
         ),
         organization,
         after,
-        pattern(search),
+        search_pattern(search),
         limit,
     )
 }

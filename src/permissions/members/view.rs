@@ -49,7 +49,7 @@ pub struct MemberList {
     pub search: String,
     /// Whether there is a page before it.
     pub is_continued: bool,
-    /// The username after which the next page begins. `None` on the last page.
+    /// The cursor of the next page. `None` on the last page.
     pub next: Option<String>,
 }
 

@@ -10,6 +10,7 @@ use crate::{
     error::AppError,
     foundation::{
         db::Connection,
+        http::page::{PageRequest, cut},
         ids::{OrganizationId, PlantId, UserId},
         services::Services,
     },
@@ -18,9 +19,8 @@ use crate::{
         decide::{Action, Facts, GrantedRole, decide},
         grants::store as grants,
         model::{Grant, Person, ScopeId},
-        paging::Page,
         reach::{
-            model::{GrantReach, May, PersonWithAccess, Position, ReachOfPerson, TokenWithAccess},
+            model::{GrantReach, May, PersonWithAccess, ReachOfPerson, TokenWithAccess},
             store::{self, Count, GrantReachRow, PageQuery, PersonGrantRow, PlantScope},
         },
         store as permissions,
@@ -28,27 +28,26 @@ use crate::{
     },
 };
 
-/// Lists up to `limit` enabled people who can reach a plant by name, after a position: each with all their grants.
+/// Lists the enabled people who can reach a plant by name, each with all their grants. Returns the cursor of the next page too.
 ///
-/// Errors: [`AppError::NotFound`], [`AppError::NotInRole`], [`AppError::NotInGroup`] unless the principal may see people of the plant.
+/// Errors: [`AppError::NotFound`], [`AppError::NotInRole`], [`AppError::NotInGroup`] unless the principal may see people of the plant; the
+/// cursor is invalid.
 pub async fn people(
     services: &Services,
     principal: &Principal,
     plant: &PlantId,
-    search: Option<&str>,
-    after: &Position,
-    limit: i64,
-) -> Result<Page<PersonWithAccess, Position>, AppError> {
+    page: &PageRequest,
+) -> Result<(Vec<PersonWithAccess>, Option<String>), AppError> {
     let (mut db, now) = (services.db.read().await?, services.clock.now());
     let known = authorize::require(&mut db, services, principal, &ScopeId::Plant(plant.clone()), Action::SeePeople).await?;
     let portfolio = known.portfolio.ok_or(AppError::NotFound)?;
     let scope = PlantScope { plant: plant.clone(), portfolio, organization: known.organization };
-    let query = PageQuery { scope: &scope, search, after, limit: limit + 1, now };
+    let query = PageQuery { scope: &scope, search: page.search.as_deref(), after: &page.position()?, limit: page.limit + 1, now };
     let people = group_by_person(store::list_people(&mut db, &query).await?, known.facts.is_closed, now);
-    let page = Page::cut(people, limit, |(position, _)| position.clone());
-    let mut rows: Vec<_> = page.rows.into_iter().map(|(_, person)| person).collect();
-    add_tokens(&mut db, &mut rows, now).await?;
-    Ok(Page { rows, next: page.next })
+    let (people, next) = cut(people, page.limit, |(name, person)| [name.as_str(), person.user.id.as_str()]);
+    let mut people: Vec<_> = people.into_iter().map(|(_, person)| person).collect();
+    add_tokens(&mut db, &mut people, now).await?;
+    Ok((people, next))
 }
 
 /// Adds the API tokens of those who may open devices.
@@ -64,16 +63,17 @@ async fn add_tokens(db: &mut impl Connection, people: &mut [PersonWithAccess], n
     Ok(())
 }
 
-/// Collects the grants of each person from their rows, which follow each other, and asks the one decision what they allow.
-fn group_by_person(rows: Vec<PersonGrantRow>, is_closed: bool, now: DateTime<Utc>) -> Vec<(Position, PersonWithAccess)> {
+/// Collects the grants of each person from their rows, which follow each other, and asks the one decision what they allow. Returns the
+/// normalized name of each person too.
+fn group_by_person(rows: Vec<PersonGrantRow>, is_closed: bool, now: DateTime<Utc>) -> Vec<(String, PersonWithAccess)> {
     let people = rows.chunk_by(|one, other| one.grant.grant_user_id == other.grant.grant_user_id);
     let people: Vec<usize> = people.map(<[_]>::len).collect();
     let mut rows = rows.into_iter();
     people.into_iter().filter_map(|grants| describe(rows.by_ref().take(grants).collect(), is_closed, now)).collect()
 }
 
-/// Describes a person, without API tokens. `None` without a grant, which does not happen here.
-fn describe(rows: Vec<PersonGrantRow>, is_closed: bool, now: DateTime<Utc>) -> Option<(Position, PersonWithAccess)> {
+/// Describes a person, without API tokens, and returns the normalized name too. `None` without a grant, which does not happen here.
+fn describe(rows: Vec<PersonGrantRow>, is_closed: bool, now: DateTime<Utc>) -> Option<(String, PersonWithAccess)> {
     let first = rows.first()?;
     let (name, membership) = (first.sort_name.clone(), first.membership);
     let reasons: Vec<_> = rows.into_iter().map(|row| Grant::from(row.grant)).collect();
@@ -81,8 +81,7 @@ fn describe(rows: Vec<PersonGrantRow>, is_closed: bool, now: DateTime<Utc>) -> O
     let grants = reasons.iter().map(GrantedRole::from).collect();
     let may = what(&Facts { is_enabled: true, token_group: None, membership, is_vendor: vendor.is_some(), grants, is_closed }, now);
     let roles = reasons.iter().map(|grant| grant.role).collect::<BTreeSet<_>>().into_iter().collect();
-    let position = Position { name, id: user.id.to_string() };
-    Some((position, PersonWithAccess { user, roles, may, vendor, reasons, api_tokens: Vec::new() }))
+    Some((name, PersonWithAccess { user, roles, may, vendor, reasons, api_tokens: Vec::new() }))
 }
 
 /// Asks the one decision what the facts allow.

@@ -1,9 +1,6 @@
 //! API endpoints for who reaches what.
 
-use axum::{
-    Json,
-    extract::{Query, State, rejection::QueryRejection},
-};
+use axum::{Json, extract::State};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -14,16 +11,14 @@ use crate::{
         described::{AuthErrors, CommonErrors, NotFoundError, QueryErrors, RoleError},
     },
     foundation::{
+        http::page::{PageRequest, Parameters},
         ids::{OrganizationId, PlantId},
         path::{Id, Segments},
         services::Shared,
     },
-    permissions::{
-        paging::{check_limit, check_search, decode, encode},
-        reach::{
-            actions,
-            model::{PersonWithAccess, ReachOfPerson},
-        },
+    permissions::reach::{
+        actions,
+        model::{PersonWithAccess, ReachOfPerson},
     },
 };
 
@@ -33,8 +28,8 @@ use crate::{
 #[into_params(parameter_in = Query)]
 pub struct AccessQuery {
     /// Maximum number of people. Defaults to 50.
-    #[param(minimum = 1, maximum = 1000)]
-    limit: Option<i64>,
+    #[param(value_type = usize, minimum = 1, maximum = 1000)]
+    limit: Option<String>,
     /// `next_cursor` of the previous page.
     cursor: Option<String>,
     /// Part of the name, username or email address.
@@ -61,12 +56,11 @@ pub async fn people(
     State(services): Shared,
     principal: Authorized<ReadPlants>,
     Id(plant): Id<PlantId>,
-    query: Result<Query<AccessQuery>, QueryRejection>,
+    Parameters(query): Parameters<AccessQuery>,
 ) -> Result<Json<AccessPage>, AppError> {
-    let Query(query) = query.map_err(|error| AppError::invalid("query", error.body_text()))?;
-    let (limit, after) = (check_limit(query.limit)?, decode(query.cursor.as_deref())?.unwrap_or_default());
-    let page = actions::people(&services, &principal, &plant, check_search(query.search.as_deref())?, &after, limit).await?;
-    Ok(Json(AccessPage { people: page.rows, next_cursor: page.next.as_ref().map(encode) }))
+    let page = PageRequest::new(query.limit.as_deref(), query.cursor, query.search)?;
+    let (people, next_cursor) = actions::people(&services, &principal, &plant, &page).await?;
+    Ok(Json(AccessPage { people, next_cursor }))
 }
 
 /// Get what a person can reach

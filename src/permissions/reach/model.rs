@@ -1,6 +1,6 @@
 //! Who reaches what, as the API shows it.
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::{
@@ -72,13 +72,4 @@ pub struct GrantReach {
     pub plants: i64,
     /// Number of devices in its scope.
     pub devices: i64,
-}
-
-/// A position in the list of people of a plant: the row after which a page begins.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct Position {
-    /// The name in lower case.
-    pub name: String,
-    /// The id of the person.
-    pub id: String,
 }

@@ -5,6 +5,7 @@ use sqlx::FromRow;
 
 use crate::{
     access::Group,
+    accounts::store::search_pattern,
     fetch,
     foundation::{
         db::{Backend, Connection},
@@ -13,8 +14,6 @@ use crate::{
     grant_columns, grant_joins,
     permissions::{
         model::{Grant, OrganizationRole, ScopeId, ScopeKind},
-        paging::pattern,
-        reach::model::Position,
         store::GrantRow,
     },
 };
@@ -31,24 +30,62 @@ pub struct PlantScope {
 pub struct PageQuery<'a> {
     pub scope: &'a PlantScope,
     pub search: Option<&'a str>,
-    pub after: &'a Position,
+    /// Normalized name and id of the person after whom the page begins.
+    pub after: &'a [String; 2],
     pub limit: i64,
     pub now: DateTime<Utc>,
 }
 
-/// The enabled people of a page, by name and id: an arm for each scope of a grant, because each has an index of its own.
-macro_rules! page {
-    () => {
-        "WITH active AS (
-         SELECT user_id FROM grants WHERE plant_id = $1 AND (expires_at IS NULL OR expires_at > $4)
-         UNION SELECT user_id FROM grants WHERE portfolio_id = $2 AND (expires_at IS NULL OR expires_at > $4)
-         UNION SELECT user_id FROM grants WHERE organization_id = $3 AND portfolio_id IS NULL AND plant_id IS NULL
-             AND (expires_at IS NULL OR expires_at > $4)
-     ), page AS (SELECT u.id, LOWER(u.name) AS sort_name FROM active JOIN users u ON u.id = active.user_id
-         WHERE u.disabled_at IS NULL AND (LOWER(u.name), u.id) > ($5, $6) AND ($7 IS NULL OR u.normalized_username LIKE $7 ESCAPE '!'
-             OR u.normalized_email LIKE $7 ESCAPE '!' OR u.normalized_name LIKE $7 ESCAPE '!') ORDER BY LOWER(u.name), u.id LIMIT $8) "
+/// The grants in a scope at the time `$4`.
+macro_rules! held {
+    ($scope:literal) => {
+        concat!(
+            "SELECT id, user_id, role, portfolio_id, plant_id, reason, granted_by, granted_at, expires_at, last_used_at FROM grants WHERE ",
+            $scope,
+            " AND (expires_at IS NULL OR expires_at > $4)"
+        )
     };
 }
+
+/// The grants that apply to the plant `$1` of the portfolio `$2` of the organization `$3` at the time `$4`, by an arm for each scope, because
+/// each has an index of its own; and a page of the enabled people who have them, by name and id.
+macro_rules! held_and_page {
+    () => {
+        concat!(
+            "WITH held AS MATERIALIZED (",
+            held!("plant_id = $1"),
+            " UNION ALL ",
+            held!("portfolio_id = $2"),
+            " UNION ALL ",
+            held!("organization_id = $3 AND portfolio_id IS NULL AND plant_id IS NULL"),
+            "), page AS MATERIALIZED (
+             SELECT u.id, u.name, u.username, u.normalized_name FROM users u WHERE u.id IN (SELECT user_id FROM held) AND u.disabled_at IS NULL
+                 AND (u.normalized_name, u.id) > ($5, $6) AND ($7 IS NULL OR u.normalized_username LIKE $7 ESCAPE '!'
+                 OR u.normalized_email LIKE $7 ESCAPE '!' OR u.normalized_name LIKE $7 ESCAPE '!')
+             ORDER BY u.normalized_name, u.id LIMIT $8) "
+        )
+    };
+}
+
+/// The grants of the people of a page, with the columns of a [`GrantRow`]. All are of one organization and three scopes at most, so their
+/// names are read once, and not joined to each grant.
+const PEOPLE: &str = concat!(
+    held_and_page!(),
+    "SELECT page.normalized_name AS sort_name, m.role AS membership, g.id AS grant_id, page.id AS grant_user_id,
+         page.name AS grant_user_name, page.username AS grant_username, g.role AS grant_role, $3 AS grant_organization_id,
+         g.portfolio_id AS grant_portfolio_id, g.plant_id AS grant_plant_id,
+         CASE WHEN g.plant_id IS NOT NULL THEN (SELECT name FROM plants WHERE id = $1)
+              WHEN g.portfolio_id IS NOT NULL THEN (SELECT name FROM portfolios WHERE id = $2)
+              ELSE (SELECT name FROM organizations WHERE id = $3) END AS grant_scope_name,
+         g.reason AS grant_reason, vendors.name AS grant_vendor, g.granted_by AS granter_id, granter.name AS granter_name,
+         granter.username AS granter_username, g.granted_at, g.expires_at AS grant_expires_at, g.last_used_at AS grant_last_used_at
+     FROM page JOIN held g ON g.user_id = page.id
+         LEFT JOIN memberships m ON m.user_id = page.id AND m.organization_id = $3
+         LEFT JOIN vendor_people p ON p.user_id = page.id AND p.organization_id = $3
+         LEFT JOIN vendors ON vendors.id = p.vendor_id
+         LEFT JOIN users granter ON granter.id = g.granted_by
+     ORDER BY page.normalized_name, page.id, g.granted_at, g.id"
+);
 
 /// A grant of a person on the page.
 #[derive(Debug, FromRow)]
@@ -66,23 +103,15 @@ pub async fn list_people(db: &mut impl Connection, query: &PageQuery<'_>) -> sql
     fetch!(
         db,
         fetch_all as PersonGrantRow,
-        concat!(
-            page!(),
-            "SELECT page.sort_name, m.role AS membership, ",
-            grant_columns!(),
-            " FROM page JOIN grants g ON g.user_id = page.id AND g.organization_id = $3 AND (g.expires_at IS NULL OR g.expires_at > $4)
-                  AND (g.plant_id = $1 OR g.portfolio_id = $2 OR (g.plant_id IS NULL AND g.portfolio_id IS NULL))
-              LEFT JOIN memberships m ON m.user_id = page.id AND m.organization_id = $3 ",
-            grant_joins!(),
-            " ORDER BY page.sort_name, page.id, g.granted_at, g.id"
-        ),
+        replanned: true,
+        PEOPLE,
         scope.plant,
         scope.portfolio,
         scope.organization,
         now,
-        after.name,
-        after.id,
-        pattern(*search),
+        after[0],
+        after[1],
+        search_pattern(*search),
         limit,
     )
 }

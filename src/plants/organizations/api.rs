@@ -4,10 +4,10 @@ use chrono::{DateTime, Utc};
 use leptos::prelude::*;
 
 use crate::{
-    accounts::store::normalize_identifier,
     authentication::registration::granted::{self, AccessInvitation},
     error::{AppError, problem::Problem},
     foundation::{
+        http::page::PageRequest,
         ids::{OrganizationId, UserId},
         services::Services,
     },
@@ -80,7 +80,7 @@ pub struct OrganizationPageData {
 pub struct MemberQuery {
     /// Part of their names, usernames or email addresses. Empty for all.
     pub search: String,
-    /// The username after which the page of their list begins. Empty for the first page.
+    /// The cursor of the page of their list. Empty for the first page.
     pub after: String,
     /// Id of the member that a dialog is about, or empty.
     pub chosen: String,
@@ -145,10 +145,11 @@ async fn load_members(
     query: &MemberQuery,
 ) -> Result<MemberList, AppError> {
     let search: String = query.search.chars().take(MAX_SEARCH_CHARS).collect();
-    let after = Some(normalize_identifier(&query.after)).filter(|after| !after.is_empty());
-    let page = members::actions::list(services, caller, id, Some(&search), after.as_deref(), MEMBERS_PER_PAGE).await?;
+    let first = PageRequest::first(MEMBERS_PER_PAGE).with_search(search.clone());
+    let page = if query.after.is_empty() { first } else { first.after(query.after.clone()) };
+    let (rows, next) = members::actions::list(services, caller, id, &page).await?;
     let has_owner = !permissions::owners(&mut services.db.read().await?, id).await?.is_empty();
-    Ok(MemberList { rows: page.rows, has_owner, search, is_continued: after.is_some(), next: page.next })
+    Ok(MemberList { rows, has_owner, search, is_continued: !query.after.is_empty(), next })
 }
 
 /// Checks that the caller may create an organization.

@@ -219,8 +219,7 @@ fn permitted(facts: &Facts, now: DateTime<Utc>) -> May {
 async fn load_known(services: &Services, caller: &CurrentSession, plant: &Plant, facts: &Facts, limit: i64) -> Result<Known, AppError> {
     let now = services.clock.now();
     if decide(facts, Action::SeePeople, now).is_allowed() {
-        let start = reach::model::Position::default();
-        return Ok(Known::Everybody(reach::actions::people(services, caller, &plant.id, None, &start, limit).await?.rows));
+        return Ok(Known::Everybody(reach::actions::people(services, caller, &plant.id, &PageRequest::first(limit)).await?.0));
     }
     let Plant { id, portfolio, organization, .. } = plant.clone();
     let scope = reach::store::PlantScope { plant: id, portfolio, organization };
