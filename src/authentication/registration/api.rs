@@ -144,12 +144,12 @@ pub async fn grant_access(
 
 /// Cancels an invitation with access to something in an organization.
 #[server(prefix = "/api/ui", endpoint = "cancel_access_invitation")]
-pub async fn cancel_access_invitation(organization: String, invitation: String) -> Result<String, Problem> {
+pub async fn cancel_access_invitation(organization: String, id: String) -> Result<String, Problem> {
     let page = format!("/organizations/{organization}");
     let cancel = async || {
         let (services, caller) = current_session()?;
         let organization = OrganizationId::parse(&organization).ok_or(AppError::NotFound)?;
-        let id = OneTimeTokenId::parse(&invitation).ok_or(AppError::NotFound)?;
+        let id = OneTimeTokenId::parse(&id).ok_or(AppError::NotFound)?;
         let canceled = granted::cancel_invitation(&services, Actor::Principal(&caller), &organization, &id).await?;
         Ok(FormOutcome::redirect_to(page.as_str()).with_notice(format!("The invitation for {} was canceled.", canceled.email)))
     };

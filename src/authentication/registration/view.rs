@@ -31,7 +31,7 @@ pub fn AccessInvitations(
                 <form method="post" action="/api/ui/cancel_access_invitation" data-sent class="row-actions">
                     <div role="alert" class="failure is-empty"></div>
                     <input type="hidden" name="organization" value=organization.clone() />
-                    <input type="hidden" name="invitation" value=id.to_string() />
+                    <input type="hidden" name="id" value=id.to_string() />
                     <button class="quiet danger" aria-label=label>"Cancel invitation"</button>
                 </form>
             </li>
