@@ -24,7 +24,7 @@ site="$(mktemp -d)"
 trap 'rm -rf "$site"' EXIT
 wasm=target/wasm32-unknown-unknown/wasm-release
 # Hydrates the Active Sessions card, and enhances its page.
-cargo build --quiet --lib --features hydrate --target wasm32-unknown-unknown --profile wasm-release
+cargo rustc --quiet --lib --crate-type cdylib --features hydrate --target wasm32-unknown-unknown --profile wasm-release
 # Enhances every other page.
 cargo build --quiet --package whereabouts-enhance --features entry --target wasm32-unknown-unknown --profile wasm-release
 # The module NAME, from the library LIBRARY: small, and with functions in an order that compresses well.

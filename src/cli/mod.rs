@@ -22,7 +22,7 @@ mod user;
 
 pub use serve::{options as serve_options, start_services};
 
-use std::{ffi::OsString, process::ExitCode, str::FromStr, sync::Arc};
+use std::{env::ArgsOs, process::ExitCode, str::FromStr, sync::Arc};
 
 use clap::{Args, Parser, Subcommand, error::ErrorKind};
 use comfy_table::{Table, presets::NOTHING};
@@ -102,7 +102,9 @@ const EXIT_CODES: &str = "Exit codes: 0 success; 1 failure, with the reason on s
     To use an API token instead of signing in, set WHEREABOUTS_TOKEN and WHEREABOUTS_URL.";
 
 /// Runs the command line. Prints a failure as one clear line (OPS-3).
-pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+///
+/// Not generic: otherwise all that it reaches would be compiled a second time, with the program.
+pub fn run(arguments: ArgsOs) -> ExitCode {
     let cli = match environment::parse::<Cli>(arguments) {
         Ok(cli) => cli,
         Err(error) if error.kind() == ErrorKind::InvalidValue || error.kind() == ErrorKind::ValueValidation => {
