@@ -9,8 +9,7 @@ export async function looksRight(page: Page): Promise<void> {
     expect(await page.evaluate(() => document.documentElement.scrollWidth), `${page.url()} at ${width}`).toBeLessThanOrEqual(width);
   };
   await resize(700);
-  // Colors do not depend on the width, except of what only one of the layouts shows.
-  for (const [width, colorScheme] of [[390, 'light'], [390, 'dark'], [1280, 'dark']] as const) {
+  for (const [width, colorScheme] of [[390, 'light'], [390, 'dark'], [1280, 'light'], [1280, 'dark']] as const) {
     await resize(width);
     await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
     expect((await new AxeBuilder({ page }).analyze()).violations, `${page.url()} at ${width}, ${colorScheme}`).toEqual([]);

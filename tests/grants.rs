@@ -224,13 +224,13 @@ both!(
             assert_invalid(patch_grant(&alice, id, body).await, field).await;
         }
         assert_eq!(grants(&alice, "").await, [known]);
-        let long = format!("search={}", "x".repeat(255));
-        // The cursor holds a NUL.
-        for query in ["limit=0", "limit=1001", "cursor=x", "cursor=Ilx1MDAwMCI", "plant=x", "organization=x", "portfolio=x", "page=2", &long] {
+        let long = format!("search={}", "x".repeat(256));
+        // The last cursor holds a NUL.
+        for query in ["limit=0", "limit=1001", "cursor=x", "cursor=WyJcdTAwMDAiXQ", "search=%00", "plant=x", "organization=x", "portfolio=x", "page=2", &long] {
             let answer = alice.get(&format!("/api/v1/grants?{query}")).await;
             assert_eq!(answer.status(), StatusCode::UNPROCESSABLE_ENTITY, "{query}");
         }
-        for query in ["user=%00", "vendor=%00", "search=%00"] {
+        for query in ["user=%00", "vendor=%00"] {
             assert!(grants(&alice, &format!("?{query}")).await.is_empty(), "{query}");
         }
         assert_eq!(alice.get("/api/v1/grants/x").await.status(), StatusCode::NOT_FOUND);
@@ -687,7 +687,7 @@ both!(
         };
         let named = |choices: &[(&str, i64, i64)]| choices.iter().map(|(name, plants, devices)| ((*name).to_owned(), *plants, *devices)).collect::<Vec<_>>();
         let plant = ScopeId::Plant(world.plants[0].parse().unwrap());
-        assert_eq!(counts("adam", plant.clone()).await.unwrap(), named(&[("Alpha", 1, 2), ("North", 2, 2), ("Acme", 3, 2)]));
+        assert_eq!(counts("adam", plant.clone()).await.unwrap(), named(&[("Acme", 3, 2), ("North", 2, 2), ("Alpha", 1, 2)]));
         let whole = ScopeId::Organization(world.id.parse().unwrap());
         assert_eq!(counts("adam", whole).await.unwrap(), named(&[("Acme", 3, 2), ("North", 2, 2), ("South", 1, 0)]));
         assert!(counts("bob", plant).await.is_err());

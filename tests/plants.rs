@@ -16,10 +16,12 @@ use whereabouts::{
         client::info::ClientInfo,
         ids::{GrantId, OrganizationId, PlantId, PortfolioId, SessionId, UserId, VendorId},
     },
+    permissions::model::ScopeId,
     plants::{
-        actions::{self as plants, AccessChange},
+        actions as plants,
         fields::NewPlant,
         import::actions as import,
+        moves::actions::{self as moves, AccessChange},
         organizations::{actions as organizations, model::NewOrganization},
         portfolios::{actions as portfolios, model::NewPortfolio},
     },
@@ -720,12 +722,12 @@ both!(
         add_grant(&app, "mia", "viewer", &world.organization, Some(&world.north), None).await;
         add_grant(&app, "mia", "viewer", &world.organization, Some(&world.south), None).await;
         let adam = principal(world.client("adam")).await;
-        let (plant, south): (PlantId, PortfolioId) = (world.meadow.parse().unwrap(), world.south.parse().unwrap());
-        let changes = plants::preview_move(&app.services, &adam, &plant, &south).await.unwrap();
+        let (plant, south): (_, PortfolioId) = (ScopeId::Plant(world.meadow.parse().unwrap()), world.south.parse().unwrap());
+        let changes = moves::preview(&app.services, &adam, &plant, &south).await.unwrap();
         let changes: Vec<_> = changes.into_iter().map(|AccessChange { person, role, gains }| (person.username, role.key(), gains)).collect();
         assert_eq!(changes, [("oscar".to_owned(), "operator", false), ("sam".to_owned(), "operator", true), ("tina".to_owned(), "auditor", false)]);
         for name in ["oscar", "victor", "sam"] {
-            assert!(plants::preview_move(&app.services, &principal(world.client(name)).await, &plant, &south).await.is_err(), "{name}");
+            assert!(moves::preview(&app.services, &principal(world.client(name)).await, &plant, &south).await.is_err(), "{name}");
         }
         let editable = async |name: &str| -> Vec<String> {
             let found = portfolios::editable(&app.services, &principal(world.client(name)).await).await.unwrap();

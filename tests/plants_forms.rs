@@ -542,7 +542,7 @@ both!(
         assert_eq!(looked_up().await, looked);
         let invite = [("at", at.as_str()), ("user", "new@elsewhere.example"), ("role", "viewer"), ("until", "7d"), ("reason", "Inspection")];
         let shown = page(&owner, &format!("/grants/new?at={at}&user=new@elsewhere.example")).await;
-        assert!(words(&shown).contains("Has no account yet and will be invited"));
+        assert!(words(&shown).contains("Will be invited if there is no account with this address"));
         let (path, shown) = submit(&owner, "grant_access", &invite).await;
         assert_eq!(path, format!("/plants/{}", staffed.alpha()));
         assert!(words(&shown).contains("An invitation is on its way to new@elsewhere.example."), "{shown}");

@@ -177,7 +177,7 @@ both!(
             assert_eq!((answer.status(), &answer.headers()["content-type"]), (StatusCode::UNAUTHORIZED, &"application/problem+json".parse().unwrap()), "{path}");
         }
         for path in ["/", "/profile", "/profile?tab=profile", "/admin", "/confirm", "/profile/password", "/profile/two-factor", "/profile?tab=api-tokens", "/profile/tokens/new", "/profile/tokens/rotate?id=x",
-            "/plants", "/plants/x", "/plants/new", "/plants/x/edit", "/plants/x/move", "/devices/new?plant=x", "/devices/x/edit", "/organizations/new",
+            "/plants", "/plants/x", "/plants/new", "/plants/x/edit", "/plants/x/move", "/portfolios/x/move", "/devices/new?plant=x", "/devices/x/edit", "/organizations/new",
             "/organizations/x", "/organizations/x/import", "/organizations/x/people/x", "/grants/new?at=plant:x", "/grants/x"] {
             assert_eq!(app.get(path).await.status(), StatusCode::SEE_OTHER, "{path}");
         }

@@ -68,7 +68,7 @@ pub fn Frame(
 }
 
 /// Pages that belong to the plants, besides those below `/plants`.
-const ABOUT_PLANTS: [&str; 3] = ["/organizations", "/devices", "/grants"];
+const ABOUT_PLANTS: [&str; 4] = ["/organizations", "/portfolios", "/devices", "/grants"];
 
 /// The links to the main pages.
 #[component]

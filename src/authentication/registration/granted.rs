@@ -17,6 +17,7 @@ use crate::{
     foundation::{
         crypto::one_time_tokens::{self, OneTimeToken, OneTimeTokenSummary, Purpose},
         db::{Connection, Tx},
+        http::page::{PageRequest, cut},
         ids::{OneTimeTokenId, OrganizationId, UserId},
         services::Services,
     },
@@ -36,9 +37,6 @@ use crate::{
     reauthentication::actor::{Actor, COMMAND_LINE},
     record::{self, Action, Event, Outcome},
 };
-
-/// Invitations listed at once.
-const MAX_LISTED: i64 = 200;
 
 /// What became of a request to grant access.
 #[derive(Debug)]
@@ -108,17 +106,20 @@ pub struct AccessInvitation {
     pub expires_at: DateTime<Utc>,
 }
 
-/// Lists pending invitations with access to something in an organization, newest first, at most 200.
+/// Lists pending invitations with access to something in an organization, newest first. Returns the cursor of the next page too.
 ///
-/// Errors: [`AppError::NotFound`], [`AppError::NotInRole`] unless the principal administers the organization.
+/// Errors: [`AppError::NotFound`], [`AppError::NotInRole`] unless the principal administers the organization; the cursor is invalid.
 pub async fn list_invitations(
     services: &Services,
     principal: &Principal,
     organization: &OrganizationId,
-) -> Result<Vec<AccessInvitation>, AppError> {
-    let (mut db, now) = (services.db.read().await?, services.clock.now());
+    page: &PageRequest,
+) -> Result<(Vec<AccessInvitation>, Option<String>), AppError> {
+    let (mut db, now, [before]) = (services.db.read().await?, services.clock.now(), page.position()?);
     require_administrator(&mut db, services, principal, organization).await?;
-    let listed = one_time_tokens::list(&mut db, Purpose::Invitation, Some(&pattern_of(organization)), MAX_LISTED, now).await?;
+    let (purpose, pattern) = (Purpose::Invitation, pattern_of(organization));
+    let listed = one_time_tokens::list_by_detail(&mut db, purpose, &pattern, &before, page.limit + 1, now).await?;
+    let (listed, next) = cut(listed, page.limit, |token| [token.id.as_str()]);
     let mut invitations = Vec::new();
     for OneTimeTokenSummary { id, creator, created_at, expires_at, detail } in listed {
         let Some(Invitation { email, grant: Some(terms), .. }) = one_time_tokens::parse_detail(&detail) else { continue };
@@ -128,7 +129,7 @@ pub async fn list_invitations(
         let (invited_by, invited_at) = (creator, created_at);
         invitations.push(AccessInvitation { id, email, role, scope, vendor, access_expires_at, invited_by, invited_at, expires_at });
     }
-    Ok(invitations)
+    Ok((invitations, next))
 }
 
 /// How an [`Invitation`] with access to something in an organization serializes its id. What people enter has its quotes escaped.

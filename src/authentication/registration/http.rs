@@ -7,18 +7,21 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use chrono::{DateTime, Utc};
-use serde::Serialize;
-use utoipa::ToSchema;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
 
 use crate::{
     access::{Authorized, ReadPlants},
     authentication::registration::granted::{self, AccessInvitation, Granted},
     error::{
         AppError,
-        described::{AuthErrors, BodyErrors, CommonErrors, NotFoundError, ReauthenticationErrors, RoleError},
+        described::{AuthErrors, BodyErrors, CommonErrors, NotFoundError, QueryErrors, ReauthenticationErrors, RoleError},
     },
     foundation::{
-        http::body::Body,
+        http::{
+            body::Body,
+            page::{PageRequest, Parameters},
+        },
         ids::{OneTimeTokenId, OrganizationId},
         path::{Id, Segments},
         services::Shared,
@@ -63,11 +66,25 @@ pub async fn grant(State(services): Shared, caller: CurrentSession, Body(request
     })
 }
 
-/// Pending invitations.
+/// Query parameters of the list.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct InvitationQuery {
+    /// Maximum number of invitations. Defaults to 50.
+    #[param(value_type = usize, minimum = 1, maximum = 1000)]
+    limit: Option<String>,
+    /// `next_cursor` of the previous page.
+    cursor: Option<String>,
+}
+
+/// A page of pending invitations.
 #[derive(Serialize, ToSchema)]
-pub struct AccessInvitations {
-    /// The newest first, at most 200.
+pub struct AccessInvitationPage {
+    /// Newest first.
     invitations: Vec<AccessInvitation>,
+    /// Cursor of the next page. Null on the last page.
+    next_cursor: Option<String>,
 }
 
 /// List invitations
@@ -75,15 +92,17 @@ pub struct AccessInvitations {
 /// Invitations of people without an account, who get access to something in the organization with it. For owners and administrators of the
 /// organization.
 #[utoipa::path(get, path = "/api/v1/organizations/{id}/invitations", tag = "Grants",
-    params(("id" = OrganizationId, Path, description = "Id of the organization.")),
-    responses((status = 200, description = "The pending invitations.", body = AccessInvitations), AuthErrors, RoleError, NotFoundError, CommonErrors))]
+    params(("id" = OrganizationId, Path, description = "Id of the organization."), InvitationQuery),
+    responses((status = 200, description = "A page of invitations.", body = AccessInvitationPage), AuthErrors, RoleError, NotFoundError, QueryErrors, CommonErrors))]
 pub async fn list_invitations(
     State(services): Shared,
     principal: Authorized<ReadPlants>,
     Id(organization): Id<OrganizationId>,
-) -> Result<Json<AccessInvitations>, AppError> {
-    let invitations = granted::list_invitations(&services, &principal, &organization).await?;
-    Ok(Json(AccessInvitations { invitations }))
+    Parameters(query): Parameters<InvitationQuery>,
+) -> Result<Json<AccessInvitationPage>, AppError> {
+    let page = PageRequest::new(query.limit.as_deref(), query.cursor, None)?;
+    let (invitations, next_cursor) = granted::list_invitations(&services, &principal, &organization, &page).await?;
+    Ok(Json(AccessInvitationPage { invitations, next_cursor }))
 }
 
 /// Cancel an invitation

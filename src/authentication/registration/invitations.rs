@@ -175,7 +175,7 @@ pub struct PendingInvitation {
 
 /// Lists up to `limit` pending invitations: those sent by administrators first, each group newest first.
 pub async fn list(db: &mut impl Connection, limit: i64, now: DateTime<Utc>) -> sqlx::Result<Vec<PendingInvitation>> {
-    let listed = one_time_tokens::list(db, Purpose::Invitation, None, limit, now).await?;
+    let listed = one_time_tokens::list(db, Purpose::Invitation, limit, now).await?;
     let show = |token: OneTimeTokenSummary| {
         let OneTimeTokenSummary { id, creator, created_at, expires_at, detail } = token;
         let invitation = one_time_tokens::parse_detail(&detail)?;

@@ -12,6 +12,8 @@ pub fn AccessInvitations(
     organization: String,
     /// The invitations, newest first.
     invitations: Vec<AccessInvitation>,
+    /// Path of the next page of the list. `None` on the last page.
+    next: Option<String>,
     /// The user's time zone.
     zone: String,
     /// The current time.
@@ -20,7 +22,7 @@ pub fn AccessInvitations(
     let row = |invitation: AccessInvitation| {
         let AccessInvitation { id, email, role, scope, invited_by, expires_at, .. } = invitation;
         let by = invited_by.map(|name| format!(" by {name}")).unwrap_or_default(); // the command line
-        let label = format!("Cancel the invitation for {email}");
+        let label = format!("Cancel invitation for {email}");
         view! {
             <li>
                 <div>
@@ -41,6 +43,7 @@ pub fn AccessInvitations(
         <section class="card section people" aria-labelledby="invitations">
             <header><div><h2 id="invitations">"Invitations"</h2><p>"People without an account. Their access comes with it."</p></div></header>
             <ul>{invitations.into_iter().map(row).collect_view()}</ul>
+            {next.map(|next| view! { <p class="more"><a href=next rel="next">"Next invitations"</a></p> })}
         </section>
     }
 }

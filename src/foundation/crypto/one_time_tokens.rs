@@ -117,6 +117,14 @@ async fn insert(tx: &mut Tx, purpose: Purpose, owner: Owner<'_>, detail: &impl S
     Ok(secret)
 }
 
+/// Begins a query of [`OneTimeTokenSummary`].
+macro_rules! summaries {
+    () => {
+        "SELECT t.id, users.username AS creator, t.created_at, t.expires_at, t.detail
+         FROM one_time_tokens t LEFT JOIN users ON users.id = t.created_by "
+    };
+}
+
 /// A valid one-time token in a list.
 #[derive(Debug, sqlx::FromRow)]
 pub struct OneTimeTokenSummary {
@@ -132,27 +140,30 @@ pub struct OneTimeTokenSummary {
     pub detail: String,
 }
 
-/// Lists up to `limit` valid tokens with a purpose, or those whose stored data matches a pattern for `LIKE`: first those with a creator, then
-/// the others, each group newest first.
-pub async fn list(
+/// Lists up to `limit` valid tokens with a purpose: first those with a creator, then the others, each group newest first.
+pub async fn list(db: &mut impl Connection, purpose: Purpose, limit: i64, now: DateTime<Utc>) -> sqlx::Result<Vec<OneTimeTokenSummary>> {
+    let sql = concat!(
+        summaries!(),
+        "WHERE t.purpose = $1 AND t.expires_at > $2 ORDER BY t.created_by IS NULL, t.created_at DESC, t.id DESC LIMIT $3"
+    );
+    fetch!(db, fetch_all as OneTimeTokenSummary, sql, purpose, now, limit)
+}
+
+/// Lists up to `limit` valid tokens with a purpose whose stored data matches a pattern for `LIKE`, newest first, before an id, or from the
+/// newest on if it is empty.
+pub async fn list_by_detail(
     db: &mut impl Connection,
     purpose: Purpose,
-    pattern: Option<&str>,
+    pattern: &str,
+    before: &str,
     limit: i64,
     now: DateTime<Utc>,
 ) -> sqlx::Result<Vec<OneTimeTokenSummary>> {
-    fetch!(
-        db,
-        fetch_all as OneTimeTokenSummary,
-        "SELECT t.id, users.username AS creator, t.created_at, t.expires_at, t.detail
-         FROM one_time_tokens t LEFT JOIN users ON users.id = t.created_by
-         WHERE t.purpose = $1 AND t.expires_at > $2 AND ($4 IS NULL OR t.detail LIKE $4)
-         ORDER BY t.created_by IS NULL, t.created_at DESC, t.id DESC LIMIT $3",
-        purpose,
-        now,
-        limit,
-        pattern,
-    )
+    let sql = concat!(
+        summaries!(),
+        "WHERE t.purpose = $1 AND t.expires_at > $2 AND t.detail LIKE $3 AND ($4 = '' OR t.id < $4) ORDER BY t.id DESC LIMIT $5"
+    );
+    fetch!(db, fetch_all as OneTimeTokenSummary, sql, purpose, now, pattern, before, limit)
 }
 
 /// Lists the valid tokens with a purpose whose stored data matches a pattern for `LIKE`, in the order of their ids.

@@ -14,7 +14,7 @@ const DEFAULT_LIMIT: i64 = 50;
 /// Most rows of a page.
 const MAX_LIMIT: i64 = 1_000;
 /// Longest search, in characters: as long as anything that it could find.
-const MAX_SEARCH_CHARS: usize = 255;
+pub const MAX_SEARCH_CHARS: usize = 255;
 
 /// Extracts the query of a request.
 ///

@@ -65,6 +65,15 @@ impl Picked {
     }
 }
 
+/// Somebody whom a search found.
+pub struct Found {
+    /// The person.
+    pub person: Person,
+    /// What the form sends if the person is chosen: the id of people of the organization, because they may rename themselves, and the
+    /// username of others, about whom an id tells the next page nothing.
+    pub chosen_by: String,
+}
+
 /// The data of the page.
 pub struct GrantPageData {
     /// What was entered so far.
@@ -74,7 +83,7 @@ pub struct GrantPageData {
     /// Who gets access. `None` while nobody is chosen.
     pub picked: Option<Picked>,
     /// People found by the search. `None` without a search.
-    pub found: Option<Vec<Person>>,
+    pub found: Option<Vec<Found>>,
     /// The email address that was searched for, if it has no account.
     pub unknown_email: Option<String>,
     /// What the grant would mean. `None` while it is incomplete.
@@ -114,9 +123,7 @@ pub async fn open_grant(entered: Entered) -> Result<GrantPageData, AppError> {
 
 /// Returns the scopes to choose from, the widest first.
 async fn find_scopes(services: &Services, caller: &CurrentSession, entered: &Entered) -> Result<Vec<ScopeChoice>, AppError> {
-    let mut scopes = actions::scopes(services, caller, &entered.opened_for()?).await?;
-    scopes.sort_by_key(|choice| choice.scope.kind);
-    Ok(scopes)
+    actions::scopes(services, caller, &entered.opened_for()?).await
 }
 
 async fn load_page(
@@ -165,17 +172,20 @@ async fn pick(services: &Services, caller: &CurrentSession, organization: &Organ
 }
 
 /// Finds people of the organization by part of their name, and anybody by exact username or email address.
-async fn search(services: &Services, caller: &CurrentSession, organization: &OrganizationId, text: &str) -> Result<Vec<Person>, AppError> {
+async fn search(services: &Services, caller: &CurrentSession, organization: &OrganizationId, text: &str) -> Result<Vec<Found>, AppError> {
     let mut db = services.db.read().await?;
-    let mut people = actions::search_people(&mut db, services, organization, text).await?;
+    let people = actions::search_people(&mut db, services, organization, text).await?;
     drop(db);
-    if (people.is_empty() || text.contains('@'))
+    let mut found: Vec<_> = people.into_iter().map(|person| Found { chosen_by: person.id.to_string(), person }).collect();
+    if (found.is_empty() || text.contains('@'))
         && let Some(account) = actions::find_person(services, Actor::Principal(caller), organization, text).await?
     {
-        people.retain(|person| person.id != account.id);
-        people.insert(0, Person { id: account.id, name: account.name, username: account.username });
+        let position = found.iter().position(|found| found.person.id == account.id);
+        let exact = position.map(|position| found.remove(position));
+        let person = Person { id: account.id, name: account.name, username: account.username };
+        found.insert(0, exact.unwrap_or_else(|| Found { chosen_by: person.username.clone(), person }));
     }
-    Ok(people)
+    Ok(found)
 }
 
 /// Returns what the grant would mean. `None` while it is incomplete.

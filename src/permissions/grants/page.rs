@@ -13,11 +13,11 @@ use crate::{
     permissions::{
         decide::Action,
         grants::{
-            api::{GrantPageData, Picked, PreviewData, open_grant},
+            api::{Found, GrantPageData, Picked, PreviewData, open_grant},
             form::{ENDS, Entered, PAGE, back_path, key},
             preview::{ScopeChoice, split_actions},
         },
-        model::{Person, Role, ScopeKind},
+        model::{Role, ScopeKind},
     },
     ui::{
         date::last_day,
@@ -98,12 +98,12 @@ pub fn GrantForm(
 
 /// The first step: to find the person.
 #[component]
-fn PersonStep(entered: Entered, found: Option<Vec<Person>>, unknown_email: Option<String>, flash: Flash, back: String) -> impl IntoView {
+fn PersonStep(entered: Entered, found: Option<Vec<Found>>, unknown_email: Option<String>, flash: Flash, back: String) -> impl IntoView {
     let with_user = |user: &str| Entered { user: user.to_owned(), person: String::new(), ..entered.clone() }.address();
     let (path, is_dialog) = (entered.path(), entered.path() != PAGE);
     let is_nobody = found.as_ref().is_some_and(Vec::is_empty);
-    let person = |person: Person| {
-        let address = with_user(&person.username);
+    let person = |Found { person, chosen_by }: Found| {
+        let address = with_user(&chosen_by);
         view! {
             <li><a href=address><span class="face" aria-hidden="true">{initials(&person.name)}</span><span>{person.name}<small>{person.username}</small></span></a></li>
         }
@@ -199,8 +199,8 @@ fn chosen_scope(entered: &Entered) -> String {
 fn PickedPerson(picked: Picked, change: String) -> impl IntoView {
     let (name, detail) = match picked {
         Picked::Account { account, .. } => (account.name, account.username),
-        Picked::Stranger(username) => (username, "Does not belong to the organization yet".to_owned()),
-        Picked::Invitation(email) => (email, "Has no account yet and will be invited".to_owned()),
+        Picked::Stranger(username) => (username, "Gets access if there is an enabled account with this name".to_owned()),
+        Picked::Invitation(email) => (email, "Will be invited if there is no account with this address".to_owned()),
     };
     view! {
         <div class="field">

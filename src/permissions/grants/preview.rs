@@ -19,7 +19,7 @@ use crate::{
             model::check_end,
             store::{self, Which},
         },
-        model::{Role, Scope, ScopeId, ScopeKind},
+        model::{Role, Scope, ScopeId},
         reach::store::{self as reach, Count, ScopeRow},
         store as permissions,
         vendors::{
@@ -149,8 +149,8 @@ pub struct ScopeChoice {
     pub count: Count,
 }
 
-/// Returns the scopes to choose from: a plant, its portfolio and its organization; or a portfolio and its organization; or an organization
-/// and its portfolios by name.
+/// Returns the scopes to choose from, the widest first: the organization of a plant, its portfolio and the plant; or the organization of a
+/// portfolio and the portfolio; or an organization and its portfolios by name.
 ///
 /// Errors: [`AppError::NotFound`], [`AppError::NotInRole`] unless the principal may grant access there.
 pub async fn scopes(services: &Services, principal: &Principal, scope: &ScopeId) -> Result<Vec<ScopeChoice>, AppError> {
@@ -159,9 +159,5 @@ pub async fn scopes(services: &Services, principal: &Principal, scope: &ScopeId)
     let plant = if let ScopeId::Plant(plant) = scope { Some(plant) } else { None };
     let found = reach::scopes(&mut db, &known.organization, known.portfolio.as_ref(), plant).await?;
     let choice = |ScopeRow { kind, id, name, count }| ScopeChoice { scope: Scope { kind, id, name }, count };
-    let mut choices: Vec<_> = found.into_iter().map(choice).collect();
-    if scope.kind() != ScopeKind::Organization {
-        choices.reverse();
-    }
-    Ok(choices)
+    Ok(found.into_iter().map(choice).collect())
 }

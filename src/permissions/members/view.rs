@@ -73,11 +73,11 @@ pub fn Members(
     let roles = rights.roles();
     let form = (can_add && !roles.is_empty()).then(|| view! { <AddMember organization=organization.clone() roles flash /> });
     let row = |member: Member| view! { <MemberRow organization=organization.clone() own_id=own_id.clone() member rights /> };
-    let is_empty = rows.is_empty();
+    let (is_empty, is_search) = (rows.is_empty(), !search.is_empty());
     let rows = rows.into_iter().map(row).collect_view();
     let path = format!("/organizations/{organization}");
-    let words = if search.is_empty() { "First members" } else { "All members" };
-    let first = (is_continued || !search.is_empty()).then(|| view! { <p class="more"><a href=path.clone()>{words}</a></p> });
+    let words = if is_search { "All members" } else { "First members" };
+    let first = (is_continued || is_search).then(|| view! { <p class="more"><a href=path.clone()>{words}</a></p> });
     let has_more = next.is_some();
     let next = next.map(|after| with_query(&path, &[("members", &search), ("members_after", &after)]));
     let find = (has_more || first.is_some()).then(|| {
@@ -100,7 +100,7 @@ pub fn Members(
             {(!has_owner).then(|| view! { <p class="notice warning">"No owner"</p> })}
             {find}
             <ul>{rows}</ul>
-            {is_empty.then(|| view! { <p class="hint">"No member matches this search."</p> })}
+            {(is_empty && is_search).then(|| view! { <p class="hint">"No member matches this search."</p> })}
             {next.map(|next| view! { <p class="more"><a href=next rel="next">"Next members"</a></p> })}
             {first}
             {form}

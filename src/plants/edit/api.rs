@@ -1,4 +1,4 @@
-//! Server functions of the pages that create, edit, move and delete a plant.
+//! Server functions of the pages that create, edit and delete a plant.
 
 use leptos::prelude::*;
 

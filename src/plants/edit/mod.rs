@@ -1,4 +1,4 @@
-//! Pages that create, edit, move and delete a plant.
+//! Pages that create, edit and delete a plant.
 
 pub mod api;
 pub mod page;

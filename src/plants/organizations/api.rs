@@ -7,7 +7,7 @@ use crate::{
     authentication::registration::granted::{self, AccessInvitation},
     error::{AppError, problem::Problem},
     foundation::{
-        http::page::PageRequest,
+        http::page::{MAX_SEARCH_CHARS, PageRequest},
         ids::{OrganizationId, UserId},
         services::Services,
     },
@@ -39,8 +39,8 @@ use crate::{
 pub const NEW_PAGE: &str = "/organizations/new";
 /// Members of a page of their list.
 const MEMBERS_PER_PAGE: i64 = 100;
-/// Longer than anybody's name or email address.
-const MAX_SEARCH_CHARS: usize = 254;
+/// Invitations of a page of their list.
+const INVITATIONS_PER_PAGE: i64 = 50;
 
 /// Returns the path of an organization's page.
 pub fn organization_path(id: impl std::fmt::Display) -> String {
@@ -61,6 +61,8 @@ pub struct OrganizationPageData {
     pub vendors: Option<Vec<Vendor>>,
     /// Pending invitations with access to something in it. Empty for those who do not administer it.
     pub invitations: Vec<AccessInvitation>,
+    /// Path of the next page of invitations. `None` on the last page.
+    pub next_invitations: Option<String>,
     /// What would be deleted with it. `None` if the caller may not delete it.
     pub contents: Option<Contents>,
     /// What the caller may do with members.
@@ -75,21 +77,23 @@ pub struct OrganizationPageData {
     pub now: DateTime<Utc>,
 }
 
-/// Which members the page shows.
+/// Which parts of its lists the page shows.
 #[derive(Debug, Clone, Default)]
-pub struct MemberQuery {
-    /// Part of their names, usernames or email addresses. Empty for all.
+pub struct OrganizationQuery {
+    /// Part of the names, usernames or email addresses of members. Empty for all.
     pub search: String,
-    /// The cursor of the page of their list. Empty for the first page.
-    pub after: String,
+    /// The cursor of the page of members. Empty for the first page.
+    pub members_after: String,
     /// Id of the member that a dialog is about, or empty.
     pub chosen: String,
+    /// The cursor of the page of invitations. Empty for the first page.
+    pub invitations_after: String,
 }
 
 /// Loads the data of an organization's page.
 ///
 /// Errors: [`AppError::NotFound`].
-pub async fn open_organization(id: String, query: MemberQuery) -> Result<OrganizationPageData, AppError> {
+pub async fn open_organization(id: String, query: OrganizationQuery) -> Result<OrganizationPageData, AppError> {
     let load = async || {
         let (services, caller) = current_session()?;
         load_page(&services, &caller, &parse_id(&id)?, &query).await
@@ -101,7 +105,7 @@ async fn load_page(
     services: &Services,
     caller: &CurrentSession,
     id: &OrganizationId,
-    query: &MemberQuery,
+    query: &OrganizationQuery,
 ) -> Result<OrganizationPageData, AppError> {
     let details = actions::get(services, caller, id).await?;
     let (role, is_platform_administrator) = (details.organization.your_role, caller.account.is_admin);
@@ -119,12 +123,17 @@ async fn load_page(
         manages_owners: role == Some(OrganizationRole::Owner),
         names_owner: is_platform_administrator && members.as_ref().is_some_and(|members| !members.has_owner),
     };
+    let (invitations, next) = match administers {
+        true => granted::list_invitations(services, caller, id, &page_after(&query.invitations_after, INVITATIONS_PER_PAGE)).await?,
+        false => (Vec::new(), None),
+    };
     Ok(OrganizationPageData {
         portfolios: if administers { portfolios::actions::summaries(services, caller, id).await? } else { Vec::new() },
         members,
         chosen_member,
         vendors: if administers { Some(vendors::actions::list(services, caller, id).await?) } else { None },
-        invitations: if administers { granted::list_invitations(services, caller, id).await? } else { Vec::new() },
+        invitations,
+        next_invitations: next.map(|next| with_query(&organization_path(id), &[("invitations_after", &next)])),
         contents: match is_platform_administrator {
             true => Some(plants::preview_deletion(services, caller, &ScopeId::Organization(id.clone())).await?),
             false => None,
@@ -142,14 +151,19 @@ async fn load_members(
     services: &Services,
     caller: &CurrentSession,
     id: &OrganizationId,
-    query: &MemberQuery,
+    query: &OrganizationQuery,
 ) -> Result<MemberList, AppError> {
     let search: String = query.search.chars().take(MAX_SEARCH_CHARS).collect();
-    let first = PageRequest::first(MEMBERS_PER_PAGE).with_search(search.clone());
-    let page = if query.after.is_empty() { first } else { first.after(query.after.clone()) };
+    let page = page_after(&query.members_after, MEMBERS_PER_PAGE).with_search(search.clone());
     let (rows, next) = members::actions::list(services, caller, id, &page).await?;
     let has_owner = !permissions::owners(&mut services.db.read().await?, id).await?.is_empty();
-    Ok(MemberList { rows, has_owner, search, is_continued: !query.after.is_empty(), next })
+    Ok(MemberList { rows, has_owner, search, is_continued: !query.members_after.is_empty(), next })
+}
+
+/// Returns the page of a list after a cursor, or the first one.
+fn page_after(cursor: &str, limit: i64) -> PageRequest {
+    let first = PageRequest::first(limit);
+    if cursor.is_empty() { first } else { first.after(cursor.to_owned()) }
 }
 
 /// Checks that the caller may create an organization.

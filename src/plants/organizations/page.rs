@@ -15,7 +15,7 @@ use crate::{
     },
     plants::{
         deletion::{DeletionDialog, sentence},
-        organizations::api::{MemberQuery, OrganizationPageData, open_new, open_organization, organization_path},
+        organizations::api::{OrganizationQuery, OrganizationPageData, open_new, open_organization, organization_path},
         portfolios::view::{DeletePortfolioDialog, Portfolios, RenamePortfolioDialog},
     },
     ui::{
@@ -32,15 +32,16 @@ pub fn OrganizationPage() -> impl IntoView {
     let id = use_params_map().with_untracked(|params| params.get("id").unwrap_or_default()); // the route has it
     let dialog = OpenDialog::from_address();
     let entered = ["user", "member_role", "name", "host_suffixes"].map(|field| (field, query_parameter(field)));
-    let members = MemberQuery {
+    let query = OrganizationQuery {
         search: query_parameter("members").trim().to_owned(),
-        after: query_parameter("members_after"),
+        members_after: query_parameter("members_after"),
         chosen: dialog.member().unwrap_or_default().to_owned(),
+        invitations_after: query_parameter("invitations_after"),
     };
-    if !members.search.is_empty() {
+    if !query.search.is_empty() {
         forbid_compression();
     }
-    framed_with(open_organization(id, members), move |page, flash| {
+    framed_with(open_organization(id, query), move |page, flash| {
         let open = view_dialog(&dialog, &page, flash.clone());
         // A dialog shows its own messages, unless what it was about is gone.
         let messages = if open.is_none() { flash.or_typed(entered) } else { Flash::default() };
@@ -150,6 +151,7 @@ fn Sections(page: OrganizationPageData, has_dialog: bool, flash: Flash) -> impl 
         chosen_member: _,
         vendors,
         invitations,
+        next_invitations,
         contents,
         rights,
         is_platform_administrator,
@@ -165,7 +167,7 @@ fn Sections(page: OrganizationPageData, has_dialog: bool, flash: Flash) -> impl 
     let zone = time_zone.clone();
     let vendors = vendors.map(|vendors| view! { <Vendors organization=organization.clone() vendors zone now /> });
     let invitations = (!invitations.is_empty()).then(|| {
-        view! { <AccessInvitations organization=organization.clone() invitations zone=time_zone now /> }
+        view! { <AccessInvitations organization=organization.clone() invitations next=next_invitations zone=time_zone now /> }
     });
     let name = details.organization.name.clone();
     let settings = (!has_dialog && (is_owner || is_platform_administrator)).then(|| {
