@@ -917,9 +917,18 @@ both!(
         }
         create(adam, "plants", plant("نیروگاه\u{200C}ها")).await;
         invalid(adam, Method::POST, "plants", plant("نیروگاهها"), "name").await;
-        invalid(adam, Method::POST, "plants", plant("Mea\u{200D}dow"), "name").await;
+        create(adam, "plants", plant("Café")).await;
+        create(adam, "plants", plant("葛\u{E0100}城")).await;
+        for taken in ["Mea\u{200D}dow", "Meadow \u{200D}", "\u{FE0F} Meadow", "Cafe\u{200D}\u{301}", "葛城", "葛\u{E0101}城"] {
+            invalid(adam, Method::POST, "plants", plant(taken), "name").await;
+        }
         let profile = adam.post_form("update_profile", &[("name", "علی\u{200C}رضا ☀\u{FE0F}"), ("username", "adam"), ("time_zone", "UTC")]).await;
         assert_eq!(profile.status(), StatusCode::OK);
+        for search in ["علی\u{200C}رضا", "علیرضا", "علیرضا \u{200D}☀"] {
+            let found = olga.json(&format!("/api/v1/organizations/{}/members?search={search}", world.organization)).await;
+            let usernames: Vec<_> = found["members"].as_array().unwrap().iter().map(|member| &member["user"]["username"]).collect();
+            assert_eq!(usernames, [&json!("adam")], "{search:?}");
+        }
     }
 );
 
@@ -932,7 +941,7 @@ async fn refused_host(answer: Response) -> String {
 }
 
 both!(
-    /// AUT-1: nobody reaches a device of a plant without a grant by using its host at a plant where they have one. A closed plant, too, keeps
+    /// AUT-8: nobody reaches a device of a plant without a grant by using its host at a plant where they have one. A closed plant, too, keeps
     /// its hosts: elsewhere they would answer again.
     a_host_stays_with_its_plant, |app| {
         let world = World::new(&app).await;
@@ -949,7 +958,7 @@ both!(
         // By a new device, by an edited one, and by an import.
         for client in [adam, root] {
             let message = refused_host(send(client, Method::POST, "devices", taken.clone()).await).await;
-            assert_eq!(message, "Meadow had this host. Only an owner of the organization can use it at another plant.");
+            assert!(message.starts_with("Meadow had this host. Only an owner, or an administrator without a grant"), "{message}");
         }
         let message = refused_host(send(oscar, Method::POST, "devices", device(&brook, "inverter.sun.example")).await).await;
         assert!(message.starts_with("Another plant had this host."), "{message}");
@@ -982,7 +991,7 @@ both!(
 );
 
 both!(
-    /// AUT-7: an owner may use a host at another plant, with recent authentication, on record, and all owners are told. So may the command line.
+    /// AUT-7, AUT-8: an owner may use a host at another plant, with recent authentication, on record, and all owners are told. So may the command line.
     owners_move_hosts, start_with_manual_mails, |app| {
         let world = World::new(&app).await;
         add_member(&app, "sam", &world.organization, "owner").await;
@@ -1005,6 +1014,101 @@ both!(
         assert_eq!(app.count(recorded).await, 1);
         assert_eq!(send(&olga, Method::DELETE, &format!("devices/{moved}"), Value::Null).await.status(), 204);
         run_ok(&app, &["device", "add", "--plant", &world.meadow, "--name", "Back", "--kind", "x", "--host", "inverter.sun.example"]);
+    }
+);
+
+both!(
+    /// AUT-7, AUT-8: an administrator corrects a host that was used at the wrong plant, if they have no grant in the organization and gain
+    /// nothing by it: with recent authentication, on record, and the owners are told. The plant has its current name.
+    administrators_without_a_grant_move_hosts, start_with_manual_mails, |app| {
+        let world = World::new(&app).await;
+        add_grant(&app, "adam", "viewer", &world.organization, None, Some(&world.meadow)).await;
+        let (adam, oscar) = (world.client("adam"), world.client("oscar"));
+        let device = |plant: &str| json!({ "plant": plant, "name": "Logger", "kind": "logger", "host": "logger.sun.example" });
+        let mistaken = create(oscar, "devices", device(&world.meadow)).await;
+        assert_eq!(send(oscar, Method::DELETE, &format!("devices/{mistaken}"), Value::Null).await.status(), 204);
+        assert_eq!(send(oscar, Method::PATCH, &format!("plants/{}", world.meadow), json!({ "name": "Field" })).await.status(), 200);
+        let message = refused_host(send(adam, Method::POST, "devices", device(&world.hill)).await).await;
+        assert!(message.starts_with("Field had this host."), "{message}");
+        app.advance(Duration::days(8)); // the grant ends
+        let adam = app.sign_in("adam").await;
+        let token = adam.create_token("all", "full", FIREFOX).await;
+        assert_eq!(refusal(&token, Method::POST, "devices", device(&world.hill)).await, "session-required");
+        app.advance(Duration::minutes(11));
+        assert_eq!(refusal(&adam, Method::POST, "devices", device(&world.hill)).await, "reauthentication-required");
+        let adam = app.sign_in("adam").await;
+        create(&adam, "devices", device(&world.hill)).await;
+        let mails = mails_about(&app, "A host came to another plant: logger.sun.example").await;
+        assert_eq!(mails.iter().map(|mail| mail.to.as_str()).collect::<Vec<_>>(), ["olga@example.com"]);
+        assert!(["Field", "Hill", "adam"].iter().all(|name| mails[0].text.contains(name)), "{}", mails[0].text);
+        let recorded = "SELECT COUNT(*) FROM audit_events WHERE action = 'device_created' AND detail LIKE '%\"host_from\":\"%'";
+        assert_eq!(app.count(recorded).await, 1);
+    }
+);
+
+both!(
+    /// AUT-7, AUT-8: an import that moves hosts names their plants before. It requires recent authentication and keeps its draft until then.
+    /// RACE-2: it enqueues the mails in the order of the recipients.
+    an_import_moves_hosts, start_with_manual_mails, |app| {
+        let world = World::new(&app).await;
+        add_member(&app, "sam", &world.organization, "owner").await;
+        let (adam, olga) = (world.client("adam"), world.client("olga"));
+        let logger = json!({ "plant": world.meadow, "name": "Logger", "kind": "logger", "host": "logger.sun.example" });
+        let logger = create(adam, "devices", logger).await;
+        for device in [&world.device, &logger] {
+            assert_eq!(send(adam, Method::DELETE, &format!("devices/{device}"), Value::Null).await.status(), 204);
+        }
+        let text = "portfolio,plant,kind,device,device_kind,host\nSouth,Hill,,A,a,inverter.sun.example\nSouth,Hill,,B,b,logger.sun.example\nSouth,Hill,,C,c,free.sun.example\n";
+        let pasted = [("organization", world.organization.as_str()), ("text", text)];
+        let preview: String = olga.post_form("preview_import", &pasted).await.json().await.unwrap();
+        let form = [("organization", world.organization.as_str()), ("draft", preview.split_once("draft=").unwrap().1)];
+        app.advance(Duration::minutes(11));
+        let next: String = olga.post_form("import_plants", &form).await.json().await.unwrap();
+        assert!(next.starts_with("/confirm?next=%2Forganizations%2F") && next.contains("draft"), "{next}");
+        let count = "SELECT COUNT(*) FROM devices WHERE host IN ('inverter.sun.example', 'logger.sun.example', 'free.sun.example')";
+        assert_eq!(app.count(count).await, 0);
+        let olga = app.sign_in("olga").await;
+        let shown = olga.browser(Method::GET, &preview).send().await.unwrap().text().await.unwrap();
+        assert!(["Every line is right", "inverter.sun.example", "logger.sun.example", "Meadow"].iter().all(|part| shown.contains(part)), "{shown}");
+        assert!(!shown.contains("free.sun.example"), "{shown}");
+        let (organization, olgas): (OrganizationId, _) = (world.organization.parse().unwrap(), principal(&olga).await);
+        let plan = import::preview(&app.services, Actor::Principal(&olgas), &organization, text).await.unwrap();
+        let devices = serde_json::to_value(&plan).unwrap()["devices"].clone();
+        let former: Vec<_> = devices.as_array().unwrap().iter().map(|device| &device["former_plant"]).collect();
+        assert_eq!(former, [&json!("Meadow"), &json!("Meadow"), &Value::Null]);
+        let next: String = olga.post_form("import_plants", &form).await.json().await.unwrap();
+        assert_eq!((next, app.count(count).await), (format!("/organizations/{}", world.organization), 3));
+        let recorded = "SELECT COUNT(*) FROM audit_events WHERE action = 'device_created' AND detail LIKE '%\"host_from\":\"%'";
+        assert_eq!(app.count(recorded).await, 2);
+        let inserted = match app.backend() {
+            Backend::Sqlite => "SELECT user_id FROM outbox WHERE kind = 'access_changed' ORDER BY rowid",
+            Backend::Postgres => "SELECT user_id FROM outbox WHERE kind = 'access_changed' ORDER BY ctid",
+        };
+        let recipients: Vec<(String,)> = {
+            let mut db = app.services.db.read().await.unwrap();
+            whereabouts::fetch!(&mut db, fetch_all as (String,), inserted).unwrap()
+        };
+        assert!(recipients.len() == 4 && recipients.is_sorted(), "{recipients:?}");
+        let mails = mails_about(&app, "A host came to another plant: inverter.sun.example").await;
+        assert_eq!(mails.iter().map(|mail| mail.to.as_str()).collect::<Vec<_>>(), ["olga@example.com", "sam@example.com"]);
+    }
+);
+
+both!(
+    /// AUT-8: an import uses a released host at its own plant again, whoever imports it, and nobody is told.
+    an_import_returns_a_host_to_its_plant, start_with_manual_mails, |app| {
+        let world = World::new(&app).await;
+        add_grant(&app, "adam", "technician", &world.organization, None, Some(&world.hill)).await;
+        let adam = world.client("adam");
+        assert_eq!(send(adam, Method::DELETE, &format!("devices/{}", world.device), Value::Null).await.status(), 204);
+        let organization: OrganizationId = world.organization.parse().unwrap();
+        let adams = Principal { reauthenticated_at: None, ..principal(adam).await };
+        let text = "portfolio,plant,kind,device,device_kind,host\nNorth,meadow,,Again,inverter,inverter.sun.example\n";
+        let plan = import::import(&app.services, Actor::Principal(&adams), &organization, text).await.unwrap();
+        assert_eq!((plan.errors.len(), plan.devices.len(), plan.devices[0].former_plant.as_deref()), (0, 1, None));
+        let at_meadow = "SELECT COUNT(*) FROM devices d JOIN plants p ON p.id = d.plant_id WHERE d.host = 'inverter.sun.example' AND p.name = 'Meadow'";
+        assert_eq!((app.count(at_meadow).await, app.count("SELECT COUNT(*) FROM released_hosts").await), (1, 0));
+        assert_eq!(app.count("SELECT COUNT(*) FROM outbox WHERE kind = 'access_changed'").await, 0);
     }
 );
 

@@ -11,6 +11,7 @@ use crate::{
         db::{Connection, Tx},
         http::page::containing,
         ids::UserId,
+        text::is_joiner,
     },
     locking,
 };
@@ -55,9 +56,17 @@ pub fn normalize_identifier(identifier: &str) -> String {
     identifier.trim().nfkc().flat_map(char::to_lowercase).map(|c| if c == '\0' { char::REPLACEMENT_CHARACTER } else { c }).collect()
 }
 
+/// Normalizes a name for comparison: as [`normalize_identifier`] does, with single spaces and without joiners. So names that differ in what
+/// nobody sees are the same.
+pub fn normalize_name(name: &str) -> String {
+    // Joiners go first: they keep spaces at an end, and a letter from its accent.
+    let visible = name.replace(is_joiner, "");
+    normalize_identifier(&visible.split_whitespace().collect::<Vec<_>>().join(" "))
+}
+
 /// Returns the pattern of a search for people by `LIKE … ESCAPE '!'`. `None` for an empty search.
 pub fn search_pattern(search: Option<&str>) -> Option<String> {
-    search.map(normalize_identifier).filter(|search| !search.is_empty()).map(|search| containing(&search))
+    search.map(normalize_name).filter(|search| !search.is_empty()).map(|search| containing(&search))
 }
 
 /// Finds an account by username or email address, enabled or not.
@@ -142,7 +151,7 @@ pub async fn insert(tx: &mut Tx, account: &Account, password_hash: &str, now: Da
         &account.email,
         normalize_identifier(&account.email),
         &account.name,
-        normalize_identifier(&account.name),
+        normalize_name(&account.name),
         &account.time_zone,
         password_hash,
         account.is_admin,
@@ -157,7 +166,7 @@ pub async fn update_profile(tx: &mut Tx, id: &UserId, username: &str, name: &str
         "UPDATE users SET username = $2, normalized_username = $3, username_skeleton = $4, name = $5, normalized_name = $6, time_zone = $7
                WHERE id = $1";
     let normalized_username = normalize_identifier(username);
-    execute!(tx, sql, id, username, normalized_username, confusable_skeleton(username), name, normalize_identifier(name), time_zone)?;
+    execute!(tx, sql, id, username, normalized_username, confusable_skeleton(username), name, normalize_name(name), time_zone)?;
     Ok(())
 }
 
@@ -170,7 +179,7 @@ pub async fn list_without_normalized_name(db: &mut impl Connection, after: &str,
 /// Sets the normalized name of an account, if it still has this name.
 pub async fn set_normalized_name(tx: &mut Tx, id: &UserId, name: &str) -> sqlx::Result<()> {
     let sql = "UPDATE users SET normalized_name = $3 WHERE id = $1 AND name = $2";
-    execute!(tx, sql, id, name, normalize_identifier(name)).map(drop)
+    execute!(tx, sql, id, name, normalize_name(name)).map(drop)
 }
 
 /// Sets a confirmed email address.
@@ -189,4 +198,27 @@ pub async fn set_disabled(tx: &mut Tx, id: &UserId, disabled_at: Option<DateTime
         disabled_at.is_some(),
     )?;
     Ok(changed > 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_that_differ_in_what_nobody_sees_are_the_same() {
+        for (one, other) in [
+            ("Meadow", " Meadow \u{200D}"),
+            ("Meadow", "\u{200C} Mea\u{FE0F}dow \u{200D} \u{FE00} "),
+            ("Hill Top", "Hill \u{200D} Top"),
+            ("Café", "Cafe\u{200D}\u{301}"),
+            ("علی\u{200C}رضا", "علیرضا"),
+            ("葛城", "葛\u{E0100}城"),
+        ] {
+            assert_eq!(normalize_name(one), normalize_name(other), "{other:?}");
+            assert_eq!(search_pattern(Some(one)), search_pattern(Some(other)), "{other:?}");
+        }
+        assert_ne!(normalize_name("Hill Top"), normalize_name("HillTop"));
+        assert_eq!((normalize_name("CAFÉ\0"), normalize_name(" \u{200D} ")), ("café\u{FFFD}".to_owned(), String::new()));
+        assert_eq!(search_pattern(Some("\u{200D}")), None);
+    }
 }

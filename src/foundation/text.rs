@@ -6,10 +6,11 @@ pub fn is_deceptive(c: char) -> bool {
     c.is_control() || (is_invisible(c) && !is_joiner(c))
 }
 
-/// Returns whether a character is invisible, but part of how words are written: Persian and Indic languages need joiners in the middle of words, and emoji need variation
-/// selectors. Names that differ in these alone are the same: leave them out of what is compared.
+/// Returns whether a character is invisible, but part of how words are written: Persian and Indic languages need joiners in the middle of
+/// words; emoji, Mongolian and Japanese names need variation selectors. Names that differ in these alone are the same: leave them out of what
+/// is compared.
 pub fn is_joiner(c: char) -> bool {
-    matches!(c, '\u{200C}' | '\u{200D}' | '\u{FE00}'..='\u{FE0F}')
+    matches!(c, '\u{180B}'..='\u{180D}' | '\u{180F}' | '\u{200C}' | '\u{200D}' | '\u{FE00}'..='\u{FE0F}' | '\u{E0100}'..='\u{E01EF}')
 }
 
 /// Returns whether a character is never visible, or blank without being a space.
@@ -31,10 +32,22 @@ mod tests {
 
     #[test]
     fn what_nobody_sees_is_deceptive_unless_words_need_it() {
-        for bad in ["a\nb", "a\u{202E}b", "a\u{2066}b", "a\u{200B}b", "a\u{AD}b", "a\u{FEFF}b", "a\u{3164}b", "a\u{E0061}b"] {
+        for bad in [
+            "a\nb",
+            "a\u{202E}b",
+            "a\u{2066}b",
+            "a\u{200B}b",
+            "a\u{AD}b",
+            "a\u{FEFF}b",
+            "a\u{3164}b",
+            "a\u{180E}b",
+            "a\u{E0061}b",
+            "a\u{E01F0}b",
+        ] {
             assert!(bad.chars().any(is_deceptive), "{bad:?}");
         }
-        for good in ["Solarpark Süd", "نیروگاه\u{200C}ها", "क्\u{200D}ष", "☀\u{FE0F} Park", "李"] {
+        for good in ["Solarpark Süd", "نیروگاه\u{200C}ها", "क्\u{200D}ष", "☀\u{FE0F} Park", "李", "葛\u{E0100}城", "ᠠ\u{180B}ᠨ"]
+        {
             assert!(!good.chars().any(is_deceptive), "{good:?}");
         }
         assert!(is_blank(" \u{200D}\u{FE0F}") && is_blank("") && !is_blank("\u{200D}a"));

@@ -2,14 +2,15 @@
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
-use unicode_normalization::UnicodeNormalization;
 use utoipa::ToSchema;
+
+pub use crate::accounts::store::normalize_name;
 
 use crate::{
     error::AppError,
     foundation::{
         ids::{DeviceId, OrganizationId, PlantId, PortfolioId},
-        text::{is_blank, is_deceptive, is_joiner},
+        text::{is_blank, is_deceptive},
     },
     permissions::model::{OrganizationRole, Person, Role},
 };
@@ -160,12 +161,6 @@ pub struct Device {
     /// Version for `If-Match`: changes with each edit.
     #[serde(skip)]
     pub version: i64,
-}
-
-/// Normalizes a name for comparison: names that differ in case, form or invisible joiners only are the same.
-pub fn normalize_name(name: &str) -> String {
-    // PostgreSQL accepts no NUL in a text.
-    name.trim().replace('\0', "\u{fffd}").nfkc().filter(|c| !is_joiner(*c)).flat_map(char::to_lowercase).collect()
 }
 
 /// Returns the trimmed name.

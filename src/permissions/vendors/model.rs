@@ -5,11 +5,11 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::{
-    accounts::{model::confusable_skeleton, store::normalize_identifier},
+    accounts::{model::confusable_skeleton, store::normalize_name},
     error::AppError,
     foundation::{
         ids::VendorId,
-        text::{is_blank, is_deceptive, is_joiner},
+        text::{is_blank, is_deceptive},
     },
     permissions::model::Person,
 };
@@ -60,5 +60,19 @@ pub fn check_vendor_name(name: &str) -> Result<String, AppError> {
 
 /// Returns what identifies a vendor by its name: names that look alike are the same.
 pub fn name_skeleton(name: &str) -> String {
-    confusable_skeleton(&normalize_identifier(name).replace(is_joiner, ""))
+    confusable_skeleton(&normalize_name(name))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn vendors_whose_names_look_alike_are_the_same() {
+        for other in ["ACME Café", "Acme  Cafe\u{301}", "Acme \u{200D} Café", "Acme Cafe\u{200D}\u{301}", "\u{200D} Acme Café \u{200D}"]
+        {
+            assert_eq!(name_skeleton("Acme Café"), name_skeleton(other), "{other:?}");
+        }
+        assert_ne!(name_skeleton("Acme Café"), name_skeleton("Acme Cafe"));
+    }
 }

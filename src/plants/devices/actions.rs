@@ -15,6 +15,7 @@ use crate::{
         authorize::{self, Change},
         decide::Action as Permitted,
         model::ScopeId,
+        notify::Notices,
     },
     plants::{
         actions::{cursor, narrow, position},
@@ -64,7 +65,7 @@ pub async fn get(services: &Services, principal: &Principal, id: &DeviceId) -> R
     Ok(device)
 }
 
-/// Creates a device. For those who may edit the plant. A host that another plant had is for owners, with recent authentication.
+/// Creates a device. For those who may edit the plant. A host that another plant had takes more: see [`former`].
 ///
 /// Errors: those of [`authorize::begin_change`] and [`former::take_host`]; [`AppError::Invalid`].
 pub async fn create(services: &Services, actor: Actor<'_>, request: &NewDevice) -> Result<Device, AppError> {
@@ -73,8 +74,10 @@ pub async fn create(services: &Services, actor: Actor<'_>, request: &NewDevice) 
     let mut change = authorize::begin_change(services, actor, &scope, Permitted::Edit).await.map_err(in_field("plant"))?;
     let portfolio = change.portfolio.clone().ok_or(AppError::NotFound)?;
     let fields = check(services, &mut change, request.fields()).await?;
-    let id = insert(services, actor, &mut change, (&plant, &portfolio), &fields).await?;
+    let mut notices = Notices::default();
+    let id = insert(services, actor, &mut change, (&plant, &portfolio), &fields, &mut notices).await?;
     let device = store::find(&mut change.tx, &id).await?.ok_or(AppError::NotFound)?;
+    notices.enqueue(&mut change.tx, services).await?;
     change.tx.commit().await?;
     Ok(device)
 }
@@ -85,13 +88,15 @@ async fn check(services: &Services, change: &mut Change, fields: DeviceFields) -
     fields.check(&suffixes, &services.config.public_url())
 }
 
-/// Inserts a device of a plant in its portfolio, and records it. Returns its id.
+/// Inserts a device of a plant in its portfolio, and records it. Adds the mails about it to `notices`, which the caller enqueues at the end.
+/// Returns the id of the device.
 pub(in crate::plants) async fn insert(
     services: &Services,
     actor: Actor<'_>,
     change: &mut Change,
     (plant, portfolio): (&PlantId, &PortfolioId),
     fields: &DeviceFields,
+    notices: &mut Notices,
 ) -> Result<DeviceId, AppError> {
     let former = former::take_host(services, actor, change, plant, &fields.host).await?;
     let (now, organization) = (services.clock.now(), &change.organization);
@@ -103,12 +108,12 @@ pub(in crate::plants) async fn insert(
     });
     record::write(&mut change.tx, &services.clock, actor.event(None, Action::DeviceCreated, detail)).await?;
     if let Some(former) = &former {
-        former::notify_of_move(services, actor, change, (former, plant), &fields.host).await?;
+        former::add_notices_of_move(notices, actor, change, (former, plant), &fields.host).await?;
     }
     Ok(id)
 }
 
-/// Changes a device. For those who may edit the plant. A host that another plant had is for owners, with recent authentication.
+/// Changes a device. For those who may edit the plant. A host that another plant had takes more: see [`former`].
 ///
 /// Errors: those of [`authorize::begin_change`] and [`former::take_host`]; [`AppError::Outdated`]; [`AppError::Invalid`].
 pub async fn update(
@@ -132,10 +137,12 @@ pub async fn update(
         });
         record::write(&mut change.tx, &services.clock, actor.event(None, Action::DeviceChanged, detail)).await?;
     }
+    let mut notices = Notices::default();
     if let Some(former) = &former {
-        former::notify_of_move(services, actor, &mut change, (former, &before.plant), &fields.host).await?;
+        former::add_notices_of_move(&mut notices, actor, &mut change, (former, &before.plant), &fields.host).await?;
     }
     let device = store::find(&mut change.tx, id).await?.ok_or(AppError::NotFound)?;
+    notices.enqueue(&mut change.tx, services).await?;
     change.tx.commit().await?;
     Ok(device)
 }

@@ -1,6 +1,7 @@
-//! Hosts that another plant had (AUT-1). A grant is on a plant, but a device is reached by its host: whoever may edit plants, and has a grant
+//! Hosts that another plant had (AUT-8). A grant is on a plant, but a device is reached by its host: whoever may edit plants, and has a grant
 //! on one of them, would reach the devices of any other by moving their hosts. So a host that a plant gave up is used again by that plant
-//! alone, unless an owner decides otherwise: owners may grant themselves access too, which is on record and mailed to all owners.
+//! alone, unless somebody decides otherwise who gains nothing by it: an owner, who may grant themselves access too, or an administrator
+//! without a grant in the organization. That takes recent authentication, is on record, and is mailed to all owners.
 
 use crate::{
     accounts::model::Account,
@@ -11,7 +12,8 @@ use crate::{
         authorize::Change,
         grants::store as grants,
         model::{OrganizationRole, ScopeId},
-        notify::notify,
+        notify::Notices,
+        store::{self as permissions, KnownScope},
     },
     plants::devices::{
         emails,
@@ -22,7 +24,7 @@ use crate::{
 
 /// Takes a host for a plant. Returns the other plant that had it last, if there is one.
 ///
-/// Errors: [`AppError::Invalid`] if another plant had it and the actor is no owner; those of [`Actor::require_recent`].
+/// Errors: [`AppError::Invalid`] if another plant had it and the actor [may not take it](may_take_any); those of [`Actor::require_recent`].
 pub(in crate::plants) async fn take_host(
     services: &Services,
     actor: Actor<'_>,
@@ -33,9 +35,9 @@ pub(in crate::plants) async fn take_host(
     let former = store::find_former_plant(&mut change.tx, &change.organization, host).await?;
     let other = former.filter(|former| former.id != *plant);
     if let Some(other) = &other {
-        let role = change.actor.as_ref().map_or(Some(OrganizationRole::Owner), |known| known.facts.membership);
-        if !may_take_any(role) {
-            let sees_all = role.is_some_and(OrganizationRole::administers);
+        let known = find_known(services, actor, change).await?;
+        if !may_take_any(known.as_ref()) {
+            let sees_all = known.and_then(|known| known.facts.membership).is_some_and(OrganizationRole::administers);
             return Err(refusal(if sees_all { &other.name } else { "Another plant" }));
         }
         actor.require_recent(services)?;
@@ -44,20 +46,34 @@ pub(in crate::plants) async fn take_host(
     Ok(other)
 }
 
-/// Returns whether somebody with this role may take a host that another plant had. Owners may. Platform administrators may not: they reach
-/// nothing by that role, and could not grant themselves access either.
-pub(in crate::plants) fn may_take_any(role: Option<OrganizationRole>) -> bool {
-    role == Some(OrganizationRole::Owner)
+/// Returns what is known about the actor in the whole organization. `None` for the command line.
+async fn find_known(services: &Services, actor: Actor<'_>, change: &mut Change) -> Result<Option<KnownScope>, AppError> {
+    let Actor::Principal(principal) = actor else { return Ok(None) };
+    let (scope, now) = (ScopeId::Organization(change.organization.clone()), services.clock.now());
+    let known = permissions::find_facts(&mut change.tx, &principal.account.id, None, &scope, now).await?;
+    Ok(Some(known.ok_or(AppError::NotFound)?))
+}
+
+/// Returns whether somebody of whom this is known in the organization may take a host that another plant had: see the module. The command
+/// line may, of which nothing is known. Platform administrators may not by that role.
+pub(in crate::plants) fn may_take_any(known: Option<&KnownScope>) -> bool {
+    let Some(known) = known else { return true };
+    match known.facts.membership {
+        Some(OrganizationRole::Owner) => true,
+        Some(OrganizationRole::Administrator) => !known.has_grant_inside,
+        Some(OrganizationRole::Member) | None => false,
+    }
 }
 
 /// Returns the error about a host that another plant had.
 pub(in crate::plants) fn refusal(plant: &str) -> AppError {
-    AppError::invalid("host", format!("{plant} had this host. Only an owner of the organization can use it at another plant."))
+    let who = "Only an owner, or an administrator without a grant in the organization, can use it at another plant.";
+    AppError::invalid("host", format!("{plant} had this host. {who}"))
 }
 
-/// Mails the owners that a host came to a plant from another one: who has access to the plant reaches what answers there.
-pub(in crate::plants) async fn notify_of_move(
-    services: &Services,
+/// Adds the mails to owners about a host that came to a plant from another one: who has access to the plant reaches what answers there.
+pub(in crate::plants) async fn add_notices_of_move(
+    notices: &mut Notices,
     actor: Actor<'_>,
     change: &mut Change,
     (former, plant): (&FormerPlant, &PlantId),
@@ -66,5 +82,5 @@ pub(in crate::plants) async fn notify_of_move(
     let found = grants::scope_names(&mut change.tx, &ScopeId::Plant(plant.clone())).await?;
     let (plant, organization) = found.ok_or(AppError::NotFound)?;
     let content = |_: &Account| emails::host_moved(host, [&former.name, &plant], &organization, actor.name());
-    Ok(notify(&mut change.tx, services, &change.organization, None, Kind::AccessChanged, content).await?)
+    Ok(notices.add(&mut change.tx, &change.organization, None, Kind::AccessChanged, content).await?)
 }

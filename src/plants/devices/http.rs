@@ -102,8 +102,8 @@ pub async fn get(State(services): Shared, principal: Authorized<ReadPlants>, Id(
 
 /// Create a device
 ///
-/// For those who may edit the plant. A host that another plant had is for owners, with a session whose user entered the password in the last
-/// 10 minutes.
+/// For those who may edit the plant. A host that another plant had is for owners, and for administrators without a grant in the organization,
+/// with a session whose user entered the password in the last 10 minutes.
 #[utoipa::path(post, path = "/api/v1/devices", tag = "Plants", request_body = NewDevice,
     responses((status = 201, description = "The device.", body = Device, headers(("ETag" = String, description = "Version of the device, for `If-Match`."))),
         EditErrors, BodyErrors, CommonErrors))]
@@ -118,7 +118,8 @@ pub async fn create(
 
 /// Change a device
 ///
-/// For those who may edit the plant. Absent fields stay as they are. A host that another plant had is for owners, as when a device is created.
+/// For those who may edit the plant. Absent fields stay as they are. For a host that another plant had, the same rules apply as when a device
+/// is created.
 #[utoipa::path(patch, path = "/api/v1/devices/{id}", tag = "Plants", request_body = DeviceChanges,
     params(("id" = DeviceId, Path, description = "Id of the device."), ("If-Match" = Option<String>, Header, description = "The `ETag` of the version to change.")),
     responses((status = 200, description = "The device.", body = Device, headers(("ETag" = String, description = "The new version."))),

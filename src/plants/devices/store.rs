@@ -121,8 +121,17 @@ pub async fn remove(tx: &mut Tx, id: &DeviceId) -> sqlx::Result<()> {
 pub struct FormerPlant {
     #[sqlx(rename = "plant_id")]
     pub id: PlantId,
+    /// Its name. If it was deleted, the one that it had when it gave up the host.
     #[sqlx(rename = "plant_name")]
     pub name: String,
+}
+
+/// Selects released hosts, each with its [`FormerPlant`].
+macro_rules! former_plants_query {
+    () => {
+        "SELECT r.host, r.plant_id, COALESCE(p.name, r.plant_name) AS plant_name FROM released_hosts r
+         LEFT JOIN plants p ON p.id = r.plant_id WHERE r.organization_id = $1 AND r.host "
+    };
 }
 
 /// Notes that the devices `$condition` of the table `d` give up their hosts at the time `$2`.
@@ -154,14 +163,18 @@ pub async fn release_hosts_in(tx: &mut Tx, scope: &ScopeId, now: DateTime<Utc>) 
 
 /// Returns the plant that had a host last, if it gave it up.
 pub async fn find_former_plant(db: &mut impl Connection, organization: &OrganizationId, host: &str) -> sqlx::Result<Option<FormerPlant>> {
-    let sql = "SELECT plant_id, plant_name FROM released_hosts WHERE organization_id = $1 AND host = $2";
-    fetch!(db, fetch_optional as FormerPlant, sql, organization, host)
+    fetch!(db, fetch_optional as FormerPlant, concat!(former_plants_query!(), "= $2"), organization, host)
 }
 
-/// Returns the released hosts of an organization, each with the plant that had it last.
-pub async fn former_plants(db: &mut impl Connection, organization: &OrganizationId) -> sqlx::Result<HashMap<String, FormerPlant>> {
-    let sql = "SELECT host, plant_id, plant_name FROM released_hosts WHERE organization_id = $1";
-    let rows: Vec<(String, PlantId, String)> = fetch!(db, fetch_all as (String, PlantId, String), sql, organization)?;
+/// Returns which of these hosts an organization released, each with the plant that had it last.
+pub async fn former_plants(
+    db: &mut impl Connection,
+    organization: &OrganizationId,
+    hosts: &BTreeSet<String>,
+) -> sqlx::Result<HashMap<String, FormerPlant>> {
+    let sql = one_of!(db, concat!(former_plants_query!(), "IN "), "$2", "");
+    let rows: Vec<(String, PlantId, String)> =
+        fetch!(db, fetch_all as (String, PlantId, String), sql, organization, json!(hosts).to_string())?;
     Ok(rows.into_iter().map(|(host, id, name)| (host, FormerPlant { id, name })).collect())
 }
 

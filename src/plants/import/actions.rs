@@ -15,11 +15,12 @@ use crate::{
         authorize::{self, Change},
         decide::Action as Permitted,
         model::{OrganizationRole, ScopeId},
-        store as permissions,
+        notify::Notices,
+        store::{self as permissions, KnownScope},
     },
     plants::{
         actions as plants,
-        devices::{actions as devices, former::may_take_any, store as devices_store},
+        devices::{actions as devices, former, store as devices_store},
         import::plan::{Existing, HostRules, Plan, named, plan},
         model::{Portfolio, normalize_name},
         organizations::store as organizations,
@@ -30,53 +31,51 @@ use crate::{
     record::{self, Action},
 };
 
-/// The role that the command line acts with.
-const AS_OWNER: Option<OrganizationRole> = Some(OrganizationRole::Owner);
-
 /// Returns what an import of a CSV file into an organization would create, and what is wrong with the file.
 ///
 /// Errors: those of [`authorize::require`].
 pub async fn preview(services: &Services, actor: Actor<'_>, organization: &OrganizationId, text: &str) -> Result<Plan, AppError> {
     let scope = ScopeId::Organization(organization.clone());
     let mut db = services.db.read().await?;
-    let role = match actor {
+    let known = match actor {
         Actor::CommandLine => {
             permissions::locate_scope(&mut db, &scope).await?.ok_or(AppError::NotFound)?;
-            AS_OWNER
+            None
         }
-        Actor::Principal(principal) => authorize::require(&mut db, services, principal, &scope, Permitted::Edit).await?.facts.membership,
+        Actor::Principal(principal) => Some(authorize::require(&mut db, services, principal, &scope, Permitted::Edit).await?),
     };
-    Ok(plan(text, &load_existing(&mut db, services, organization, text, role).await?))
+    Ok(plan(text, &load_existing(&mut db, services, organization, text, known.as_ref()).await?))
 }
 
-/// Imports a CSV file into an organization. For those who may edit all its plants; only those who administer it create portfolios, and only
-/// owners with recent authentication take hosts that other plants had. If the returned plan has errors, nothing was written.
+/// Imports a CSV file into an organization. For those who may edit all its plants; only those who administer it create portfolios. Hosts that
+/// other plants had take more: see [`former`]. If the returned plan has errors, nothing was written.
 ///
 /// Errors: those of [`authorize::begin_change`] and of [`Actor::require_recent`].
 pub async fn import(services: &Services, actor: Actor<'_>, organization: &OrganizationId, text: &str) -> Result<Plan, AppError> {
     let scope = ScopeId::Organization(organization.clone());
     let mut change = authorize::begin_change(services, actor, &scope, Permitted::Edit).await?;
-    let role = change.actor.as_ref().map_or(AS_OWNER, |known| known.facts.membership);
-    let existing = load_existing(&mut change.tx, services, organization, text, role).await?;
+    let existing = load_existing(&mut change.tx, services, organization, text, change.actor.as_ref()).await?;
     let plan = plan(text, &existing);
     if !plan.errors.is_empty() {
         return Ok(plan);
     }
-    write(services, actor, &mut change, &existing, &plan).await?;
+    let notices = write(services, actor, &mut change, &existing, &plan).await?;
     let (portfolios, plants, devices) = (plan.portfolios.len(), plan.plants.len(), plan.devices.len());
     let detail = json!({ "organization": organization, "portfolios": portfolios, "plants": plants, "devices": devices });
     record::write(&mut change.tx, &services.clock, actor.event(None, Action::PlantsImported, detail)).await?;
+    notices.enqueue(&mut change.tx, services).await?;
     change.tx.commit().await?;
     Ok(plan)
 }
 
-/// Loads what counts for the plan of a file.
+/// Loads what counts for the plan of a file. `known` is what is known about the actor in the organization: `None` for the command line, which
+/// may do everything.
 async fn load_existing(
     db: &mut impl Connection,
     services: &Services,
     organization: &OrganizationId,
     text: &str,
-    role: Option<OrganizationRole>,
+    known: Option<&KnownScope>,
 ) -> Result<Existing, AppError> {
     let host_rules = HostRules { suffixes: organizations::host_suffixes(db, organization).await?, site: services.config.public_url() };
     let named = named(text, &host_rules);
@@ -86,16 +85,14 @@ async fn load_existing(
         devices: devices_store::list_of_plants(db, organization, &named.plants).await?,
         hosts: devices_store::find_hosts(db, organization, &named.hosts).await?,
         host_rules,
-        former_plants: match may_take_any(role) {
-            true => HashMap::new(),
-            false => devices_store::former_plants(db, organization).await?,
-        },
-        may_create_portfolios: role.is_some_and(OrganizationRole::administers),
+        former_plants: devices_store::former_plants(db, organization, &named.hosts).await?,
+        may_take_hosts: former::may_take_any(known),
+        may_create_portfolios: known.is_none_or(|known| known.facts.membership.is_some_and(OrganizationRole::administers)),
     })
 }
 
-/// Creates everything that is planned. Each creation is recorded, as if it were done by itself.
-async fn write(services: &Services, actor: Actor<'_>, change: &mut Change, existing: &Existing, plan: &Plan) -> Result<(), AppError> {
+/// Creates everything that is planned. Each creation is recorded, as if it were done by itself. Returns the mails about them.
+async fn write(services: &Services, actor: Actor<'_>, change: &mut Change, existing: &Existing, plan: &Plan) -> Result<Notices, AppError> {
     let known = existing.portfolios.iter().map(|portfolio| (normalize_name(&portfolio.name), portfolio.id.clone()));
     let mut portfolios: HashMap<String, PortfolioId> = known.collect();
     for name in &plan.portfolios {
@@ -111,9 +108,10 @@ async fn write(services: &Services, actor: Actor<'_>, change: &mut Change, exist
         let id = plants::insert(services, actor, change, &portfolio, &planned.fields).await?;
         plants.insert(normalize_name(&planned.fields.name), (id, portfolio));
     }
+    let mut notices = Notices::default();
     for planned in &plan.devices {
         let (plant, portfolio) = &plants[&normalize_name(&planned.plant)];
-        devices::insert(services, actor, change, (plant, portfolio), &planned.fields).await?;
+        devices::insert(services, actor, change, (plant, portfolio), &planned.fields, &mut notices).await?;
     }
-    Ok(())
+    Ok(notices)
 }

@@ -9,7 +9,7 @@ use crate::{
     plants::{
         import::{
             api::{ImportPageData, draft_gone, import_path, open_import},
-            plan::{COLUMNS, LineError, Plan, PlannedPlant},
+            plan::{COLUMNS, LineError, Plan, PlannedDevice, PlannedPlant},
         },
         organizations::api::organization_path,
         view::kind_icon,
@@ -25,7 +25,7 @@ use crate::{
 const EXAMPLE: &str = "portfolio,plant,kind,place,country,capacity_kw,device,device_kind,host\n\
     North,Solarpark Süd,solar,Eggebek,DE,12400,Inverter 1,inverter,inverter-1.sued.example\n\
     North,Solarpark Süd,,,,,Data logger,data logger,logger.sued.example";
-/// Plants that the preview names.
+/// Plants that the preview names, and hosts that other plants had.
 const MAX_NAMED: usize = 20;
 
 /// The page.
@@ -108,6 +108,7 @@ fn Preview(organization: String, token: String, plan: Plan, flash: Flash) -> imp
         <form class="card narrow-card" method="post" action="/api/ui/import_plants" data-sent>
             <FlashMessages flash />
             <p>"The file adds "<strong>{counts}</strong>". Every line is right."</p>
+            <MovedHosts devices />
             <ul class="names">
                 {plants.into_iter().take(MAX_NAMED).map(row).collect_view()}
                 {(more > 0).then(|| view! { <li class="more">{Icon::Plus.draw()}{format!("and {more} more")}</li> })}
@@ -117,4 +118,24 @@ fn Preview(organization: String, token: String, plan: Plan, flash: Flash) -> imp
             <div class="buttons"><a class="outlined" href=again>"Start again"</a><button class="primary">"Import"</button></div>
         </form>
     }
+}
+
+/// A note about hosts that other plants had: whoever may open the devices of their new plants reaches what answers there.
+#[component]
+fn MovedHosts(devices: Vec<PlannedDevice>) -> impl IntoView {
+    let moved: Vec<_> =
+        devices.into_iter().filter_map(|PlannedDevice { former_plant, fields, .. }| Some((fields.host, former_plant?))).collect();
+    let more = moved.len().saturating_sub(MAX_NAMED);
+    (!moved.is_empty()).then(|| {
+        let row = |(host, plant): (String, String)| view! { <li><strong>{host}</strong>" was a host of "{plant}"."</li> };
+        view! {
+            <div class="notice warning">
+                <p>"Whoever may open devices of the new plant reaches what answers at these hosts:"</p>
+                <ul>
+                    {moved.into_iter().take(MAX_NAMED).map(row).collect_view()}
+                    {(more > 0).then(|| view! { <li>{format!("and {more} more")}</li> })}
+                </ul>
+            </div>
+        }
+    })
 }

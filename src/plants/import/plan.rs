@@ -59,8 +59,10 @@ pub struct Existing {
     pub hosts: HashSet<String>,
     /// What hosts of devices must be.
     pub host_rules: HostRules,
-    /// Hosts that may be used again only at the plant that had them last.
+    /// Hosts that plants gave up, each with the plant that had it last.
     pub former_plants: HashMap<String, FormerPlant>,
+    /// Whether these may be used at other plants.
+    pub may_take_hosts: bool,
     /// Whether missing portfolios may be created.
     pub may_create_portfolios: bool,
 }
@@ -124,6 +126,8 @@ pub struct PlannedDevice {
     pub line: u64,
     /// Name of the plant.
     pub plant: String,
+    /// Name of the other plant that had the host last. `None` if there is none.
+    pub former_plant: Option<String>,
     /// The device.
     #[serde(flatten)]
     pub fields: DeviceFields,
@@ -395,13 +399,19 @@ impl<'a> Planner<'a> {
         if !self.hosts.insert(fields.host.clone()) {
             return Err(AppError::invalid("host", "Another device has this host already."));
         }
-        if let Some(former) = self.existing.former_plants.get(&fields.host)
-            && !self.existing.plants.iter().any(|known| known.id == former.id && normalize_name(&known.name) == normalize_name(plant))
-        {
-            return Err(former::refusal(&former.name));
+        let former_plant = self.other_plant(&fields.host, plant);
+        if let Some(other) = former_plant.as_deref().filter(|_| !self.existing.may_take_hosts) {
+            return Err(former::refusal(other));
         }
-        self.plan.devices.push(PlannedDevice { line: line.number, plant: plant.to_owned(), fields });
+        self.plan.devices.push(PlannedDevice { line: line.number, plant: plant.to_owned(), former_plant, fields });
         Ok(())
+    }
+
+    /// Returns the name of the plant that had a host last, unless it is this one or nobody had it.
+    fn other_plant(&self, host: &str, plant: &str) -> Option<String> {
+        let former = self.existing.former_plants.get(host)?;
+        let is_same = |known: &Plant| known.id == former.id && normalize_name(&known.name) == normalize_name(plant);
+        (!self.existing.plants.iter().any(is_same)).then(|| former.name.clone())
     }
 }
 
@@ -457,6 +467,7 @@ mod tests {
                 site: "https://site.new.example".parse().unwrap(),
             },
             former_plants: HashMap::new(),
+            may_take_hosts: false,
             may_create_portfolios: true,
         }
     }
@@ -551,6 +562,20 @@ mod tests {
             assert_eq!(errors(bad), [(1, String::new())], "{bad:?}");
         }
         assert_eq!(errors("portfolio,plant,kind\n"), [(1, String::new())]);
+    }
+
+    #[test]
+    fn a_released_host_is_free_at_its_plant_alone() {
+        let text = "portfolio,plant,kind,device,device_kind,host\nNorth,OLD,,A,a,a.old.example\nNorth,Hill,wind,B,b,b.old.example\n";
+        let mut existing = existing();
+        let old = FormerPlant { id: existing.plants[0].id.clone(), name: "Old".to_owned() };
+        existing.former_plants = ["a.old.example", "b.old.example"].map(|host| (host.to_owned(), old.clone())).into();
+        let refused = plan(text, &existing);
+        assert_eq!(refused.errors.iter().map(|error| (error.line, error.field.as_str())).collect::<Vec<_>>(), [(3, "host")]);
+        assert!(refused.errors[0].message.starts_with("Old had this host."), "{}", refused.errors[0].message);
+        let planned = plan(text, &Existing { may_take_hosts: true, ..existing });
+        let devices: Vec<_> = planned.devices.iter().map(|device| (device.line, device.former_plant.as_deref())).collect();
+        assert_eq!((devices, planned.errors.len()), (vec![(2, None), (3, Some("Old"))], 0));
     }
 
     #[test]
