@@ -6,7 +6,7 @@ use crate::{
     error::AppError,
     foundation::{
         ids::UserId,
-        text::{is_blank, is_deceptive},
+        text::{is_blank, is_deceptive, is_invisible},
     },
 };
 
@@ -114,7 +114,7 @@ pub fn check_name(name: &str) -> Result<(), AppError> {
 /// Errors: [`AppError::Invalid`].
 pub fn check_email(email: &str) -> Result<(), AppError> {
     let has_parts = email.split_once('@').is_some_and(|(local, domain)| !local.is_empty() && !domain.is_empty() && !domain.contains('@'));
-    let is_valid = has_parts && email.len() <= 254 && !email.chars().any(|c| c.is_whitespace() || c.is_control());
+    let is_valid = has_parts && email.len() <= 254 && !email.chars().any(|c| c.is_whitespace() || c.is_control() || is_invisible(c));
     if is_valid { Ok(()) } else { Err(AppError::invalid("email", "Enter a valid email address, such as name@example.com.")) }
 }
 
@@ -132,7 +132,7 @@ mod tests {
         }
         assert!(check_name("Ålice 李").is_ok() && check_name("").is_err() && check_name("a\nb").is_err());
         assert!(check_email("alice@example.com").is_ok());
-        for bad in ["", "alice", "@x", "x@", "a@b@c", "a b@c", "a@b\r\nBcc: x@y"] {
+        for bad in ["", "alice", "@x", "x@", "a@b@c", "a b@c", "a@b\r\nBcc: x@y", "a\u{200D}@b"] {
             assert!(check_email(bad).is_err(), "{bad}");
         }
     }

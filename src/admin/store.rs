@@ -4,9 +4,9 @@ use sqlx::FromRow;
 
 use crate::{
     account_columns,
-    accounts::{model::Account, store::normalize_identifier},
+    accounts::{model::Account, store::search_pattern},
     fetch,
-    foundation::{db::Connection, http::page::containing},
+    foundation::db::Connection,
 };
 
 /// A user, as listed for administrators.
@@ -35,7 +35,7 @@ pub async fn search_users(db: &mut impl Connection, search: &str, limit: i64) ->
              FROM users WHERE normalized_username LIKE $1 ESCAPE '!' OR normalized_email LIKE $1 ESCAPE '!' OR normalized_name LIKE $1 ESCAPE '!'
              ORDER BY normalized_username LIMIT $2"
         ),
-        containing(&normalize_identifier(search)),
+        search_pattern(Some(search)).unwrap_or_else(|| "%".to_owned()), // all
         limit,
     )
 }
