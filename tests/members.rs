@@ -504,7 +504,7 @@ both!(
         let reached = adam.json(&path("bob")).await;
         assert_eq!(reached["api_tokens"], json!([{ "name": "fetch", "group": "devices" }]), "the other one opens nothing");
         let shown = adam.browser(Method::GET, &format!("/organizations/{}/people/bob", world.id)).send().await.unwrap().text().await.unwrap();
-        assert!(shown.contains("API token that opens devices") && shown.contains("fetch (Devices: reach)") && !shown.contains("reader"), "{shown}");
+        assert!(shown.contains("1 API token") && shown.contains(" that opens devices") && shown.contains("fetch (Devices: reach)") && !shown.contains("reader"), "{shown}");
         assert_eq!(adam.json(&path("adam")).await["api_tokens"], json!([]), "adam opens nothing");
         let member = adam.json(&path("mia")).await;
         assert_eq!((&member["role"], &member["grants"]), (&json!("member"), &json!([])));

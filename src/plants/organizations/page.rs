@@ -15,7 +15,7 @@ use crate::{
     },
     plants::{
         deletion::{DeletionDialog, sentence},
-        organizations::api::{OrganizationQuery, OrganizationPageData, open_new, open_organization, organization_path},
+        organizations::api::{OrganizationPageData, OrganizationQuery, open_new, open_organization, organization_path},
         portfolios::view::{DeletePortfolioDialog, Portfolios, RenamePortfolioDialog},
     },
     ui::{
