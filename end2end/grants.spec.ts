@@ -248,6 +248,8 @@ for (const part of [0, 1]) {
     server.run(['grant', 'add', '--user', root.name, '--role', 'operator', '--vendor', 'Vendor'.repeat(10), '--until', until, ...scope]);
     const [page, roots] = [await alice.signIn(), await root.signIn()];
     const organization = organizationPage(plant);
+    const invited = { user: `invited${Date.now()}@${'long'.repeat(10)}.example`, role: 'viewer', plant: plant.id, reason: 'Visits' };
+    expect((await page.request.post('/api/v1/grants', { data: invited, headers: { origin: server.url } })).ok()).toBe(true);
     await page.goto(organization);
     const address = (name: string | RegExp) => page.getByRole('link', { name }).first().getAttribute('href');
     const dialogs = await Promise.all([/^Rename/, /^Delete/, /^Leave/, /^Change role/, /^End all access/].map(address));

@@ -3,7 +3,11 @@
 use chrono::{DateTime, Utc};
 use leptos::prelude::*;
 
-use crate::{authentication::registration::granted::AccessInvitation, permissions::grants::emails::place_name, ui::date::day};
+use crate::{
+    authentication::registration::granted::AccessInvitation,
+    permissions::grants::emails::place_name,
+    ui::{date::day, icon::Icon},
+};
 
 /// The list.
 #[component]
@@ -25,6 +29,7 @@ pub fn AccessInvitations(
         let label = format!("Cancel invitation for {email}");
         view! {
             <li>
+                <span class="tile small">{Icon::Mail.draw()}</span>
                 <div>
                     <strong>{email}</strong>
                     <small>{format!("{}, {}", role.name(), place_name(scope.kind, &scope.name))}</small>
