@@ -36,7 +36,7 @@ pub struct PageQuery<'a> {
     pub now: DateTime<Utc>,
 }
 
-/// The grants in a scope at the time `$4`.
+/// The active grants in a scope at the time `$4`.
 macro_rules! held {
     ($scope:literal) => {
         concat!(
@@ -48,43 +48,33 @@ macro_rules! held {
 }
 
 /// The grants that apply to the plant `$1` of the portfolio `$2` of the organization `$3` at the time `$4`, by an arm for each scope, because
-/// each has an index of its own; and a page of the enabled people who have them, by name and id.
-macro_rules! held_and_page {
-    () => {
-        concat!(
-            "WITH held AS MATERIALIZED (",
-            held!("plant_id = $1"),
-            " UNION ALL ",
-            held!("portfolio_id = $2"),
-            " UNION ALL ",
-            held!("organization_id = $3 AND portfolio_id IS NULL AND plant_id IS NULL"),
-            "), page AS MATERIALIZED (
-             SELECT u.id, u.name, u.username, u.normalized_name FROM users u WHERE u.id IN (SELECT user_id FROM held) AND u.disabled_at IS NULL
-                 AND (u.normalized_name, u.id) > ($5, $6) AND ($7 IS NULL OR u.normalized_username LIKE $7 ESCAPE '!'
-                 OR u.normalized_email LIKE $7 ESCAPE '!' OR u.normalized_name LIKE $7 ESCAPE '!')
-             ORDER BY u.normalized_name, u.id LIMIT $8) "
-        )
-    };
-}
-
-/// The grants of the people of a page, with the columns of a [`GrantRow`]. All are of one organization and three scopes at most, so their
-/// names are read once, and not joined to each grant.
+/// each has an index of its own; of the first `$8` enabled people after a name `$5` and an id `$6`, numbered in their order. All grants are of
+/// one organization and three scopes at most, so that the names of these are read once, and not joined to each grant.
 const PEOPLE: &str = concat!(
-    held_and_page!(),
-    "SELECT page.normalized_name AS sort_name, m.role AS membership, g.id AS grant_id, page.id AS grant_user_id,
-         page.name AS grant_user_name, page.username AS grant_username, g.role AS grant_role, $3 AS grant_organization_id,
-         g.portfolio_id AS grant_portfolio_id, g.plant_id AS grant_plant_id,
-         CASE WHEN g.plant_id IS NOT NULL THEN (SELECT name FROM plants WHERE id = $1)
-              WHEN g.portfolio_id IS NOT NULL THEN (SELECT name FROM portfolios WHERE id = $2)
-              ELSE (SELECT name FROM organizations WHERE id = $3) END AS grant_scope_name,
+    "WITH held AS (",
+    held!("plant_id = $1"),
+    " UNION ALL ",
+    held!("portfolio_id = $2"),
+    " UNION ALL ",
+    held!("organization_id = $3 AND portfolio_id IS NULL AND plant_id IS NULL"),
+    "), numbered AS (
+         SELECT held.*, u.name, u.username, u.normalized_name, DENSE_RANK() OVER (ORDER BY u.normalized_name, u.id) AS number
+         FROM held JOIN users u ON u.id = held.user_id
+         WHERE u.disabled_at IS NULL AND (u.normalized_name, u.id) > ($5, $6) AND ($7 IS NULL OR u.normalized_username LIKE $7 ESCAPE '!'
+             OR u.normalized_email LIKE $7 ESCAPE '!' OR u.normalized_name LIKE $7 ESCAPE '!'))
+     SELECT g.normalized_name AS sort_name, m.role AS membership, g.id AS grant_id, g.user_id AS grant_user_id, g.name AS grant_user_name,
+         g.username AS grant_username, g.role AS grant_role, $3 AS grant_organization_id, g.portfolio_id AS grant_portfolio_id,
+         g.plant_id AS grant_plant_id, CASE WHEN g.plant_id IS NOT NULL THEN (SELECT name FROM plants WHERE id = $1)
+             WHEN g.portfolio_id IS NOT NULL THEN (SELECT name FROM portfolios WHERE id = $2)
+             ELSE (SELECT name FROM organizations WHERE id = $3) END AS grant_scope_name,
          g.reason AS grant_reason, vendors.name AS grant_vendor, g.granted_by AS granter_id, granter.name AS granter_name,
          granter.username AS granter_username, g.granted_at, g.expires_at AS grant_expires_at, g.last_used_at AS grant_last_used_at
-     FROM page JOIN held g ON g.user_id = page.id
-         LEFT JOIN memberships m ON m.user_id = page.id AND m.organization_id = $3
-         LEFT JOIN vendor_people p ON p.user_id = page.id AND p.organization_id = $3
+     FROM numbered g
+         LEFT JOIN memberships m ON m.user_id = g.user_id AND m.organization_id = $3
+         LEFT JOIN vendor_people p ON p.user_id = g.user_id AND p.organization_id = $3
          LEFT JOIN vendors ON vendors.id = p.vendor_id
          LEFT JOIN users granter ON granter.id = g.granted_by
-     ORDER BY page.normalized_name, page.id, g.granted_at, g.id"
+     WHERE g.number <= $8 ORDER BY g.number, g.granted_at, g.id"
 );
 
 /// A grant of a person on the page.
@@ -103,7 +93,6 @@ pub async fn list_people(db: &mut impl Connection, query: &PageQuery<'_>) -> sql
     fetch!(
         db,
         fetch_all as PersonGrantRow,
-        replanned: true,
         PEOPLE,
         scope.plant,
         scope.portfolio,
