@@ -14,7 +14,7 @@ let places = 0;
 
 /** Adds an organization with a plant of two devices. Its owner is `owner`. */
 export function addPlant(server: Server, owner: Person): Plant {
-  const unique = `${process.pid}x${(places += 1)}`;
+  const unique = `${process.pid}x${String((places += 1)).padStart(3, '0')}`; // in the order of their names
   const add = (...args: string[]) => server.run(args).trim();
   const suffix = `site${unique}.example`;
   const organization = add('organization', 'add', '--name', `Nordlicht ${unique}`, '--owner', owner.name, '--host-suffix', suffix);

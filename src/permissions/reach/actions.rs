@@ -66,10 +66,14 @@ async fn add_tokens(db: &mut impl Connection, people: &mut [PersonWithAccess], n
 /// Collects the grants of each person from their rows, which follow each other, and asks the one decision what they allow. Returns the
 /// normalized name of each person too.
 fn group_by_person(rows: Vec<PersonGrantRow>, is_closed: bool, now: DateTime<Utc>) -> Vec<(String, PersonWithAccess)> {
-    let people = rows.chunk_by(|one, other| one.grant.grant_user_id == other.grant.grant_user_id);
-    let people: Vec<usize> = people.map(<[_]>::len).collect();
-    let mut rows = rows.into_iter();
-    people.into_iter().filter_map(|grants| describe(rows.by_ref().take(grants).collect(), is_closed, now)).collect()
+    let mut people: Vec<Vec<PersonGrantRow>> = Vec::new();
+    for row in rows {
+        match people.last_mut() {
+            Some(rows) if rows.first().is_some_and(|first| first.grant.grant_user_id == row.grant.grant_user_id) => rows.push(row),
+            _ => people.push(vec![row]),
+        }
+    }
+    people.into_iter().filter_map(|rows| describe(rows, is_closed, now)).collect()
 }
 
 /// Describes a person, without API tokens, and returns the normalized name too. `None` without a grant, which does not happen here.
