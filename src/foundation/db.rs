@@ -257,6 +257,8 @@ impl Db {
             .synchronous(SqliteSynchronous::Full)
             .foreign_keys(true)
             .busy_timeout(SQLITE_BUSY_TIMEOUT)
+            // The driver's thread hands over a long list without waiting for who reads it.
+            .row_buffer_size(1_024)
             .pragma("cache_size", "-65536")
             .pragma("mmap_size", "268435456");
         create_private_file(options.get_filename())?;

@@ -21,7 +21,7 @@ use crate::{
         model::{Grant, Person, ScopeId},
         reach::{
             model::{GrantReach, May, PersonWithAccess, ReachOfPerson, TokenWithAccess},
-            store::{self, Count, GrantReachRow, PageQuery, PersonGrantRow, PlantScope},
+            store::{self, Count, GrantReachRow, PageQuery, PersonGrantRow, PlantScope, Shared},
         },
         store as permissions,
         vendors::store as vendors,
@@ -43,7 +43,9 @@ pub async fn people(
     let portfolio = known.portfolio.ok_or(AppError::NotFound)?;
     let scope = PlantScope { plant: plant.clone(), portfolio, organization: known.organization };
     let query = PageQuery { scope: &scope, search: page.search.as_deref(), after: &page.position()?, limit: page.limit + 1, now };
-    let people = group_by_person(store::list_people(&mut db, &query).await?, known.facts.is_closed, now);
+    let rows = store::list_people(&mut db, &query).await?;
+    let shared = store::load_shared(&mut db, &scope, &rows).await?;
+    let people = group_by_person(rows, &shared, known.facts.is_closed, now);
     let (people, next) = cut(people, page.limit, |(name, person)| [name.as_str(), person.user.id.as_str()]);
     let mut people: Vec<_> = people.into_iter().map(|(_, person)| person).collect();
     add_tokens(&mut db, &mut people, now).await?;
@@ -65,27 +67,45 @@ async fn add_tokens(db: &mut impl Connection, people: &mut [PersonWithAccess], n
 
 /// Collects the grants of each person from their rows, which follow each other, and asks the one decision what they allow. Returns the
 /// normalized name of each person too.
-fn group_by_person(rows: Vec<PersonGrantRow>, is_closed: bool, now: DateTime<Utc>) -> Vec<(String, PersonWithAccess)> {
+fn group_by_person(rows: Vec<PersonGrantRow>, shared: &Shared, is_closed: bool, now: DateTime<Utc>) -> Vec<(String, PersonWithAccess)> {
     let mut people: Vec<Vec<PersonGrantRow>> = Vec::new();
     for row in rows {
         match people.last_mut() {
-            Some(rows) if rows.first().is_some_and(|first| first.grant.grant_user_id == row.grant.grant_user_id) => rows.push(row),
+            Some(rows) if rows.first().is_some_and(|first| first.user_id == row.user_id) => rows.push(row),
             _ => people.push(vec![row]),
         }
     }
-    people.into_iter().filter_map(|rows| describe(rows, is_closed, now)).collect()
+    people.into_iter().filter_map(|rows| describe(rows, shared, is_closed, now)).collect()
 }
 
 /// Describes a person, without API tokens, and returns the normalized name too. `None` without a grant, which does not happen here.
-fn describe(rows: Vec<PersonGrantRow>, is_closed: bool, now: DateTime<Utc>) -> Option<(String, PersonWithAccess)> {
+fn describe(rows: Vec<PersonGrantRow>, shared: &Shared, is_closed: bool, now: DateTime<Utc>) -> Option<(String, PersonWithAccess)> {
     let first = rows.first()?;
-    let (name, membership) = (first.sort_name.clone(), first.membership);
-    let reasons: Vec<_> = rows.into_iter().map(|row| Grant::from(row.grant)).collect();
-    let (user, vendor) = reasons.first().map(|grant| (grant.user.clone(), grant.vendor.clone()))?;
+    let (name, membership, vendor) = (first.normalized_name.clone(), first.membership, first.vendor.clone());
+    let user = Person { id: first.user_id.clone(), name: first.name.clone(), username: first.username.clone() };
+    let reasons: Vec<_> = rows.into_iter().filter_map(|row| to_grant(row, shared)).collect();
     let grants = reasons.iter().map(GrantedRole::from).collect();
     let may = what(&Facts { is_enabled: true, token_group: None, membership, is_vendor: vendor.is_some(), grants, is_closed }, now);
     let roles = reasons.iter().map(|grant| grant.role).collect::<BTreeSet<_>>().into_iter().collect();
     Some((name, PersonWithAccess { user, roles, may, vendor, reasons, api_tokens: Vec::new() }))
+}
+
+/// Returns the grant of a row. `None` for an unknown scope, which does not happen.
+fn to_grant(row: PersonGrantRow, Shared { scopes, granters }: &Shared) -> Option<Grant> {
+    let [organization, ..] = scopes;
+    Some(Grant {
+        id: row.id,
+        user: Person { id: row.user_id, name: row.name, username: row.username },
+        role: row.role,
+        scope: scopes.get(usize::try_from(row.depth).ok()?)?.clone(),
+        organization: OrganizationId::parse(&organization.id)?,
+        reason: row.reason,
+        vendor: row.vendor,
+        granted_by: row.granted_by.and_then(|id| granters.get(&id).cloned()),
+        granted_at: row.granted_at,
+        expires_at: row.expires_at,
+        last_used_at: row.last_used_at,
+    })
 }
 
 /// Asks the one decision what the facts allow.

@@ -1,6 +1,9 @@
 //! SQL of who reaches what. The same rule as `permissions::decide`, keyed by the plant.
 
+use std::collections::{BTreeSet, HashMap};
+
 use chrono::{DateTime, Utc};
+use serde_json::json;
 use sqlx::FromRow;
 
 use crate::{
@@ -9,11 +12,11 @@ use crate::{
     fetch,
     foundation::{
         db::{Backend, Connection},
-        ids::{OrganizationId, PlantId, PortfolioId, UserId},
+        ids::{GrantId, OrganizationId, PlantId, PortfolioId, UserId},
     },
-    grant_columns, grant_joins,
+    grant_columns, grant_joins, one_of,
     permissions::{
-        model::{Grant, OrganizationRole, ScopeId, ScopeKind},
+        model::{Grant, OrganizationRole, Person, Role, Scope, ScopeId, ScopeKind},
         store::GrantRow,
     },
 };
@@ -38,9 +41,11 @@ pub struct PageQuery<'a> {
 
 /// The active grants in a scope at the time `$4`.
 macro_rules! held {
-    ($scope:literal) => {
+    ($depth:literal, $scope:literal) => {
         concat!(
-            "SELECT id, user_id, role, portfolio_id, plant_id, reason, granted_by, granted_at, expires_at, last_used_at FROM grants WHERE ",
+            "SELECT ",
+            $depth,
+            " AS depth, id, user_id, role, reason, granted_by, granted_at, expires_at, last_used_at FROM grants WHERE ",
             $scope,
             " AND (expires_at IS NULL OR expires_at > $4)"
         )
@@ -48,42 +53,72 @@ macro_rules! held {
 }
 
 /// The grants that apply to the plant `$1` of the portfolio `$2` of the organization `$3` at the time `$4`, by an arm for each scope, because
-/// each has an index of its own; of the first `$8` enabled people after a name `$5` and an id `$6`, numbered in their order. All grants are of
-/// one organization and three scopes at most, so that the names of these are read once, and not joined to each grant.
+/// each has an index of its own; of the first `$8` enabled people after a name `$5` and an id `$6`, numbered in their order. The names that
+/// many grants share are not repeated with each.
 const PEOPLE: &str = concat!(
     "WITH held AS (",
-    held!("plant_id = $1"),
+    held!("2", "plant_id = $1"),
     " UNION ALL ",
-    held!("portfolio_id = $2"),
+    held!("1", "portfolio_id = $2"),
     " UNION ALL ",
-    held!("organization_id = $3 AND portfolio_id IS NULL AND plant_id IS NULL"),
+    held!("0", "organization_id = $3 AND portfolio_id IS NULL AND plant_id IS NULL"),
     "), numbered AS (
          SELECT held.*, u.name, u.username, u.normalized_name, DENSE_RANK() OVER (ORDER BY u.normalized_name, u.id) AS number
          FROM held JOIN users u ON u.id = held.user_id
          WHERE u.disabled_at IS NULL AND (u.normalized_name, u.id) > ($5, $6) AND ($7 IS NULL OR u.normalized_username LIKE $7 ESCAPE '!'
              OR u.normalized_email LIKE $7 ESCAPE '!' OR u.normalized_name LIKE $7 ESCAPE '!'))
-     SELECT g.normalized_name AS sort_name, m.role AS membership, g.id AS grant_id, g.user_id AS grant_user_id, g.name AS grant_user_name,
-         g.username AS grant_username, g.role AS grant_role, $3 AS grant_organization_id, g.portfolio_id AS grant_portfolio_id,
-         g.plant_id AS grant_plant_id, CASE WHEN g.plant_id IS NOT NULL THEN (SELECT name FROM plants WHERE id = $1)
-             WHEN g.portfolio_id IS NOT NULL THEN (SELECT name FROM portfolios WHERE id = $2)
-             ELSE (SELECT name FROM organizations WHERE id = $3) END AS grant_scope_name,
-         g.reason AS grant_reason, vendors.name AS grant_vendor, g.granted_by AS granter_id, granter.name AS granter_name,
-         granter.username AS granter_username, g.granted_at, g.expires_at AS grant_expires_at, g.last_used_at AS grant_last_used_at
+     SELECT g.normalized_name, g.user_id, g.name, g.username, m.role AS membership, vendors.name AS vendor, g.depth, g.id, g.role, g.reason,
+         g.granted_by, g.granted_at, g.expires_at, g.last_used_at
      FROM numbered g
          LEFT JOIN memberships m ON m.user_id = g.user_id AND m.organization_id = $3
          LEFT JOIN vendor_people p ON p.user_id = g.user_id AND p.organization_id = $3
          LEFT JOIN vendors ON vendors.id = p.vendor_id
-         LEFT JOIN users granter ON granter.id = g.granted_by
      WHERE g.number <= $8 ORDER BY g.number, g.granted_at, g.id"
 );
 
 /// A grant of a person on the page.
 #[derive(Debug, FromRow)]
 pub struct PersonGrantRow {
-    pub sort_name: String,
+    pub normalized_name: String,
+    pub user_id: UserId,
+    pub name: String,
+    pub username: String,
     pub membership: Option<OrganizationRole>,
-    #[sqlx(flatten)]
-    pub grant: GrantRow,
+    pub vendor: Option<String>,
+    /// The position of the scope in [`Shared::scopes`].
+    pub depth: i32,
+    pub id: GrantId,
+    pub role: Role,
+    pub reason: String,
+    pub granted_by: Option<UserId>,
+    pub granted_at: DateTime<Utc>,
+    pub expires_at: Option<DateTime<Utc>>,
+    pub last_used_at: Option<DateTime<Utc>>,
+}
+
+/// What the grants of a page share.
+pub struct Shared {
+    /// The organization, the portfolio and the plant.
+    pub scopes: [Scope; 3],
+    /// Who granted them.
+    pub granters: HashMap<UserId, Person>,
+}
+
+/// Loads what the grants of a page share.
+pub async fn load_shared(db: &mut impl Connection, scope: &PlantScope, rows: &[PersonGrantRow]) -> sqlx::Result<Shared> {
+    let sql = "SELECT o.name, p.name, t.name FROM plants t JOIN portfolios p ON p.id = t.portfolio_id
+               JOIN organizations o ON o.id = t.organization_id WHERE t.id = $1";
+    let (organization, portfolio, plant) = fetch!(db, fetch_one as (String, String, String), sql, scope.plant)?;
+    let scopes = [
+        Scope { kind: ScopeKind::Organization, id: scope.organization.to_string(), name: organization },
+        Scope { kind: ScopeKind::Portfolio, id: scope.portfolio.to_string(), name: portfolio },
+        Scope { kind: ScopeKind::Plant, id: scope.plant.to_string(), name: plant },
+    ];
+    let ids: BTreeSet<&str> = rows.iter().filter_map(|row| row.granted_by.as_ref().map(UserId::as_str)).collect();
+    let sql = one_of!(db, "SELECT id, name, username FROM users WHERE id IN ", "$1", "");
+    let granters: Vec<(UserId, String, String)> = fetch!(db, fetch_all as (UserId, String, String), sql, json!(ids).to_string())?;
+    let person = |(id, name, username): (UserId, _, _)| (id.clone(), Person { id, name, username });
+    Ok(Shared { scopes, granters: granters.into_iter().map(person).collect() })
 }
 
 /// Lists the grants of a page of people that apply to a plant, by name and id of the person, then oldest first. Every person of the page
