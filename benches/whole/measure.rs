@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use argon2::{Argon2, PasswordHash, PasswordVerifier};
+use rustix::time::{ClockId, clock_gettime};
 use secrecy::{ExposeSecret, SecretString};
 use tokio::{process::Command, task::JoinSet};
 use whereabouts::foundation::crypto::hasher::Memory;
@@ -53,13 +54,10 @@ pub async fn seconds(work: impl Future<Output = anyhow::Result<()>>) -> anyhow::
     Ok(started.elapsed().as_secs_f64())
 }
 
-/// Returns the CPU time that this process has used, in seconds, to the hundredth.
-pub fn cpu_seconds() -> anyhow::Result<f64> {
-    let statistics = std::fs::read_to_string("/proc/self/stat")?;
-    // After the name of the program, which may contain spaces, user and system time are the twelfth and thirteenth field, in hundredths.
-    let (_, fields) = statistics.rsplit_once(')').context("the name is in brackets")?;
-    let used = fields.split_whitespace().skip(11).take(2).map(str::parse::<f64>).sum::<Result<f64, _>>()?;
-    Ok(used / 100.0)
+/// Returns the CPU time that this process has used, in seconds.
+pub fn cpu_seconds() -> f64 {
+    let used = clock_gettime(ClockId::ProcessCPUTime);
+    used.tv_sec as f64 + used.tv_nsec as f64 / 1e9
 }
 
 /// Returns the requests per second as measured by `wrk`, which uses hardly any CPU itself.

@@ -5,6 +5,7 @@ use std::{str::FromStr, time::Duration};
 
 use anyhow::Context as _;
 use prometheus_client::metrics::counter::Counter;
+use serde::de::DeserializeOwned;
 use sqlx::{
     Acquire, Sqlite, SqliteConnection, SqlitePool, Transaction,
     migrate::{MigrateError, Migrator},
@@ -228,6 +229,25 @@ macro_rules! one_of {
             }
         }
     };
+}
+
+/// `json_rows!(db, "SELECT ", "a, b", " FROM …")`: returns a statement whose rows are JSON arrays of these columns. A long list is read
+/// faster so, because the drivers copy each column on its own.
+#[macro_export]
+macro_rules! json_rows {
+    ($db:expr, $before:expr, $columns:expr, $after:expr) => {
+        match $crate::foundation::db::Connection::backend($db) {
+            $crate::foundation::db::Backend::Sqlite(_) => concat!($before, "json_array(", $columns, ")", $after),
+            $crate::foundation::db::Backend::Postgres(_) => concat!($before, "json_build_array(", $columns, ")::text", $after),
+        }
+    };
+}
+
+/// Parses rows of [`json_rows`](crate::json_rows).
+///
+/// Errors: [`sqlx::Error::Decode`].
+pub fn parse_json_rows<T: DeserializeOwned>(rows: Vec<(String,)>) -> sqlx::Result<Vec<T>> {
+    rows.iter().map(|(row,)| serde_json::from_str(row).map_err(|error| sqlx::Error::Decode(error.into()))).collect()
 }
 
 impl Db {
