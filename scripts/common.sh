@@ -28,6 +28,19 @@ tally() {
     node -p 'const s = JSON.parse(require("fs").readFileSync(process.argv[1])).stats; `${s.expected} ${s.unexpected + s.flaky + s.skipped}`' "$1"
 }
 
+# Prints the tests in this report of Playwright that did not pass, and how each began to fail.
+failed_in() {
+    [ -f "$1" ] || { echo "No report in $1"; return; }
+    node -e '
+        const specs = (suite) => [...(suite.specs ?? []), ...(suite.suites ?? []).flatMap(specs)];
+        const report = JSON.parse(require("fs").readFileSync(process.argv[1]));
+        for (const { ok, tests, file, line, title } of report.suites.flatMap(specs)) {
+            if (ok && tests.every(({ status }) => status === "expected")) continue;
+            const why = tests.flatMap(({ results }) => results).find(({ error }) => error)?.error.message ?? "";
+            console.log(`${file}:${line} ${title}: ${why.split("\n", 3).join(" ")}`);
+        }' "$1"
+}
+
 free_port() { python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'; }
 
 # Settings of a throwaway server. Sets $folder, which is removed with the server when the script ends, and $url.
