@@ -29,7 +29,7 @@ async fn id_of(app: &TestApp, name: &str) -> UserId {
 
 async fn disable(app: &TestApp, name: &str) {
     let (services, user) = (&app.services, id_of(app, name).await);
-    admin::disable(&services.db, &services.clock, &user, Actor::CommandLine).await.unwrap();
+    admin::disable(&services.db, &services.recorder, &user, Actor::CommandLine).await.unwrap();
 }
 
 async fn invite_by_command_line(app: &TestApp, email: &str) -> String {
@@ -185,7 +185,7 @@ async fn find_caller(app: &TestApp, client: &Client<'_>) -> whereabouts::session
     };
     let account = whereabouts::accounts::actions::find(&app.services.db, "root").await.unwrap().account;
     let session = SessionId::parse(&client.id).unwrap();
-    let client_info = ClientInfo { ip: "127.0.0.1".parse().unwrap(), agent: UserAgentHeaders::default() };
+    let client_info = ClientInfo::new("127.0.0.1".parse().unwrap(), UserAgentHeaders::default());
     let principal =
         Principal { account, credential: Credential::Session(session.clone()), reauthenticated_at: Some(app.now()), client_info };
     CurrentSession { client: principal, session, expires_at: app.now() + Duration::days(1) }
@@ -203,7 +203,7 @@ async fn an_invitation_does_not_outlive_disabling_its_sender() {
     wait_until_blocked(&app, 1).await;
     let (services, user) = (app.services.clone(), id_of(&app, "root").await);
     let disabled = tokio::spawn(async move {
-        admin::disable(&services.db, &services.clock, &user, Actor::CommandLine).await.unwrap();
+        admin::disable(&services.db, &services.recorder, &user, Actor::CommandLine).await.unwrap();
     });
     wait_until_blocked_or(&app, 2, || disabled.is_finished()).await;
     release(holder).await;

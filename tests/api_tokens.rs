@@ -372,7 +372,7 @@ both!(
         let caller = async |client: &Client<'_>| {
             let account: Account = serde_json::from_value(client.json("/api/v1/me").await).unwrap();
             let (session, ip) = (SessionId::parse(&client.id).unwrap(), "192.0.2.1".parse().unwrap());
-            let client_info = ClientInfo { ip, agent: Default::default() };
+            let client_info = ClientInfo::new(ip, Default::default());
             let client = access::Principal { account, credential: Credential::Session(session.clone()), reauthenticated_at: Some(app.now()), client_info };
             CurrentSession { client, session, expires_at: app.now() }
         };
@@ -450,7 +450,7 @@ both!(
         let token = alice.create_token("sessions", "sessions", CURL).await;
         assert_eq!(token.delete(&format!("/api/v1/sessions/{}", alice.id)).await.status(), StatusCode::NO_CONTENT);
         let mut db = app.services.db.read().await.unwrap();
-        let sql = "SELECT token_id FROM audit_events WHERE action = 'session_revoked' AND session_id IS NULL";
+        let sql = "SELECT token_id FROM audit_events WHERE action = 'session.revoked' AND session_id IS NULL";
         let (by,): (String,) = fetch!(&mut db, fetch_one as (String,), sql).unwrap();
         assert_eq!(by, token.id);
     }

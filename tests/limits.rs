@@ -322,7 +322,7 @@ both!(
             let answer = post_form_from(&app, OFFICE, &pending, "enter_code", &[("code", "000000"), ("next", "")]).await;
             assert_eq!(answer.status(), StatusCode::UNAUTHORIZED);
         }
-        assert_eq!(app.count_events("sign_in", "refused").await, 10);
+        assert_eq!(app.count_events("account.signed_in", "refused").await, 10);
         app.send_due().await;
         let mail = app.wait_for_mail("alice@example.com", CODES_FAILED).await;
         assert!(mail.text.contains("someone knows your password") && mail.text.contains(OFFICE), "{mail:?}");

@@ -32,7 +32,7 @@ async fn start_with_manual_mails(backend: Backend) -> TestApp {
 
 async fn disable(app: &TestApp, name: &str) {
     let (services, user) = (&app.services, id_of(app, name).await);
-    admin::disable(&services.db, &services.clock, &user, Actor::CommandLine).await.unwrap();
+    admin::disable(&services.db, &services.recorder, &user, Actor::CommandLine).await.unwrap();
 }
 
 async fn members(client: &Client<'_>, world: &World) -> Vec<(String, String)> {

@@ -165,7 +165,7 @@ both!(
         app.add_user("gone").await;
         app.add_user("bob").await;
         let gone = whereabouts::accounts::actions::find(&app.services.db, "gone").await.unwrap().account.id;
-        whereabouts::admin::actions::disable(&app.services.db, &app.services.clock, &gone, whereabouts::reauthentication::actor::Actor::CommandLine).await.unwrap();
+        whereabouts::admin::actions::disable(&app.services.db, &app.services.recorder, &gone, whereabouts::reauthentication::actor::Actor::CommandLine).await.unwrap();
         let mut answers = Vec::new();
         for name in ["nobody", "gone", "alice", "alice", "alice", "alice", "alice", "bob"] {
             let answer = app.post_form("request_password_reset", "", &[("email", &format!("{name}@example.com"))]).await;

@@ -226,7 +226,7 @@ fn principal(user: &UserId) -> Principal {
         time_zone: "UTC".to_owned(),
         is_admin: false,
     };
-    let client_info = ClientInfo { ip: Ipv4Addr::LOCALHOST.into(), agent: UserAgentHeaders::default() };
+    let client_info = ClientInfo::new(Ipv4Addr::LOCALHOST.into(), UserAgentHeaders::default());
     let session: SessionId = user.to_string().parse().unwrap();
     Principal { account, credential: Credential::Session(session), reauthenticated_at: None, client_info }
 }

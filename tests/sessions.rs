@@ -39,7 +39,7 @@ both!(
         let login = lost.browser(Method::GET, "/login").send().await.unwrap().text().await.unwrap();
         assert!(login.contains("You were signed out from another device."), "{login}");
         assert!(here.is_signed_in().await && bob.is_signed_in().await);
-        assert_eq!((here.sessions().await.len(), app.count_events("session_revoked", "success").await), (1, 1));
+        assert_eq!((here.sessions().await.len(), app.count_events("session.revoked", "success").await), (1, 1));
     }
 );
 
@@ -288,14 +288,14 @@ both!(
         app.add_user("bob").await;
         let (one, two, bob) = (app.sign_in("alice").await, app.sign_in("alice").await, app.sign_in("bob").await);
         let user = whereabouts::accounts::actions::find(&app.services.db, "alice").await.unwrap().account.id;
-        let (db, clock) = (&app.services.db, &app.services.clock);
+        let (db, recorder) = (&app.services.db, &app.services.recorder);
         let first = whereabouts::foundation::ids::SessionId::parse(&one.id).unwrap();
-        assert_eq!(whereabouts::admin::actions::revoke(db, clock, &user, Some(&first), whereabouts::reauthentication::actor::Actor::CommandLine).await.unwrap().len(), 1);
+        assert_eq!(whereabouts::admin::actions::revoke(db, recorder, &user, Some(&first), whereabouts::reauthentication::actor::Actor::CommandLine).await.unwrap().len(), 1);
         assert!(!one.is_signed_in().await && two.is_signed_in().await);
-        assert_eq!(whereabouts::admin::actions::disable(db, clock, &user, whereabouts::reauthentication::actor::Actor::CommandLine).await.unwrap().len(), 1);
+        assert_eq!(whereabouts::admin::actions::disable(db, recorder, &user, whereabouts::reauthentication::actor::Actor::CommandLine).await.unwrap().len(), 1);
         assert!(!two.is_signed_in().await && bob.is_signed_in().await);
         assert_eq!(app.try_sign_in("alice", crate::support::PASSWORD, "curl/8.5.0").await.status(), StatusCode::UNAUTHORIZED);
-        whereabouts::admin::actions::enable(db, clock, &user, whereabouts::reauthentication::actor::Actor::CommandLine).await.unwrap();
+        whereabouts::admin::actions::enable(db, recorder, &user, whereabouts::reauthentication::actor::Actor::CommandLine).await.unwrap();
         assert!(app.sign_in("alice").await.is_signed_in().await);
     }
 );

@@ -110,7 +110,7 @@ both!(administrators_still_see_access_requests_after_an_upgrade, start, |app| {
 both!(
     /// LOG-4: the triggers of the earlier version are replaced.
     audit_events_are_append_only_after_an_upgrade, start, |app| {
-        assert_eq!(app.count_events("second_factor_enabled", "success").await, 1);
+        assert_eq!(app.count_events("second_factor.enabled", "success").await, 1);
         for change in ["UPDATE audit_events SET outcome = 'refused'", "DELETE FROM audit_events"] {
             let mut tx = app.services.db.write().await.unwrap();
             let refused = whereabouts::execute!(&mut tx, change).unwrap_err();

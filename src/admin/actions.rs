@@ -16,7 +16,6 @@ use crate::{
     },
     error::AppError,
     foundation::{
-        clock::Clock,
         crypto::one_time_tokens::{self, Purpose},
         db::{Db, Tx},
         http::page::PageRequest,
@@ -25,7 +24,7 @@ use crate::{
     },
     plants::{model::Organization, organizations::actions as organizations},
     reauthentication::{actions::require_recent, actor::Actor},
-    record::{self, Action},
+    record::{Action, Recorder},
     sessions::{
         actions::{self as sessions, audit_event},
         caller::CurrentSession,
@@ -53,8 +52,8 @@ pub async fn require_administrator(services: &Services, caller: &CurrentSession)
 
 /// Disables an account: it cannot sign in, its sessions end (SES-5), and its one-time tokens and the invitations that it sent are canceled.
 /// Returns the ended sessions.
-pub async fn disable(db: &Db, clock: &Clock, user: &UserId, actor: Actor<'_>) -> Result<Vec<SessionId>, AppError> {
-    let now = clock.now();
+pub async fn disable(db: &Db, recorder: &Recorder, user: &UserId, actor: Actor<'_>) -> Result<Vec<SessionId>, AppError> {
+    let now = recorder.clock().now();
     let mut tx = db.write().await?;
     actor.lock_accounts(&mut tx, user).await?;
     accounts::set_disabled(&mut tx, user, Some(now)).await?;
@@ -64,24 +63,30 @@ pub async fn disable(db: &Db, clock: &Clock, user: &UserId, actor: Actor<'_>) ->
         one_time_tokens::cancel(&mut tx, purpose, Some(user)).await?;
     }
     let detail = json!({ "sessions_ended": ended.len() });
-    record::write(&mut tx, clock, actor.event(Some(user), Action::AccountDisabled, detail)).await?;
+    recorder.write(&mut tx, actor.event(Some(user), Action::AccountDisabled, detail)).await?;
     tx.commit().await?;
     Ok(ended)
 }
 
 /// Enables a disabled account.
-pub async fn enable(db: &Db, clock: &Clock, user: &UserId, actor: Actor<'_>) -> Result<(), AppError> {
+pub async fn enable(db: &Db, recorder: &Recorder, user: &UserId, actor: Actor<'_>) -> Result<(), AppError> {
     let mut tx = db.write().await?;
     actor.lock_accounts(&mut tx, user).await?;
     if accounts::set_disabled(&mut tx, user, None).await? {
-        record::write(&mut tx, clock, actor.event(Some(user), Action::AccountEnabled, json!({}))).await?;
+        recorder.write(&mut tx, actor.event(Some(user), Action::AccountEnabled, json!({}))).await?;
     }
     Ok(tx.commit().await?)
 }
 
 /// Ends one session of a user, or all (SES-10). Returns the ended sessions.
-pub async fn revoke(db: &Db, clock: &Clock, user: &UserId, id: Option<&SessionId>, actor: Actor<'_>) -> Result<Vec<SessionId>, AppError> {
-    let (now, reason) = (clock.now(), EndReason::RevokedByAdministrator);
+pub async fn revoke(
+    db: &Db,
+    recorder: &Recorder,
+    user: &UserId,
+    id: Option<&SessionId>,
+    actor: Actor<'_>,
+) -> Result<Vec<SessionId>, AppError> {
+    let (now, reason) = (recorder.clock().now(), EndReason::RevokedByAdministrator);
     let mut tx = db.write().await?;
     actor.lock_accounts(&mut tx, user).await?;
     let ended = match id {
@@ -89,7 +94,7 @@ pub async fn revoke(db: &Db, clock: &Clock, user: &UserId, id: Option<&SessionId
         None => end_all_sessions(&mut tx, user, now, reason).await?,
     };
     let detail = json!({ "session": id, "sessions_ended": ended.len() });
-    record::write(&mut tx, clock, actor.event(Some(user), Action::SessionsRevokedByAdministrator, detail)).await?;
+    recorder.write(&mut tx, actor.event(Some(user), Action::SessionsRevokedByAdministrator, detail)).await?;
     tx.commit().await?;
     Ok(ended)
 }
@@ -106,7 +111,7 @@ pub async fn sign_everybody_out(services: &Services, caller: &CurrentSession) ->
     let mut tx = services.db.write().await?;
     let epoch = epoch::cut_off_everybody(&mut tx, caller, services.clock.now()).await?;
     let detail = json!({ "everybody": true, "epoch": epoch });
-    record::write(&mut tx, &services.clock, audit_event(caller, Action::SessionsRevokedByAdministrator, detail)).await?;
+    services.recorder.write(&mut tx, audit_event(caller, Action::SessionsRevokedByAdministrator, detail)).await?;
     tx.commit().await?;
     epoch::publish(services);
     Ok(())
@@ -121,7 +126,7 @@ pub async fn start_reset(services: &Services, account: &Account, actor: Actor<'_
     if !password::mail_reset(&mut tx, services, &locked.account).await? {
         return Err(AppError::invalid("user", "Too many emails were sent to this address within an hour. Try again later."));
     }
-    record::write(&mut tx, &services.clock, actor.event(Some(&account.id), Action::ResetStartedByAdministrator, json!({}))).await?;
+    services.recorder.write(&mut tx, actor.event(Some(&account.id), Action::ResetStartedByAdministrator, json!({}))).await?;
     Ok(tx.commit().await?)
 }
 
@@ -153,7 +158,7 @@ pub async fn decide_request(services: &Services, id: &RequestId, is_accepted: bo
         let invitation = Invitation::new(request.email.clone(), false);
         invitations::invite(&mut tx, services, &invitation, actor.event(None, Action::Invited, json!({}))).await?;
     } else {
-        record::write(&mut tx, &services.clock, actor.event(None, Action::AccessDeclined, json!({ "request": id }))).await?;
+        services.recorder.write(&mut tx, actor.event(None, Action::AccessDeclined, json!({ "request": id }))).await?;
     }
     tx.commit().await?;
     Ok(request)
@@ -202,17 +207,17 @@ pub async fn find(services: &Services, id: &str) -> Result<Account, AppError> {
 /// Performs an action on another user's account. Returns a sentence about the result. Like all administration, it requires recent
 /// authentication (AUT-7).
 pub async fn perform(services: &Services, caller: &CurrentSession, action: AccountAction, account: &Account) -> Result<String, AppError> {
-    let (db, clock) = (&services.db, &services.clock);
+    let (db, recorder) = (&services.db, &services.recorder);
     let (user, name, actor) = (&account.id, &account.username, Actor::Principal(caller));
     actor.require_recent(services)?;
     if *user == caller.account.id {
         return Err(AppError::invalid("user", "This is your own account. Manage it on your profile."));
     }
     let ended = match action {
-        AccountAction::Disable => disable(db, clock, user, actor).await?,
-        AccountAction::SignOut => revoke(db, clock, user, None, actor).await?,
+        AccountAction::Disable => disable(db, recorder, user, actor).await?,
+        AccountAction::SignOut => revoke(db, recorder, user, None, actor).await?,
         AccountAction::Enable => {
-            enable(db, clock, user, actor).await?;
+            enable(db, recorder, user, actor).await?;
             return Ok(format!("{name} can sign in again."));
         }
         AccountAction::Reset => {

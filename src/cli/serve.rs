@@ -31,6 +31,7 @@ use crate::{
         services::{Background, Services},
     },
     mail,
+    record::{self, Recorder},
     server::{self, Listeners, Site, Worker},
 };
 
@@ -108,10 +109,13 @@ pub async fn start_services(config: Config) -> anyhow::Result<Arc<Services>> {
         }
     };
     let (connections, channels) = Default::default();
+    let (keyring, geoip) = (Arc::new(Keyring::open(&config.storage.data_dir)?), Background::load(load_geoip(config.geoip.clone())?));
+    record::carry_over(&db, &keyring).await?;
     Ok(Arc::new(Services {
         user_agents: Background::load(load_user_agents()?),
-        geoip: Background::load(load_geoip(config.geoip.clone())?),
-        keyring: Keyring::open(&config.storage.data_dir)?,
+        recorder: Recorder::new(Clock::System, keyring.clone(), Some(geoip.clone())),
+        geoip,
+        keyring,
         metrics: Metrics::new(&db, &connections, &channels),
         config,
         db,

@@ -10,7 +10,7 @@ use crate::{
     error::AppError,
     foundation::{db::Tx, ids::UserId, services::Services},
     reauthentication::actions::require_recent,
-    record::{self, Action, Event, Outcome},
+    record::{Action, Event, Outcome},
     sessions::actions::{audit_event, lock_account},
 };
 
@@ -30,9 +30,7 @@ impl Actor<'_> {
     /// Returns the audit event of an action on `subject`.
     pub fn event<'a>(&'a self, subject: Option<&'a UserId>, action: Action, detail: Value) -> Event<'a> {
         let event = match self {
-            Self::CommandLine => {
-                Event { action, outcome: Outcome::Success, actor: None, session: None, token: None, subject, ip: None, detail }
-            }
+            Self::CommandLine => Event::new(action, by_command_line(detail)),
             Self::Principal(principal) => audit_event(principal, action, detail),
         };
         Event { subject, ..event }
@@ -48,7 +46,7 @@ impl Actor<'_> {
         }
         let mut tx = services.db.write().await?;
         let event = Event { outcome: Outcome::Refused, ..audit_event(principal, Action::AdministrationRefused, json!({})) };
-        record::write(&mut tx, &services.clock, event).await?;
+        services.recorder.write(&mut tx, event).await?;
         tx.commit().await?;
         Err(AppError::NotPermitted)
     }
@@ -112,4 +110,10 @@ impl Actor<'_> {
             Self::Principal(principal) => Some(principal.client_info.ip),
         }
     }
+}
+
+/// Adds to the detail of an event that it came from the command line.
+fn by_command_line(mut detail: Value) -> Value {
+    detail["by"] = json!("command_line");
+    detail
 }

@@ -19,6 +19,7 @@ use crate::{
     api,
     api_tokens::bearer,
     app::{self, App},
+    audit::published::http as published,
     error::AppError,
     foundation::{assets::Assets, client::info, services::Services},
     server::{compression, content, error_page, errors, gate, guard, headers, health, metrics, quota, request_id},
@@ -66,6 +67,7 @@ pub fn router(site: Site, more: Router<Site>) -> Router {
         .layer(from_fn_with_state(site.clone(), bearer::identify));
     api(&site)
         .merge(pages(&site))
+        .merge(published::routes())
         .merge(more)
         .layer(identified)
         .merge(health::routes())

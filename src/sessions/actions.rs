@@ -27,7 +27,7 @@ use crate::{
         services::Services,
     },
     mail::{self, Content, Kind},
-    record::{self, Action, Event, Outcome},
+    record::{Action, Event},
     sessions::{
         caller::CurrentSession,
         expiry::Expiry,
@@ -145,17 +145,9 @@ async fn evict(tx: &mut Tx, services: &Services, account: &Account, new_session:
     let evicted = store::end_least_recently_used(tx, &account.id, MAX_SESSIONS_PER_USER, services.clock.now()).await?;
     if !evicted.is_empty() {
         let detail = json!({ "sessions": evicted, "most": MAX_SESSIONS_PER_USER });
-        let event = Event {
-            action: Action::SessionDisplaced,
-            outcome: Outcome::Success,
-            actor: Some(&account.id),
-            session: Some(new_session),
-            token: None,
-            subject: Some(&account.id),
-            ip: None,
-            detail,
-        };
-        record::write(tx, &services.clock, event).await?;
+        let (actor, actor_name) = (Some(&account.id), Some(account.name.as_str()));
+        let event = Event { actor, actor_name, session: Some(new_session), subject: actor, ..Event::new(Action::SessionDisplaced, detail) };
+        services.recorder.write(tx, event).await?;
         notify_of_eviction(tx, services, account).await?;
     }
     Ok(evicted)
@@ -311,7 +303,7 @@ pub async fn revoke(services: &Services, client: &Principal, id: &SessionId) -> 
         return Err(AppError::NotFound);
     };
     let event = audit_event(client, Action::SessionRevoked, json!({ "session": id, "device": row.device.label }));
-    record::write(&mut tx, &services.clock, event).await?;
+    services.recorder.write(&mut tx, event).await?;
     tx.commit().await?;
     publish_ended(services, user, vec![id.clone()]);
     Ok(View::new(services, client.session()).show(row, None))
@@ -326,7 +318,7 @@ pub async fn revoke_others(services: &Services, client: &Principal) -> Result<us
     lock_account(&mut tx, client).await?;
     let sessions = end_all_but(&mut tx, services, user, client.session(), EndReason::Revoked).await?;
     let event = audit_event(client, Action::OtherSessionsRevoked, json!({ "revoked": sessions.len() }));
-    record::write(&mut tx, &services.clock, event).await?;
+    services.recorder.write(&mut tx, event).await?;
     tx.commit().await?;
     let revoked = sessions.len();
     publish_ended(services, user, sessions);
@@ -338,7 +330,7 @@ pub async fn sign_out(services: &Services, caller: &CurrentSession) -> Result<()
     let mut tx = services.db.write().await?;
     accounts::lock(&mut tx, &caller.account.id).await?;
     end_one(&mut tx, services, &caller.account.id, &caller.session, EndReason::SignedOut).await?;
-    record::write(&mut tx, &services.clock, audit_event(caller, Action::SignOut, json!({}))).await?;
+    services.recorder.write(&mut tx, audit_event(caller, Action::SignOut, json!({}))).await?;
     tx.commit().await?;
     publish_ended(services, &caller.account.id, vec![caller.session.clone()]);
     Ok(())
@@ -422,6 +414,7 @@ pub fn publish_ended(services: &Services, user: &UserId, sessions: Vec<SessionId
 /// Builds a successful audit event that the client caused on their own account.
 pub fn audit_event(client: &Principal, action: Action, detail: serde_json::Value) -> Event<'_> {
     let Principal { account, client_info, .. } = client;
-    let (actor, session, token, ip) = (Some(&account.id), client.session(), client.token(), Some(client_info.ip));
-    Event { action, outcome: Outcome::Success, actor, session, token, subject: actor, ip, detail }
+    let (actor, actor_name) = (Some(&account.id), Some(account.name.as_str()));
+    let (session, token, client) = (client.session(), client.token(), Some(client_info));
+    Event { actor, actor_name, session, token, subject: actor, client, ..Event::new(action, detail) }
 }

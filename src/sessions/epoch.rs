@@ -17,7 +17,7 @@ use crate::{
         supervisor::{run_every, run_until_done},
     },
     locking,
-    record::{self, Action, Event, Outcome},
+    record::{Action, Event},
     sessions::{caller::CurrentSession, model::EndReason},
 };
 
@@ -157,15 +157,7 @@ async fn is_any_below(tx: &mut Tx, epoch: i64) -> sqlx::Result<bool> {
 /// Marks the progress as completed and writes an audit event.
 async fn complete(tx: &mut Tx, services: &Services, progress: &Progress) -> sqlx::Result<()> {
     execute!(tx, "UPDATE session_epochs SET completed_at = $1", services.clock.now())?;
-    let event = Event {
-        action: Action::EverybodySignedOut,
-        outcome: Outcome::Success,
-        actor: progress.started_by.as_ref(),
-        session: None,
-        token: None,
-        subject: None,
-        ip: None,
-        detail: json!({ "epoch": progress.epoch, "sessions_ended": progress.ended_count }),
-    };
-    record::write(tx, &services.clock, event).await
+    let detail = json!({ "epoch": progress.epoch, "sessions_ended": progress.ended_count });
+    let event = Event { actor: progress.started_by.as_ref(), ..Event::new(Action::EverybodySignedOut, detail) };
+    services.recorder.write(tx, event).await
 }

@@ -45,6 +45,7 @@ use whereabouts::{
         services::{Background, Services},
     },
     mail,
+    record::{self, Recorder},
     server::{self, Listeners, Site, Worker},
 };
 
@@ -264,7 +265,7 @@ impl TestApp {
     async fn add(&self, name: &str, is_admin: bool) {
         let email = format!("{name}@example.com");
         let account = NewAccount { username: name.to_owned(), email, password: PASSWORD.into(), is_admin };
-        registration::add_account(&self.services.db, &self.services.clock, account, &PASSWORD_HASH).await.unwrap();
+        registration::add_account(&self.services.db, &self.services.recorder, account, &PASSWORD_HASH).await.unwrap();
     }
 
     /// Signs in over the API and returns the new session.
@@ -476,8 +477,12 @@ async fn services(config: Config, database_url: &str, clock: Clock, cost: Cost) 
         }
     };
     let (connections, channels) = Default::default();
+    let (keyring, geoip) = (Arc::new(Keyring::open(&config.storage.data_dir).unwrap()), Background::ready(GEO_IP.clone()));
+    record::carry_over(&db, &keyring).await.unwrap();
     Services {
-        keyring: Keyring::open(&config.storage.data_dir).unwrap(),
+        recorder: Recorder::new(clock.clone(), keyring.clone(), Some(geoip.clone())),
+        keyring,
+        geoip,
         background_jobs: Default::default(),
         mail_wakeup: Default::default(),
         metrics: Metrics::new(&db, &connections, &channels),
@@ -495,7 +500,6 @@ async fn services(config: Config, database_url: &str, clock: Clock, cost: Cost) 
         limiter: Default::default(),
         refused_sign_ins: Default::default(),
         user_agents: Background::ready(USER_AGENTS.clone()),
-        geoip: Background::ready(GEO_IP.clone()),
         connections,
         channels,
         running: Default::default(),

@@ -26,7 +26,7 @@ use crate::{
         store as permissions, vendors,
     },
     reauthentication::actor::Actor,
-    record::{self, Action, Event},
+    record::{Action, Event},
 };
 
 pub use crate::permissions::grants::{
@@ -153,7 +153,7 @@ pub async fn create_in(
     let new = NewGrant { id: &id, user: &person.id, organization, terms, granted_by: by.event.actor, granted_at: now, reminded_at };
     store::insert(tx, &new).await?;
     let grant = store::find(tx, &id, now).await?.ok_or(AppError::NotFound)?;
-    record::write(tx, &services.clock, Event { subject: Some(&person.id), detail: detail(&grant), ..by.event }).await?;
+    services.recorder.write(tx, Event { subject: Some(&person.id), detail: detail(&grant), ..by.event }).await?;
     add_notices(tx, notices, happened, &grant, by.name).await?;
     Ok(grant)
 }
@@ -197,7 +197,7 @@ pub async fn extend(services: &Services, actor: Actor<'_>, id: &GrantId, extensi
     let grant = Grant { expires_at: end, reason, ..before.clone() };
     let mut detail = detail(&grant);
     detail["previous"] = json!({ "expires_at": before.expires_at, "reason": before.reason });
-    record::write(&mut tx, &services.clock, actor.event(Some(&grant.user.id), Action::GrantExtended, detail)).await?;
+    services.recorder.write(&mut tx, actor.event(Some(&grant.user.id), Action::GrantExtended, detail)).await?;
     mail_change(&mut tx, services, Happened::Extended, &grant, actor.name()).await?;
     tx.commit().await?;
     Ok(grant)
@@ -251,7 +251,7 @@ pub async fn end_in(tx: &mut Tx, services: &Services, actor: Actor<'_>, which: W
     let ended = store::list_which(tx, which, services.clock.now()).await?;
     store::remove_which(tx, which).await?;
     for grant in &ended {
-        record::write(tx, &services.clock, actor.event(Some(&grant.user.id), Action::GrantEnded, detail(grant))).await?;
+        services.recorder.write(tx, actor.event(Some(&grant.user.id), Action::GrantEnded, detail(grant))).await?;
     }
     Ok(ended)
 }

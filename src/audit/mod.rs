@@ -1,0 +1,8 @@
+//! The audit log: seals events into a Merkle tree, verifies it, and shows who accessed plants and devices. Events are written by `record/`.
+
+pub mod published;
+pub mod query;
+pub mod receipt;
+pub mod seal;
+pub mod tree;
+pub mod verify;

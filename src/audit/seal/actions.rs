@@ -1,0 +1,224 @@
+//! Seals the queue: each committed event becomes a leaf of the tree, whose new head is signed.
+
+use chrono::TimeDelta;
+use serde_json::json;
+
+use crate::{
+    audit::{
+        seal::{
+            outside::CheckpointFiles,
+            store::{self, Head, Leaf, Queued},
+        },
+        tree::{Checkpoint, Hash, InvalidKey, Note, SigningKey, TileId, TiledTree, TreeHead, empty_root, leaf_hash},
+    },
+    foundation::{
+        db::{Connection, Tx},
+        services::Services,
+    },
+    record::{Action, Event, Outcome},
+};
+
+/// Events in a transaction: enough for thousands a second, and few enough that other writes hardly wait.
+const BATCH_SIZE: i64 = 1_024;
+const CHECKPOINT_INTERVAL: TimeDelta = TimeDelta::hours(1);
+
+/// Why nothing can be sealed.
+#[derive(Debug, thiserror::Error)]
+pub enum SealError {
+    /// The database failed.
+    #[error(transparent)]
+    Database(#[from] sqlx::Error),
+    /// A checkpoint outside the database cannot be read or written.
+    #[error("the checkpoint in the data folder cannot be read or written: {0}")]
+    File(#[from] std::io::Error),
+    /// The name of the log cannot be the name of a key.
+    #[error("the audit log cannot be signed: {0}")]
+    InvalidKey(#[from] InvalidKey),
+    /// The tree was signed with another key.
+    #[error("the audit log is signed with {expected}, and the file of keys holds another key; bring back the file of keys")]
+    OtherKey {
+        /// The verifier key in the database.
+        expected: String,
+    },
+    /// The database was changed or replaced since the checkpoint in the data folder.
+    #[error(
+        "the database does not hold the tree of the checkpoint in the data folder ({0}); it was changed, or replaced by an older copy. \
+         `whereabouts audit verify` shows more"
+    )]
+    NotConsistent(String),
+    /// The leaves and tiles do not have the root that was signed.
+    #[error("the leaves and tiles in the database do not have the signed root; `whereabouts audit verify` shows more")]
+    WrongRoot,
+}
+
+/// Seals events on one node. It keeps the right edge of the tree in memory, and loads it again after another node has sealed.
+#[derive(Default)]
+pub struct Sealer {
+    tree: TiledTree,
+    /// Whether the tree was compared with the checkpoint outside the database.
+    is_checked: bool,
+}
+
+impl Sealer {
+    /// Seals the first events of the queue. Returns how many left it: none if there are none, or while another node seals.
+    ///
+    /// Errors: see [`SealError`].
+    pub async fn seal(&mut self, services: &Services) -> Result<usize, SealError> {
+        let mut db = services.db.read().await?;
+        if !store::has_queued(&mut db).await? {
+            return Ok(0);
+        }
+        drop(db);
+        let mut tx = services.db.write().await?;
+        let files = CheckpointFiles::new(&services.config.storage.data_dir);
+        let Some((mut head, key)) = lock_head(&mut tx, services).await? else { return Ok(0) };
+        self.follow(&mut tx, &head, &key, &files).await?;
+        let (queued, tree) = self.append_queued(&mut tx, services).await?;
+        sign(&mut head, tree.head(), &key, services);
+        store::update_head(&mut tx, &head).await?;
+        let is_hourly = insert_hourly_checkpoint(&mut tx, &head).await?;
+        self.is_checked = false; // unless the commit and the file succeed
+        tx.commit().await?;
+        self.tree = tree;
+        keep_outside(&files, &head, is_hourly)?;
+        self.is_checked = true;
+        Ok(queued)
+    }
+
+    /// Seals until the queue is empty.
+    ///
+    /// Errors: see [`SealError`].
+    pub async fn seal_all(&mut self, services: &Services) -> Result<(), SealError> {
+        while self.seal(services).await? > 0 {}
+        Ok(())
+    }
+
+    /// Loads the tree of the head, unless it is in memory, and compares it with the checkpoint outside the database.
+    async fn follow(&mut self, tx: &mut Tx, head: &Head, key: &SigningKey, files: &CheckpointFiles) -> Result<(), SealError> {
+        let signed = TreeHead { size: head.size as u64, root: store::to_hash(&head.root)? };
+        if self.is_checked && self.tree.head() == signed {
+            return Ok(());
+        }
+        self.tree = load_tree(tx, signed.size).await?;
+        if self.tree.head() != signed {
+            return Err(SealError::WrongRoot);
+        }
+        compare_with_outside(tx, signed.size, key, files).await?;
+        self.is_checked = true;
+        Ok(())
+    }
+
+    /// Takes events from the queue and adds those that are authentic to the tree. Returns how many it took, and the new tree.
+    async fn append_queued(&self, tx: &mut Tx, services: &Services) -> Result<(usize, TiledTree), SealError> {
+        let queued = store::list_queued(tx, BATCH_SIZE).await?;
+        let mut tree = self.tree.clone();
+        let (authentic, others): (Vec<_>, Vec<_>) = queued.iter().partition(|queued| is_authentic(queued, services));
+        let first = tree.head().size as i64;
+        let leaves: Vec<_> = (first..).zip(authentic).filter_map(|(seq, queued)| leaf(seq, queued, services)).collect();
+        let tiles: Vec<_> = leaves.iter().flat_map(|leaf| tree.append(leaf.hash)).collect();
+        store::insert_leaves(tx, &leaves).await?;
+        store::insert_tiles(tx, &tiles).await?;
+        store::remove_queued(tx, &queued).await?;
+        for refused in others {
+            record_refused(tx, services, refused).await?;
+        }
+        Ok((queued.len(), tree))
+    }
+}
+
+/// Returns whether the event was written by this program: somebody with the database alone could write one too (AUD-8).
+fn is_authentic(queued: &Queued, services: &Services) -> bool {
+    queued.entry.as_ref().is_some_and(|entry| services.keyring.is_authentic_event(entry.as_bytes(), &queued.mac))
+}
+
+/// Returns the leaf of an event at this place. `None` without an entry, which no authentic event lacks.
+fn leaf<'a>(seq: i64, queued: &'a Queued, services: &Services) -> Option<Leaf<'a>> {
+    let entry = queued.entry.as_ref()?.as_bytes();
+    Some(Leaf { seq, event_id: &queued.event_id, hash: leaf_hash(entry), mac: services.keyring.authenticate_leaf(seq, entry) })
+}
+
+/// Records that an event in the queue was not written by this program, or was removed before it was sealed.
+async fn record_refused(tx: &mut Tx, services: &Services, refused: &Queued) -> sqlx::Result<()> {
+    tracing::error!(
+        event = refused.event_id,
+        is_removed = refused.entry.is_none(),
+        "an event of the audit log is not authentic and is not sealed"
+    );
+    let detail = json!({ "event": refused.event_id, "is_removed": refused.entry.is_none() });
+    services.recorder.write(tx, Event { outcome: Outcome::Refused, ..Event::new(Action::EventRefused, detail) }).await
+}
+
+/// Locks the head, which is created by the first seal, with the key that signs it. `None` while another node seals.
+async fn lock_head(tx: &mut Tx, services: &Services) -> Result<Option<(Head, SigningKey)>, SealError> {
+    let seed = services.keyring.audit_signing_seed();
+    if store::find_head(tx).await?.is_none() {
+        let key = SigningKey::from_seed(&format!("{}/audit", services.config.public_url().host()), seed)?;
+        store::insert_head(tx, &first_head(&key, services)).await?;
+    }
+    let Some(head) = store::lock_head(tx).await? else { return Ok(None) };
+    let key = SigningKey::from_seed(&head.origin, seed)?;
+    if key.verifier().to_string() != head.verifier_key {
+        return Err(SealError::OtherKey { expected: head.verifier_key });
+    }
+    Ok(Some((head, key)))
+}
+
+fn first_head(key: &SigningKey, services: &Services) -> Head {
+    let (origin, verifier_key) = (key.verifier().name().to_owned(), key.verifier().to_string());
+    let mut head = Head { origin, verifier_key, size: 0, root: Vec::new(), note: String::new(), sealed_at: services.clock.now() };
+    sign(&mut head, TreeHead { size: 0, root: empty_root() }, key, services);
+    head
+}
+
+fn sign(head: &mut Head, tree: TreeHead, key: &SigningKey, services: &Services) {
+    head.size = tree.size as i64;
+    head.root = tree.root.as_bytes().to_vec();
+    head.note = Checkpoint::sign(tree, key).to_string();
+    head.sealed_at = services.clock.now();
+}
+
+/// Loads the right edge of the tree at a size.
+///
+/// Errors: [`SealError::WrongRoot`] if hashes are missing.
+pub async fn load_tree(db: &mut impl Connection, size: u64) -> Result<TiledTree, SealError> {
+    let mut partial: Vec<Vec<Hash>> = Vec::new();
+    for level in 0..8 {
+        partial.push(store::load_tile(db, TileId::partial(level, size), size).await?);
+    }
+    TiledTree::restore(size, &partial).map_err(|_| SealError::WrongRoot)
+}
+
+/// Checks that the tree in the database contains that of the checkpoint outside: otherwise it was changed, or rolled back (AUD-4).
+async fn compare_with_outside(tx: &mut Tx, size: u64, key: &SigningKey, files: &CheckpointFiles) -> Result<(), SealError> {
+    let Some(text) = files.read()? else { return Ok(()) };
+    let invalid = |why: String| SealError::NotConsistent(format!("{}: {why}", files.latest().display()));
+    let note: Note = text.parse().map_err(|error| invalid(format!("{error}")))?;
+    let outside = Checkpoint::open(&note, key.verifier()).map_err(|error| invalid(error.to_string()))?.head;
+    if outside.size > size {
+        return Err(invalid(format!("it has {} events, the database {size}", outside.size)));
+    }
+    match load_tree(tx, outside.size).await?.head() == outside {
+        true => Ok(()),
+        false => Err(invalid(format!("its root of {} events is another one", outside.size))),
+    }
+}
+
+/// Stores the head as a checkpoint if the last one is an hour old. Returns whether it did.
+async fn insert_hourly_checkpoint(tx: &mut Tx, head: &Head) -> sqlx::Result<bool> {
+    let last = store::find_last_checkpoint(tx).await?;
+    let is_due = last.is_none_or(|last| head.sealed_at - last >= CHECKPOINT_INTERVAL);
+    if is_due {
+        store::insert_checkpoint(tx, head).await?;
+    }
+    Ok(is_due)
+}
+
+/// Writes the head to the data folder, and once an hour to the file of checkpoints and the log.
+fn keep_outside(files: &CheckpointFiles, head: &Head, is_hourly: bool) -> std::io::Result<()> {
+    files.replace(&head.note)?;
+    if is_hourly {
+        files.append(&head.note)?;
+        tracing::info!(origin = head.origin, size = head.size, root = hex::encode(&head.root), "checkpoint of the audit log");
+    }
+    Ok(())
+}

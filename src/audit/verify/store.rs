@@ -1,0 +1,120 @@
+//! SQL of the verification: reads leaves with their events, in order.
+
+use chrono::{DateTime, Utc};
+use sqlx::FromRow;
+
+use crate::{fetch, foundation::db::Connection};
+
+/// The columns of an event that repeat parts of its entry, but the time, as one text: copying each on its own takes most of the time.
+macro_rules! repeated_columns {
+    () => {
+        "e.action || ' ' || e.outcome || ' ' || COALESCE(e.actor_id, '') || ' ' || COALESCE(e.subject_id, '') || ' ' \
+         || COALESCE(e.session_id, '') || ' ' || COALESCE(e.token_id, '') || ' ' || COALESCE(e.organization_id, '') || ' ' \
+         || COALESCE(e.portfolio_id, '') || ' ' || COALESCE(e.plant_id, '') || ' ' || COALESCE(e.device_id, '')"
+    };
+}
+
+/// An event, sealed or not.
+#[derive(Debug, FromRow)]
+pub struct EventRow {
+    /// Index of the leaf. `None` in the queue.
+    pub seq: Option<i64>,
+    /// Id of the event, as the leaf or the queue names it.
+    pub event_id: String,
+    /// Hash of the leaf. `None` in the queue.
+    pub hash: Option<Vec<u8>>,
+    /// HMAC of the entry.
+    pub mac: String,
+    /// The entry. `None` if the event is gone.
+    pub entry: Option<String>,
+    /// When it happened.
+    pub occurred_at: Option<DateTime<Utc>>,
+    /// The other columns: see [`Columns`](super::checks).
+    pub columns: Option<String>,
+}
+
+/// A personal part.
+#[derive(Debug, FromRow)]
+pub struct PartRow {
+    pub event_id: String,
+    pub part: i32,
+    pub person_id: Option<String>,
+    pub ip: Option<String>,
+    pub country: Option<String>,
+    pub salt: String,
+    pub content: String,
+}
+
+/// Lists leaves with their events, from one index up to before another.
+pub async fn list_leaves(db: &mut impl Connection, from: i64, to: i64) -> sqlx::Result<Vec<EventRow>> {
+    let sql = concat!(
+        "SELECT l.seq, l.event_id, l.hash, l.mac, e.entry, e.occurred_at, ",
+        repeated_columns!(),
+        " AS columns FROM audit_leaves l LEFT JOIN audit_events e ON e.id = l.event_id WHERE l.seq >= $1 AND l.seq < $2 ORDER BY l.seq"
+    );
+    fetch!(db, fetch_all as EventRow, sql, from, to)
+}
+
+/// Lists the personal parts of the events of these leaves, in the same order.
+pub async fn list_parts(db: &mut impl Connection, from: i64, to: i64) -> sqlx::Result<Vec<PartRow>> {
+    let sql = "SELECT p.event_id, p.part, p.person_id, p.ip, p.country, p.salt, p.content
+               FROM audit_leaves l JOIN audit_personal p ON p.event_id = l.event_id
+               WHERE l.seq >= $1 AND l.seq < $2 ORDER BY l.seq, p.part";
+    fetch!(db, fetch_all as PartRow, sql, from, to)
+}
+
+/// Lists events in the queue after an id.
+pub async fn list_queued(db: &mut impl Connection, after: &str, limit: i64) -> sqlx::Result<Vec<EventRow>> {
+    let sql = concat!(
+        "SELECT NULL AS seq, q.event_id, NULL AS hash, q.mac, e.entry, e.occurred_at, ",
+        repeated_columns!(),
+        " AS columns FROM audit_queue q LEFT JOIN audit_events e ON e.id = q.event_id WHERE q.event_id > $1 ORDER BY q.event_id LIMIT $2"
+    );
+    fetch!(db, fetch_all as EventRow, sql, after, limit)
+}
+
+/// Lists the personal parts of queued events after one id up to another.
+pub async fn list_queued_parts(db: &mut impl Connection, from: &str, to: &str) -> sqlx::Result<Vec<PartRow>> {
+    let sql = "SELECT p.event_id, p.part, p.person_id, p.ip, p.country, p.salt, p.content
+               FROM audit_queue q JOIN audit_personal p ON p.event_id = q.event_id
+               WHERE q.event_id > $1 AND q.event_id <= $2 ORDER BY q.event_id, p.part";
+    fetch!(db, fetch_all as PartRow, sql, from, to)
+}
+
+/// Counts the events, and returns whether there are as many leaves and places in the queue.
+pub async fn count_events(db: &mut impl Connection) -> sqlx::Result<(i64, bool)> {
+    let sql = "SELECT (SELECT COUNT(*) FROM audit_events), (SELECT COUNT(*) FROM audit_leaves), (SELECT COUNT(*) FROM audit_queue)";
+    let (events, leaves, queued) = fetch!(db, fetch_one as (i64, i64, i64), sql)?;
+    Ok((events, events == leaves + queued))
+}
+
+/// Returns the first event that is neither in the tree nor in the queue.
+pub async fn find_added(db: &mut impl Connection) -> sqlx::Result<Option<String>> {
+    let sql = "SELECT e.id FROM audit_events e WHERE NOT EXISTS (SELECT 1 FROM audit_leaves l WHERE l.event_id = e.id)
+                   AND NOT EXISTS (SELECT 1 FROM audit_queue q WHERE q.event_id = e.id) ORDER BY e.id LIMIT 1";
+    Ok(fetch!(db, fetch_optional as (String,), sql)?.map(|(id,)| id))
+}
+
+/// Returns the index of the last leaf. `None` without leaves.
+pub async fn find_last_leaf(db: &mut impl Connection) -> sqlx::Result<Option<i64>> {
+    Ok(fetch!(db, fetch_one as (Option<i64>,), "SELECT MAX(seq) FROM audit_leaves")?.0)
+}
+
+/// A full tile.
+#[derive(Debug, FromRow)]
+pub struct TileRow {
+    pub hashes: Vec<u8>,
+    pub root: Vec<u8>,
+}
+
+/// Returns a tile.
+pub async fn find_tile(db: &mut impl Connection, level: i32, number: i64) -> sqlx::Result<Option<TileRow>> {
+    let sql = "SELECT hashes, root FROM audit_tiles WHERE level = $1 AND number = $2";
+    fetch!(db, fetch_optional as TileRow, sql, level, number)
+}
+
+/// Lists the notes of the hourly checkpoints of a log, by size.
+pub async fn list_checkpoints(db: &mut impl Connection) -> sqlx::Result<Vec<String>> {
+    let sql = "SELECT note FROM audit_checkpoints ORDER BY size, origin";
+    Ok(fetch!(db, fetch_all as (String,), sql)?.into_iter().map(|(note,)| note).collect())
+}

@@ -1,0 +1,105 @@
+//! Carries over the events of schemas before version 12, which have no entry, so that the tree begins with them.
+
+use chrono::{DateTime, Utc};
+use sqlx::FromRow;
+
+use crate::{
+    execute, fetch,
+    foundation::{
+        crypto::keyring::Keyring,
+        db::{Db, Tx},
+    },
+    locking,
+    record::{
+        Action,
+        entry::{Ids, PersonalPart},
+        prepared::Source,
+        store,
+    },
+};
+
+const BATCH_SIZE: i64 = 2_000;
+
+#[derive(FromRow)]
+struct EventBefore {
+    id: String,
+    occurred_at: DateTime<Utc>,
+    action: String,
+    outcome: String,
+    actor_id: Option<String>,
+    subject_id: Option<String>,
+    session_id: Option<String>,
+    token_id: Option<String>,
+    ip: Option<String>,
+    detail: String,
+}
+
+/// Moves all events from before to the tables of today, oldest first. If it is interrupted, the next call goes on. Runs after each
+/// migration of the database and before anything is sealed.
+pub async fn carry_over(db: &Db, keyring: &Keyring) -> sqlx::Result<()> {
+    loop {
+        let mut tx = db.write().await?;
+        let found = take_oldest(&mut tx).await?;
+        if found.is_empty() {
+            return Ok(());
+        }
+        let prepared: Vec<_> = found.into_iter().map(|event| source(event).prepare()).collect();
+        store::insert(&mut tx, &prepared, keyring).await?;
+        tx.commit().await?;
+    }
+}
+
+/// Removes the oldest events from their table, and returns them. Another node that starts waits for them.
+async fn take_oldest(tx: &mut Tx) -> sqlx::Result<Vec<EventBefore>> {
+    let sql = locking!(tx, "SELECT * FROM audit_events_before_tree ORDER BY occurred_at, id LIMIT $1", "FOR UPDATE", "");
+    let found = fetch!(tx, fetch_all as EventBefore, sql, BATCH_SIZE)?;
+    if let Some(last) = found.last() {
+        let sql = "DELETE FROM audit_events_before_tree WHERE (occurred_at, id) <= ($1, $2)";
+        execute!(tx, sql, last.occurred_at, &last.id)?;
+    }
+    Ok(found)
+}
+
+fn source(event: EventBefore) -> Source {
+    let EventBefore { actor_id, subject_id, session_id, token_id, .. } = event;
+    let detail = serde_json::from_str(&event.detail).unwrap_or_else(|_| [("text".to_owned(), event.detail.into())].into_iter().collect());
+    Source {
+        id: event.id,
+        at: event.occurred_at,
+        action: key(&event.action),
+        outcome: event.outcome,
+        ids: Ids { actor_id, subject_id, session_id, token_id, ..Ids::default() },
+        request: None,
+        client: PersonalPart { ip: event.ip, ..PersonalPart::default() },
+        detail,
+    }
+}
+
+/// Returns the key of an action from before: actions were stored by their names in snake case.
+fn key(before: &str) -> String {
+    let action = Action::ALL.iter().find(|action| snake_case(&format!("{action:?}")) == before);
+    action.map_or_else(|| format!("before.{before}"), |action| action.key().to_owned())
+}
+
+fn snake_case(name: &str) -> String {
+    let mut text = String::new();
+    for letter in name.chars() {
+        if letter.is_ascii_uppercase() && !text.is_empty() {
+            text.push('_');
+        }
+        text.push(letter.to_ascii_lowercase());
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn actions_from_before_have_their_keys_of_today() {
+        for (before, today) in [("sign_in", "account.signed_in"), ("session_displaced", "session.evicted"), ("other", "before.other")] {
+            assert_eq!(key(before), today);
+        }
+    }
+}
