@@ -87,3 +87,12 @@ CREATE TABLE audit_checkpoints (
     created_at TIMESTAMPTZ NOT NULL,
     PRIMARY KEY (origin, size)
 );
+
+-- The result of the last whole verification: one row.
+CREATE TABLE audit_verification (
+    id INTEGER PRIMARY KEY CHECK (id = 1),
+    verified_at TIMESTAMPTZ NOT NULL,
+    size BIGINT NOT NULL,
+    bad_seq BIGINT,
+    why TEXT
+);

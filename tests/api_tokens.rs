@@ -51,7 +51,7 @@ both!(
         assert_eq!(stored_hash, whereabouts::foundation::crypto::secret::hash_hex(secret.as_bytes()));
         let mail = app.wait_for_mail("alice@example.com", "An API token was created: Backup").await;
         assert!(mail.text.contains("Read only") && !mail.text.contains(&secret[4..]) && !mail.html.contains(&secret[4..]), "{mail:?}");
-        assert_eq!(app.count_events("token_created", "success").await, 1);
+        assert_eq!(app.count_events("token.created", "success").await, 1);
     }
 );
 
@@ -80,7 +80,7 @@ both!(
         }
         assert!(!alice.is_signed_in().await, "a token revoked all sessions");
         assert!(bob.is_signed_in().await && bobs.is_signed_in().await);
-        assert_eq!(app.count_events("token_refused", "refused").await, 3 + 2 + 5);
+        assert_eq!(app.count_events("token.refused", "refused").await, 3 + 2 + 5);
     }
 );
 
@@ -262,7 +262,7 @@ both!(
         let all: Value = alice.delete("/api/v1/tokens").await.json().await.unwrap();
         assert_eq!(all["revoked"], 1);
         assert!(!second.is_signed_in().await && bobs.is_signed_in().await && alice.is_signed_in().await);
-        assert_eq!((app.count_events("token_revoked", "success").await, app.count_events("tokens_revoked", "success").await), (1, 1));
+        assert_eq!((app.count_events("token.revoked", "success").await, app.count_events("token.all_revoked", "success").await), (1, 1));
     }
 );
 
@@ -289,7 +289,7 @@ both!(
         assert_eq!(alice.tokens().await.len(), 1);
         let mail = app.wait_for_mail("alice@example.com", "An API token was rotated: job").await;
         assert!(mail.text.contains("works until 2026-06-01 12:01:00 UTC"), "{}", mail.text);
-        assert_eq!(app.count_events("token_rotated", "success").await, 3);
+        assert_eq!(app.count_events("token.rotated", "success").await, 3);
     }
 );
 

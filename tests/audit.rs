@@ -1,25 +1,23 @@
 //! The audit log: sealing, verification, receipts and tiles.
 
-use std::sync::Arc;
-
+use base64::{Engine as _, prelude::BASE64_STANDARD};
 use chrono::Duration;
 use reqwest::StatusCode;
 use serde_json::json;
+use tokio::sync::Barrier;
 use whereabouts::{
     audit::{
         receipt::{
             actions::{self as receipts, Found},
             model::Receipt,
         },
-        seal::{
-            actions::{SealError, Sealer},
-            outside::CheckpointFiles,
-            store,
-        },
-        tree::{Checkpoint, Note, SigningKey, VerifierKey},
+        seal::{actions::Sealer, outside::CheckpointFiles, store},
+        tree::{Checkpoint, CompactRange, Hash, Note, SigningKey, VerifierKey},
         verify::{
-            actions::{Trusted, verify},
+            actions::{Increment, Trusted, Verifier, verify},
             model::Report,
+            store::find_result,
+            worker::verify_increment,
         },
     },
     foundation::{
@@ -29,7 +27,7 @@ use whereabouts::{
     record::{Action, Event},
 };
 
-use crate::support::{Backend, TestApp};
+use crate::support::TestApp;
 
 pub async fn seal(app: &TestApp) {
     Sealer::default().seal_all(&app.services).await.unwrap();
@@ -93,5 +91,164 @@ both!(
         let note: Note = files(&app).read().unwrap().unwrap().parse().unwrap();
         assert_eq!(Checkpoint::open(&note, key.verifier()).unwrap().head.size, 603);
         assert_eq!(files(&app).read_all().unwrap().len(), 2);
+    }
+);
+
+both!(
+    /// AUD-1: an event whose transaction is rolled back is in no tree.
+    an_event_stands_with_its_change_alone, |app| {
+        let mut tx = app.services.db.write().await.unwrap();
+        app.services.recorder.write(&mut tx, Event::new(Action::PlantChanged, json!({}))).await.unwrap();
+        drop(tx);
+        write(&app, 1).await;
+        seal(&app).await;
+        let report = report(&app).await;
+        assert!(report.ok && report.events == 1 && report.sealed == 1, "{report:?}");
+    }
+);
+
+both!(
+    /// RACE-2: several nodes seal at once while events are written: one tree, no event in it twice, none lost.
+    sealers_side_by_side_make_one_tree, |app| {
+        const ROUNDS: usize = 30;
+        let barrier = Barrier::new(3);
+        let seal = async || {
+            let mut sealer = Sealer::default();
+            for _ in 0..ROUNDS {
+                barrier.wait().await;
+                sealer.seal(&app.services).await.unwrap();
+            }
+        };
+        let writes = async {
+            for _ in 0..ROUNDS {
+                barrier.wait().await;
+                write(&app, 20).await;
+            }
+        };
+        futures::join!(seal(), seal(), writes);
+        crate::audit::seal(&app).await;
+        let report = report(&app).await;
+        assert!(report.ok && report.sealed == 20 * ROUNDS as i64, "{report:?}");
+    }
+);
+
+both!(
+    /// The tree is by index, not by time: a clock that steps back changes nothing.
+    a_clock_that_steps_back_leaves_the_tree_whole, |app| {
+        write(&app, 10).await;
+        seal(&app).await;
+        app.services.clock.advance(-Duration::hours(3));
+        write(&app, 10).await;
+        seal(&app).await;
+        let report = report(&app).await;
+        assert!(report.ok && report.sealed == 20, "{report:?}");
+    }
+);
+
+async fn receipt(app: &TestApp, seq: i64) -> Receipt {
+    let id = EventId::parse(&id_at(app, seq).await).unwrap();
+    match receipts::find(&mut app.services.db.read().await.unwrap(), &id).await.unwrap() {
+        Found::Receipt(receipt) => *receipt,
+        other => panic!("{other:?}"),
+    }
+}
+
+async fn verifier_key(app: &TestApp) -> VerifierKey {
+    store::find_head(&mut app.services.db.read().await.unwrap()).await.unwrap().unwrap().verifier_key.parse().unwrap()
+}
+
+both!(
+    /// AUD-3: a receipt verifies with the key alone, also after the tree has grown, and not after a change.
+    receipts_verify_offline, |app| {
+        write(&app, 300).await;
+        let id = EventId::parse(&format!("{}", EventId::new(app.services.clock.now()))).unwrap();
+        assert!(matches!(receipts::find(&mut app.services.db.read().await.unwrap(), &id).await.unwrap(), Found::Nothing));
+        seal(&app).await;
+        let key = verifier_key(&app).await;
+        let early = receipt(&app, 7).await;
+        write(&app, 300).await;
+        seal(&app).await;
+        for (receipt, size) in [(early, 300), (receipt(&app, 7).await, 600)] {
+            let verified = receipt.verify(&key).unwrap();
+            assert_eq!((verified.seq, verified.checkpoint.head.size, verified.entry.action.as_str()), (7, size, "plant.changed"));
+            assert_eq!(verified.personal[0].ip.as_deref(), Some("192.0.2.7"));
+            assert_eq!(verified.personal[0].detail["name"], "Solarpark Süd");
+            let other = SigningKey::from_seed("127.0.0.1/audit", &[7; 32]).unwrap();
+            assert!(receipt.verify(other.verifier()).is_err());
+            let entry = BASE64_STANDARD.encode(String::from_utf8(BASE64_STANDARD.decode(&receipt.entry).unwrap()).unwrap().replace("success", "refused"));
+            assert!(Receipt { entry, ..receipt.clone() }.verify(&key).is_err());
+            let mut forged = receipt.clone();
+            forged.personal[0].bytes = BASE64_STANDARD.encode("{\"ip\":\"192.0.2.8\"}");
+            assert!(forged.verify(&key).is_err());
+        }
+    }
+);
+
+both!(
+    /// Whoever is signed in can read the tree; a stranger cannot.
+    the_tree_is_served_as_tiles, |app| {
+        app.add_user("alice").await;
+        let alice = app.sign_in("alice").await;
+        assert_eq!(alice.get("/audit/checkpoint").await.status(), StatusCode::NOT_FOUND);
+        write(&app, 600).await;
+        seal(&app).await;
+        let size = report(&app).await.sealed as u64;
+        for path in ["/audit/checkpoint", "/audit/key", "/audit/tile/0/000"] {
+            assert_eq!(app.get(path).await.status(), StatusCode::UNAUTHORIZED, "{path}");
+        }
+        let key: VerifierKey = alice.get("/audit/key").await.text().await.unwrap().trim().parse().unwrap();
+        let note: Note = alice.get("/audit/checkpoint").await.text().await.unwrap().parse().unwrap();
+        let head = Checkpoint::open(&note, &key).unwrap().head;
+        assert_eq!(head.size, size);
+        let mut tree = CompactRange::default();
+        for path in ["tile/0/000".to_owned(), "tile/0/001".to_owned(), format!("tile/0/002.p/{}", size % 256)] {
+            let answer = alice.get(&format!("/audit/{path}")).await;
+            assert_eq!(answer.headers()["content-type"], "application/octet-stream");
+            Hash::split_tile(&answer.bytes().await.unwrap()).unwrap().into_iter().for_each(|hash| tree.append(hash));
+        }
+        assert_eq!(tree.head(), head);
+        for path in ["tile/0/003", "tile/0/002", "tile/0/0", "tile/1/000", "tile/x", "tile/0/000.p/0", "tile/entries/000"] {
+            assert_eq!(alice.get(&format!("/audit/{path}")).await.status(), StatusCode::NOT_FOUND, "{path}");
+        }
+    }
+);
+
+both!(
+    /// AUD-3: the program in the documentation, as it stands there, verifies a real receipt, and refuses a changed one.
+    the_documented_program_verifies_a_receipt, |app| {
+        write(&app, 300).await;
+        seal(&app).await;
+        let document = include_str!("../docs/verify-a-receipt.md");
+        let program = document.split_once("```python\n").unwrap().1.split_once("```").unwrap().0;
+        let (folder, key) = (app.folder(), verifier_key(&app).await.to_string());
+        let (script, file) = (folder.path().join("verify.py"), folder.path().join("receipt.json"));
+        std::fs::write(&script, program).unwrap();
+        let good = receipt(&app, 299).await;
+        let entry = BASE64_STANDARD.encode(String::from_utf8(BASE64_STANDARD.decode(&good.entry).unwrap()).unwrap().replace("success", "refused"));
+        for (receipt, holds) in [(good.clone(), true), (Receipt { entry, ..good }, false)] {
+            std::fs::write(&file, serde_json::to_string(&receipt).unwrap()).unwrap();
+            let run = tokio::process::Command::new("python3").arg(&script).arg(&file).arg(&key).output().await.unwrap();
+            assert_eq!(run.status.success(), holds, "{}", String::from_utf8_lossy(&run.stderr));
+            assert!(!holds || String::from_utf8(run.stdout).unwrap().starts_with("The receipt holds: event 299 of 300 in 127.0.0.1/audit\n"));
+        }
+    }
+);
+
+both!(
+    /// The running server verifies by increments, and keeps what it found for the pages.
+    the_server_verifies_by_increments, |app| {
+        write(&app, 600).await;
+        seal(&app).await;
+        let trusted = Trusted { keyring: app.services.keyring.clone(), files: &files(&app) };
+        let mut verifier = Verifier::default();
+        for verified in [250, 500] {
+            let part = verifier.advance(&app.services.db, &trusted, 250).await.unwrap();
+            assert!(matches!(part, Increment::Part { verified: found, size: 600 } if found == verified), "{part:?}");
+        }
+        let Increment::Whole(report) = verifier.advance(&app.services.db, &trusted, 250).await.unwrap() else { panic!("it is the end") };
+        assert!(report.ok && report.sealed == 600, "{report:?}");
+        verify_increment(&app.services, &mut verifier).await.unwrap();
+        let kept = find_result(&mut app.services.db.read().await.unwrap()).await.unwrap().unwrap();
+        assert_eq!((kept.size, kept.bad_seq, kept.why, kept.verified_at), (600, None, None, app.now()));
     }
 );

@@ -77,7 +77,7 @@ both!(
         assert_eq!(delete_grant(&alice, &created).await.status(), StatusCode::NOT_FOUND);
         assert_eq!(delete_grant(&bob, &other).await.status(), StatusCode::NO_CONTENT, "one's own");
         assert_eq!(grants(&bob, "").await, [whole]);
-        assert_eq!((app.count_events("grant_created", "success").await, app.count_events("grant_ended", "success").await), (3, 2));
+        assert_eq!((app.count_events("grant.created", "success").await, app.count_events("grant.ended", "success").await), (3, 2));
         let sql = "SELECT COUNT(*) FROM audit_events e JOIN users u ON u.id = e.subject_id WHERE action LIKE 'grant.%' AND u.username = 'bob'";
         assert_eq!(app.count(sql).await, 5);
     }
@@ -285,7 +285,7 @@ both!(
         assert_eq!(bob.json(&format!("/api/v1/grants/{}", id(&bobs))).await, extended);
         let endless: Value = patch_grant(&alice, &id(&own), json!({ "expires_at": null, "reason": "Always" })).await.json().await.unwrap();
         assert_eq!(endless["expires_at"], Value::Null);
-        assert_eq!(app.count_events("grant_extended", "success").await, 2);
+        assert_eq!(app.count_events("grant.extended", "success").await, 2);
         let sql = "SELECT COUNT(*) FROM audit_events WHERE action = 'grant.extended' AND entry LIKE '%2026-06-02T12:00:00Z%' AND entry LIKE '%2026-07-02T12:00:00Z%'";
         assert_eq!(app.count(sql).await, 1);
     }
@@ -389,7 +389,7 @@ both!(
         }
         assert_invalid(try_name(&alice, "sta").await, "user").await;
         assert_eq!(try_name(&alice, "STAN").await.status(), StatusCode::CREATED);
-        assert_eq!((app.count_events("person_looked_up", "success").await, try_name(&alice, "guess").await.status()), (30, StatusCode::TOO_MANY_REQUESTS));
+        assert_eq!((app.count_events("person.looked_up", "success").await, try_name(&alice, "guess").await.status()), (30, StatusCode::TOO_MANY_REQUESTS));
         assert_eq!(post_grant(&alice, json!({ "user": "stan", "plant": world.plants[1] })).await.status(), StatusCode::CREATED, "belongs to it now");
         assert_eq!(try_name(&alice, "mia").await.status(), StatusCode::CREATED);
         assert_eq!(try_name(&adam, "bob").await.status(), StatusCode::CREATED, "others have their own limit");
@@ -441,7 +441,7 @@ both!(
         invite(&alice, json!({ "user": "Carol@Example.com", "role": "viewer", "portfolio": world.portfolio, "expires_at": end })).await;
         invite(&alice, json!({ "user": "dave@example.com", "plant": world.plants[0] })).await;
         assert_invalid(post_grant(&alice, json!({ "user": "erin@example.com", "plant": world.plants[0], "vendor": "Inverters Ltd" })).await, "expires_at").await;
-        assert_eq!((app.count("SELECT COUNT(*) FROM grants").await, app.count_events("invited", "success").await), (0, 3));
+        assert_eq!((app.count("SELECT COUNT(*) FROM grants").await, app.count_events("invitation.created", "success").await), (0, 3));
         accept(&app, &mail.link("/register").1, "carol").await;
         let carol = sign_in_invited(&app, "carol").await;
         let own = grants(&carol, "").await;
@@ -450,7 +450,7 @@ both!(
         assert!(own.iter().all(|grant| grant["vendor"] == "Inverters Ltd"));
         assert_eq!(app.wait_for_mail("carol@example.com", "Access granted to carol: Plant Alpha").await.to, "carol@example.com");
         assert_eq!(app.count("SELECT COUNT(*) FROM one_time_tokens WHERE purpose = 'invitation'").await, 1, "dave's");
-        assert_eq!((app.count_events("grant_created", "success").await, app.count_events("grant_created", "refused").await), (2, 0));
+        assert_eq!((app.count_events("grant.created", "success").await, app.count_events("grant.created", "refused").await), (2, 0));
     }
 );
 
@@ -472,7 +472,7 @@ both!(
         for name in ["carol", "dave"] {
             assert!(grants(&sign_in_invited(&app, name).await, "").await.is_empty(), "{name}");
         }
-        assert_eq!((app.count_events("grant_created", "success").await, app.count_events("grant_created", "refused").await), (0, 2));
+        assert_eq!((app.count_events("grant.created", "success").await, app.count_events("grant.created", "refused").await), (0, 2));
         accept(&app, &links[2], "erin").await;
         assert_eq!(grants(&sign_in_invited(&app, "erin").await, "").await.len(), 1);
         // The invitations of a disabled account are canceled.
@@ -563,7 +563,7 @@ both!(
         assert!(!shown.contains("erin@example.com") && !page(&mia).await.contains("carol@example.com"));
         assert_eq!(adam.delete(&path(&world, carols)).await.status(), StatusCode::NO_CONTENT);
         assert_refused(adam.delete(&path(&world, carols)).await, StatusCode::NOT_FOUND, "not-found").await;
-        assert_eq!(app.count_events("invitation_canceled", "success").await, 1);
+        assert_eq!(app.count_events("invitation.canceled", "success").await, 1);
         let fields = [("token", links[0].as_str()), ("username", "carol"), ("password", PASSWORD_OF_CAROL)];
         assert_eq!(app.post_form("accept_invitation", "", &fields).await.status(), StatusCode::GONE);
         assert!(page(&adam).await.contains("Cancel invitation for dave@example.com"), "dave's is still there");
@@ -760,7 +760,7 @@ both!(
         assert!(printed(&app, &["grant", "list", "--user", "bob"]).contains("Plant Alpha"));
         assert_eq!(printed(&app, &["grant", "remove", &id]), id);
         assert!(grants(&bob, "").await.is_empty());
-        assert_eq!((app.count_events("grant_created", "success").await, app.count_events("grant_ended", "success").await), (2, 1));
+        assert_eq!((app.count_events("grant.created", "success").await, app.count_events("grant.ended", "success").await), (2, 1));
     }
 );
 

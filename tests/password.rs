@@ -40,7 +40,7 @@ both!(
         let mail = app.smtp.next_for("alice@example.com").await;
         assert_eq!(mail.subject, "Your password was changed");
         assert!(!mail.text.contains(NEW) && mail.html.contains("1 session"), "{mail:?}");
-        assert_eq!(app.count_events("password_changed", "success").await, 1);
+        assert_eq!(app.count_events("password.changed", "success").await, 1);
     }
 );
 
@@ -115,7 +115,7 @@ both!(
             assert_eq!(again.status(), StatusCode::GONE);
         }
         assert_eq!(app.try_sign_in("alice", NEW, "curl/8.5.0").await.status(), StatusCode::CREATED);
-        assert_eq!(app.count_events("password_reset", "success").await, 1);
+        assert_eq!(app.count_events("password.reset", "success").await, 1);
     }
 );
 

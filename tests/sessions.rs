@@ -60,7 +60,7 @@ both!(
             assert_eq!(pending.finish().await, 401, "{function}");
             assert!(here.is_signed_in().await && bob.is_signed_in().await, "{function}");
         }
-        assert_eq!(app.count_events("invited", "success").await, 0);
+        assert_eq!(app.count_events("invitation.created", "success").await, 0);
     }
 );
 
@@ -260,7 +260,7 @@ both!(
         let last = app.sign_in("alice").await;
         assert_eq!(last.json("/api/v1/sessions?limit=1000").await["sessions"].as_array().unwrap().len(), 1000);
         assert!(!first.is_signed_in().await);
-        assert_eq!(app.count_events("session_displaced", "success").await, 1);
+        assert_eq!(app.count_events("session.evicted", "success").await, 1);
         assert!(app.smtp.next_for("alice@example.com").await.subject.contains("A session was ended"));
     }
 );
@@ -277,7 +277,7 @@ both!(
         assert!(!here.is_signed_in().await && other.is_signed_in().await);
         assert_eq!(other.delete("/api/v1/sessions/current").await.status(), StatusCode::NO_CONTENT);
         assert!(!other.is_signed_in().await);
-        assert_eq!(app.count_events("sign_out", "success").await, 2);
+        assert_eq!(app.count_events("account.signed_out", "success").await, 2);
     }
 );
 

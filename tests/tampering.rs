@@ -10,7 +10,7 @@ use whereabouts::audit::{
 };
 
 use crate::{
-    audit::{files, id_at, report, seal, write},
+    audit::{id_at, report, seal, write},
     support::{Backend, TestApp},
 };
 
@@ -93,4 +93,152 @@ found! {
         "UPDATE audit_leaves SET event_id = (SELECT id FROM audit_events WHERE id > $ID ORDER BY id LIMIT 1) WHERE seq = 300",
         "UPDATE audit_leaves SET event_id = $ID WHERE seq = 301";
     a_changed_leaf_is_found: "UPDATE audit_leaves SET hash = (SELECT root FROM audit_tiles WHERE number = 0) WHERE seq = 300";
+}
+
+/// Returns what is wrong after tampering, with the seq and the id that are named.
+async fn first_bad(app: &TestApp, statements: &[&str]) -> (Option<i64>, Option<String>) {
+    assert!(report(app).await.ok);
+    tamper(app, statements).await;
+    let bad = report(app).await.first_bad.unwrap_or_else(|| panic!("nothing was found after {statements:?}"));
+    (bad.seq, bad.id)
+}
+
+const COPY: &str =
+    "INSERT INTO audit_events SELECT '0fffffff-0000-7000-8000-000000000000', occurred_at, action, outcome, actor_id, subject_id,
+    session_id, token_id, organization_id, portfolio_id, plant_id, device_id, entry FROM audit_events ORDER BY id LIMIT 1";
+const COPY_ID: &str = "0fffffff-0000-7000-8000-000000000000";
+
+both!(an_added_event_is_found, start, |app| {
+    assert_eq!(first_bad(&app, &[COPY]).await, (None, Some(COPY_ID.to_owned())));
+});
+
+both!(
+    /// AUD-8: an event that somebody writes with the database alone is never signed.
+    an_event_added_to_the_queue_is_found_and_not_sealed, start, |app| {
+        let queue = format!("INSERT INTO audit_queue SELECT '{COPY_ID}', mac FROM audit_leaves WHERE seq = 0");
+        assert_eq!(first_bad(&app, &[COPY, &queue]).await, (None, Some(COPY_ID.to_owned())));
+        seal(&app).await;
+        let sql = "SELECT COUNT(*) FROM audit_leaves WHERE event_id = '0fffffff-0000-7000-8000-000000000000'";
+        assert_eq!((app.count(sql).await, app.count("SELECT COUNT(*) FROM audit_queue").await), (0, 0));
+        assert_eq!(app.count_events("audit.event_refused", "refused").await, 1);
+        assert_eq!(report(&app).await.first_bad.unwrap().id.as_deref(), Some(COPY_ID));
+    }
+);
+
+both!(an_event_removed_from_the_queue_is_found, start, |app| {
+    write(&app, 1).await;
+    let last = "SELECT MAX(event_id) FROM audit_queue";
+    let statements = [&format!("DELETE FROM audit_queue WHERE event_id IN ({last})")[..]];
+    assert!(matches!(first_bad(&app, &statements).await, (None, Some(_))));
+});
+
+both!(a_duplicated_leaf_is_found, start, |app| {
+    let id = id_at(&app, EVENTS - 1).await;
+    let copy = "INSERT INTO audit_leaves SELECT 700, '0fffffff-0000-7000-8000-000000000000', hash, mac FROM audit_leaves WHERE seq = 300";
+    assert_eq!(first_bad(&app, &[copy]).await.0, Some(EVENTS));
+    assert_ne!(id, COPY_ID);
+});
+
+both!(a_cut_off_end_is_found, start, |app| {
+    let sql = [
+        "DELETE FROM audit_personal WHERE event_id IN (SELECT event_id FROM audit_leaves WHERE seq >= 690)",
+        "DELETE FROM audit_events WHERE id IN (SELECT event_id FROM audit_leaves WHERE seq >= 690)",
+        "DELETE FROM audit_leaves WHERE seq >= 690",
+    ];
+    assert_eq!(first_bad(&app, &sql).await.0, Some(690));
+});
+
+both!(
+    /// AUD-4: an older copy of the database holds a signed tree too, but not that of the checkpoint outside.
+    a_rolled_back_database_is_found, |app| {
+        write(&app, 300).await;
+        seal(&app).await;
+        let head = store::find_head(&mut app.services.db.read().await.unwrap()).await.unwrap().unwrap();
+        write(&app, 10).await;
+        seal(&app).await;
+        let head_of_yesterday =
+            format!("UPDATE audit_head SET size = 300, note = '{}', root = (SELECT hash FROM audit_leaves WHERE seq = 0)", head.note);
+        let sql = ["DELETE FROM audit_personal WHERE event_id IN (SELECT event_id FROM audit_leaves WHERE seq >= 300)",
+            "DELETE FROM audit_events WHERE id IN (SELECT event_id FROM audit_leaves WHERE seq >= 300)",
+            "DELETE FROM audit_leaves WHERE seq >= 300", &head_of_yesterday];
+        tamper(&app, &sql).await;
+        let mut tx = app.services.db.write().await.unwrap();
+        store::update_head(&mut tx, &head).await.unwrap();
+        tx.commit().await.unwrap();
+        assert_eq!(report(&app).await.first_bad.unwrap().seq, Some(300));
+        write(&app, 1).await;
+        let refused = Sealer::default().seal_all(&app.services).await.unwrap_err();
+        assert!(matches!(refused, SealError::NotConsistent(_)), "{refused}");
+    }
+);
+
+both!(a_changed_tile_is_found, start, |app| {
+    let sql =
+        "UPDATE audit_tiles SET hashes = (SELECT hashes FROM audit_tiles WHERE level = 0 AND number = 0) WHERE level = 0 AND number = 1";
+    assert_eq!(first_bad(&app, &[sql]).await.0, Some(256));
+});
+
+both!(a_removed_tile_is_found, start, |app| {
+    assert_eq!(first_bad(&app, &["DELETE FROM audit_tiles WHERE level = 0 AND number = 1"]).await.0, Some(256));
+});
+
+both!(a_removed_head_is_found, start, |app| {
+    assert_eq!(first_bad(&app, &["DELETE FROM audit_head"]).await.0, Some(0));
+});
+
+both!(
+    /// AUD-4
+    a_head_signed_with_another_key_is_found, start, |app| {
+        let forged = SigningKey::from_seed("127.0.0.1/audit", &[7; 32]).unwrap();
+        let head = store::find_head(&mut app.services.db.read().await.unwrap()).await.unwrap().unwrap();
+        let note: Note = head.note.parse().unwrap();
+        let key = SigningKey::from_seed(&head.origin, app.services.keyring.audit_signing_seed()).unwrap();
+        let tree = Checkpoint::open(&note, key.verifier()).unwrap().head;
+        let note = Checkpoint::sign(tree, &forged).to_string();
+        let only_note = format!("UPDATE audit_head SET note = '{note}'");
+        assert!(report(&app).await.ok);
+        tamper(&app, &[&only_note]).await;
+        assert!(!report(&app).await.ok);
+        tamper(&app, &[&format!("UPDATE audit_head SET verifier_key = '{}'", forged.verifier())]).await;
+        assert!(report(&app).await.first_bad.unwrap().why.contains("another key"));
+        write(&app, 1).await;
+        let refused = Sealer::default().seal_all(&app.services).await.unwrap_err();
+        assert!(matches!(refused, SealError::OtherKey { .. }), "{refused}");
+    }
+);
+
+both!(
+    /// AUD-2: an entry that is hashed again, with all that is above it, has no HMAC of this program.
+    a_leaf_hashed_again_with_its_parents_is_found, start, |app| {
+        let id = id_at(&app, SEQ).await;
+        let mut db = app.services.db.read().await.unwrap();
+        let (entry,): (String,) = whereabouts::fetch!(&mut db, fetch_one as (String,), "SELECT entry FROM audit_events WHERE id = $1", id).unwrap();
+        let forged = entry.replace("success", "refused");
+        let mut tree = TiledTree::default();
+        let mut tiles = Vec::new();
+        let hashes: Vec<(Vec<u8>,)> = whereabouts::fetch!(&mut db, fetch_all as (Vec<u8>,), "SELECT hash FROM audit_leaves ORDER BY seq").unwrap();
+        drop(db);
+        for (seq, (hash,)) in hashes.iter().enumerate() {
+            let hash = if seq as i64 == SEQ { leaf_hash(forged.as_bytes()) } else { Hash::from_bytes(hash.as_slice().try_into().unwrap()) };
+            tiles.extend(tree.append(hash));
+        }
+        let bytes = |bytes: &[u8]| match app.backend() {
+            Backend::Sqlite => format!("X'{}'", hex(bytes)),
+            Backend::Postgres => format!("'\\x{}'", hex(bytes)),
+        };
+        let mut statements = vec![
+            format!("UPDATE audit_events SET entry = '{forged}', outcome = 'refused' WHERE id = '{id}'"),
+            format!("UPDATE audit_leaves SET hash = {} WHERE seq = {SEQ}", bytes(leaf_hash(forged.as_bytes()).as_bytes())),
+        ];
+        statements.extend(tiles.iter().map(|tile| {
+            let (hashes, root) = (bytes(&Hash::join_tile(&tile.hashes)), bytes(tile.root.as_bytes()));
+            format!("UPDATE audit_tiles SET hashes = {hashes}, root = {root} WHERE level = {} AND number = {}", tile.id.level, tile.id.index)
+        }));
+        let statements: Vec<_> = statements.iter().map(String::as_str).collect();
+        assert_eq!(first_bad(&app, &statements).await, (Some(SEQ), Some(id)));
+    }
+);
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -10,7 +10,7 @@ use tokio::{
 
 use crate::{
     api_tokens::worker as tokens,
-    audit::seal::worker as sealer,
+    audit::{seal::worker as sealer, verify::worker as verifier},
     foundation::{db::Db, limiter, services::Services, supervisor::Supervisor},
     mail,
     permissions::grants::worker as grants,
@@ -49,6 +49,8 @@ pub enum Worker {
     RefusedSignIns,
     /// Adds events to the tree of the audit log.
     Sealer,
+    /// Verifies the audit log.
+    Verifier,
     /// Receives what other nodes commit.
     Listen,
     /// Notifies other nodes of what this one commits.
@@ -57,7 +59,7 @@ pub enum Worker {
 
 impl Worker {
     /// All of them.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Presence,
         Self::Cleanup,
         Self::BackgroundJobs,
@@ -68,6 +70,7 @@ impl Worker {
         Self::Limiter,
         Self::RefusedSignIns,
         Self::Sealer,
+        Self::Verifier,
         Self::Listen,
         Self::Relay,
     ];
@@ -84,6 +87,7 @@ impl Worker {
             Self::Limiter => "limiter",
             Self::RefusedSignIns => "refused_sign_ins",
             Self::Sealer => "sealer",
+            Self::Verifier => "verifier",
             Self::Listen => "listen",
             Self::Relay => "relay",
         }
@@ -107,6 +111,7 @@ impl Worker {
             Self::Limiter => supervisor.spawn_until_shutdown(name, count_attempts),
             Self::RefusedSignIns => supervisor.spawn_until_shutdown(name, write_refused_sign_ins),
             Self::Sealer => supervisor.spawn(name, sealer::run),
+            Self::Verifier => supervisor.spawn(name, verifier::run),
             Self::Listen => supervisor.spawn(name, listen),
             Self::Relay => supervisor.spawn_until_shutdown(name, relay),
         }

@@ -85,11 +85,13 @@ impl Sealer {
         Ok(queued)
     }
 
-    /// Seals until the queue is empty.
+    /// Seals until the queue is empty, or the server stops.
     ///
     /// Errors: see [`SealError`].
     pub async fn seal_all(&mut self, services: &Services) -> Result<(), SealError> {
-        while self.seal(services).await? > 0 {}
+        while self.seal(services).await? > 0 && !services.is_stopping() {
+            tokio::task::yield_now().await;
+        }
         Ok(())
     }
 

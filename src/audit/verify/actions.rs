@@ -39,51 +39,94 @@ pub struct Trusted<'a> {
 /// Either what was looked for, or the first bad event.
 type Found<T> = Result<T, Box<Bad>>;
 
+/// Leaves between two calls of `progress`.
+const PROGRESS_INTERVAL: i64 = 50_000;
+
 /// Verifies the whole log. Calls `progress` with the number of verified leaves and of all.
 ///
 /// Errors: the database or a checkpoint cannot be read.
 pub async fn verify(db: &Db, trusted: &Trusted<'_>, progress: impl Fn(i64, i64)) -> anyhow::Result<Report> {
-    // Before the head: what is sealed meanwhile is beyond neither.
-    let last = store::find_last_leaf(&mut db.read().await?).await?;
-    let head = find_head(&mut db.read().await?).await?;
-    let mut report = Report { ok: true, events: 0, sealed: 0, checkpoint: head.as_ref().map(describe), first_bad: None };
-    let verified = verify_tree(db, trusted, head.as_ref(), last, &progress, &mut report).await?;
-    let verified = match verified {
-        Ok(()) => verify_rest(db, trusted, &mut report).await?,
-        bad => bad,
-    };
-    report.first_bad = verified.err().map(|bad| *bad);
-    report.ok = report.first_bad.is_none();
-    Ok(report)
+    let mut verifier = Verifier::default();
+    loop {
+        match verifier.advance(db, trusted, PROGRESS_INTERVAL).await? {
+            Increment::Part { verified, size } => progress(verified, size),
+            Increment::Whole(report) => return Ok(report),
+        }
+    }
+}
+
+/// Verifies a log by increments. It keeps the tree up to where it is.
+#[derive(Default)]
+pub struct Verifier {
+    tree: TiledTree,
+}
+
+/// What an increment found.
+#[derive(Debug)]
+pub enum Increment {
+    /// All holds up to here.
+    Part {
+        /// Number of verified leaves.
+        verified: i64,
+        /// Number of leaves.
+        size: i64,
+    },
+    /// The log was verified to its end, or something is wrong. The next increment begins anew.
+    Whole(Report),
+}
+
+impl Verifier {
+    /// Verifies the next leaves, at most so many, and after the last one all that is not sealed yet.
+    ///
+    /// Errors: the database or a checkpoint cannot be read.
+    pub async fn advance(&mut self, db: &Db, trusted: &Trusted<'_>, leaves: i64) -> anyhow::Result<Increment> {
+        // Before the head: what is sealed meanwhile is beyond neither.
+        let last = store::find_last_leaf(&mut db.read().await?).await?;
+        let head = find_head(&mut db.read().await?).await?;
+        let verified = self.advance_tree(db, trusted, head.as_ref(), last, leaves).await?;
+        let (sealed, size) = (self.tree.head().size as i64, head.as_ref().map_or(0, |head| head.size));
+        if verified.is_ok() && sealed < size {
+            return Ok(Increment::Part { verified: sealed, size });
+        }
+        self.tree = TiledTree::default();
+        let (events, verified) = match verified {
+            Ok(()) => verify_rest(db, trusted).await?,
+            bad => (store::count_events(&mut db.read().await?).await?.0, bad),
+        };
+        let first_bad = verified.err().map(|bad| *bad);
+        Ok(Increment::Whole(Report { ok: first_bad.is_none(), events, sealed, checkpoint: head.as_ref().map(describe), first_bad }))
+    }
+
+    /// Verifies the head, all checkpoints, and the next leaves with their tiles.
+    async fn advance_tree(
+        &mut self,
+        db: &Db,
+        trusted: &Trusted<'_>,
+        head: Option<&Head>,
+        last: Option<i64>,
+        leaves: i64,
+    ) -> anyhow::Result<Found<()>> {
+        let Some(head) = head else { return missing_head(trusted, last) };
+        let key = SigningKey::from_seed(&head.origin, trusted.keyring.audit_signing_seed()).context("the log has no valid name")?;
+        let signed = match check_head(head, key.verifier()) {
+            Ok(signed) => signed,
+            bad => return Ok(bad.map(drop)),
+        };
+        let anchors = match load_anchors(db, trusted, head, key.verifier()).await? {
+            Ok(anchors) => anchors,
+            bad => return Ok(bad.map(drop)),
+        };
+        let mut walk = Walk { tree: std::mem::take(&mut self.tree), anchors, keyring: trusted.keyring.clone() };
+        let from = walk.tree.head().size as i64;
+        let to = head.size.min(from.saturating_add(leaves));
+        let walked = walk.run(db, from, to).await?;
+        self.tree = walk.tree;
+        Ok(walked.and_then(|()| if to < head.size { Ok(()) } else { check_end(head, signed, self.tree.head(), last) }))
+    }
 }
 
 fn describe(head: &Head) -> CheckpointReport {
     CheckpointReport { size: head.size, root: BASE64_STANDARD.encode(&head.root), origin: head.origin.clone() }
-}
-
-/// Verifies the leaves, the tiles, the head and all checkpoints.
-async fn verify_tree(
-    db: &Db,
-    trusted: &Trusted<'_>,
-    head: Option<&Head>,
-    last: Option<i64>,
-    progress: &impl Fn(i64, i64),
-    report: &mut Report,
-) -> anyhow::Result<Found<()>> {
-    let Some(head) = head else { return missing_head(trusted, last) };
-    let key = SigningKey::from_seed(&head.origin, trusted.keyring.audit_signing_seed()).context("the log has no valid name")?;
-    let signed = match check_head(head, key.verifier()) {
-        Ok(signed) => signed,
-        bad => return Ok(bad.map(drop)),
-    };
-    let anchors = match load_anchors(db, trusted, head, key.verifier()).await? {
-        Ok(anchors) => anchors,
-        bad => return Ok(bad.map(drop)),
-    };
-    let mut walk = Walk { tree: TiledTree::default(), anchors, keyring: trusted.keyring.clone() };
-    let walked = walk.run(db, head.size, progress).await?;
-    report.sealed = walk.tree.head().size as i64;
-    Ok(walked.and_then(|()| check_end(head, signed, walk.tree.head(), last)))
 }
 
 /// Without a head there must be no leaf, and no checkpoint outside.
@@ -139,7 +182,7 @@ fn check_end(head: &Head, signed: TreeHead, computed: TreeHead, last: Option<i64
     if computed == signed { Ok(()) } else { Err(whole_log("the root of the tree is not the one that was signed")) }
 }
 
-/// A walk along the leaves, from the first one.
+/// A walk along the leaves.
 struct Walk {
     tree: TiledTree,
     anchors: BTreeMap<u64, Hash>,
@@ -155,16 +198,15 @@ struct Batch {
 }
 
 impl Walk {
-    /// Walks to the last leaf. While a batch is checked, the next one is read.
-    async fn run(&mut self, db: &Db, size: i64, progress: &impl Fn(i64, i64)) -> anyhow::Result<Found<()>> {
-        let mut next = Some(read_batch(db, 0, size));
+    /// Walks from one leaf to before another. While a batch is checked, the next one is read.
+    async fn run(&mut self, db: &Db, from: i64, to: i64) -> anyhow::Result<Found<()>> {
+        let mut next = (from < to).then(|| read_batch(db, from, to));
         while let Some(reading) = next.take() {
             let batch = reading.await??;
-            next = (batch.to < size).then(|| read_batch(db, batch.to, size));
+            next = (batch.to < to).then(|| read_batch(db, batch.to, to));
             if let Err(bad) = self.check_batch(db, &batch).await? {
                 return Ok(Err(bad));
             }
-            progress(batch.to, size);
         }
         Ok(Ok(()))
     }
@@ -238,18 +280,17 @@ fn first_difference(tile: &FullTile, stored: Option<&TileRow>) -> Option<usize> 
     differs.or((!is_whole).then_some(0))
 }
 
-/// Verifies events that are not sealed yet, and that there is no event besides.
-async fn verify_rest(db: &Db, trusted: &Trusted<'_>, report: &mut Report) -> anyhow::Result<Found<()>> {
+/// Verifies events that are not sealed yet, and that there is no event besides. Returns the number of all events too.
+async fn verify_rest(db: &Db, trusted: &Trusted<'_>) -> anyhow::Result<(i64, Found<()>)> {
     let checked = verify_queue(db, &trusted.keyring).await?;
     let (events, are_all_known) = store::count_events(&mut db.read().await?).await?;
-    report.events = events;
     if checked.is_err() || are_all_known {
-        return Ok(checked);
+        return Ok((events, checked));
     }
     let added = store::find_added(&mut db.read().await?).await?;
     let bad =
         |id| Err(Box::new(Bad { seq: None, id: Some(id), why: "it was added: it is neither in the tree nor in the queue".to_owned() }));
-    Ok(added.map_or(Ok(()), bad))
+    Ok((events, added.map_or(Ok(()), bad)))
 }
 
 async fn verify_queue(db: &Db, keyring: &Keyring) -> anyhow::Result<Found<()>> {

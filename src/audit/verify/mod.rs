@@ -3,4 +3,5 @@
 pub mod actions;
 mod checks;
 pub mod model;
-mod store;
+pub mod store;
+pub mod worker;

@@ -3,7 +3,11 @@
 use chrono::{DateTime, Utc};
 use sqlx::FromRow;
 
-use crate::{fetch, foundation::db::Connection};
+use crate::{
+    audit::verify::model::Report,
+    execute, fetch,
+    foundation::db::{Connection, Tx},
+};
 
 /// The columns of an event that repeat parts of its entry, but the time, as one text: copying each on its own takes most of the time.
 macro_rules! repeated_columns {
@@ -117,4 +121,31 @@ pub async fn find_tile(db: &mut impl Connection, level: i32, number: i64) -> sql
 pub async fn list_checkpoints(db: &mut impl Connection) -> sqlx::Result<Vec<String>> {
     let sql = "SELECT note FROM audit_checkpoints ORDER BY size, origin";
     Ok(fetch!(db, fetch_all as (String,), sql)?.into_iter().map(|(note,)| note).collect())
+}
+
+/// The result of the last whole verification.
+#[derive(Debug, FromRow)]
+pub struct VerificationRow {
+    /// When it ended.
+    pub verified_at: DateTime<Utc>,
+    /// Number of leaves that it verified.
+    pub size: i64,
+    /// Index of the first bad leaf. `None` if all holds, or for an event that has none.
+    pub bad_seq: Option<i64>,
+    /// What is wrong. `None` if all holds.
+    pub why: Option<String>,
+}
+
+/// Keeps the result of a whole verification, in place of the last one.
+pub async fn keep_result(tx: &mut Tx, report: &Report, now: DateTime<Utc>) -> sqlx::Result<()> {
+    let (bad_seq, why) = (report.first_bad.as_ref().and_then(|bad| bad.seq), report.first_bad.as_ref().map(|bad| bad.why.as_str()));
+    let sql = "INSERT INTO audit_verification (id, verified_at, size, bad_seq, why) VALUES (1, $1, $2, $3, $4)
+               ON CONFLICT (id) DO UPDATE SET verified_at = excluded.verified_at, size = excluded.size, bad_seq = excluded.bad_seq,
+                   why = excluded.why";
+    execute!(tx, sql, now, report.sealed, bad_seq, why).map(drop)
+}
+
+/// Returns the result of the last whole verification.
+pub async fn find_result(db: &mut impl Connection) -> sqlx::Result<Option<VerificationRow>> {
+    fetch!(db, fetch_optional as VerificationRow, "SELECT verified_at, size, bad_seq, why FROM audit_verification WHERE id = 1")
 }
