@@ -87,7 +87,7 @@ both!(
         assert_eq!(app.count("SELECT COUNT(*) FROM audit_checkpoints").await, 1);
         let ids = "SELECT COUNT(*) FROM audit_leaves one JOIN audit_leaves next ON next.seq = one.seq + 1 WHERE one.event_id >= next.event_id";
         assert_eq!(app.count(ids).await, 0);
-        let key = SigningKey::from_seed("localhost/audit", app.services.keyring.audit_signing_seed()).unwrap();
+        let key = SigningKey::from_seed("127.0.0.1/audit", app.services.keyring.audit_signing_seed()).unwrap();
         let note: Note = files(&app).read().unwrap().unwrap().parse().unwrap();
         assert_eq!(Checkpoint::open(&note, key.verifier()).unwrap().head.size, 603);
         assert_eq!(files(&app).read_all().unwrap().len(), 2);

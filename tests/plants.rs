@@ -1010,7 +1010,7 @@ both!(
         let mails = mails_about(&app, "A host came to another plant: inverter.sun.example").await;
         assert_eq!(mails.iter().map(|mail| mail.to.as_str()).collect::<Vec<_>>(), ["olga@example.com", "sam@example.com"]);
         assert!(mails[0].text.contains("Meadow") && mails[0].text.contains("Hill") && mails[0].text.contains("olga"), "{}", mails[0].text);
-        let recorded = "SELECT COUNT(*) FROM audit_events e JOIN audit_personal p ON p.event_id = e.id WHERE action = 'device.created' AND content LIKE '%\"host_from\":\"%'";
+        let recorded = "SELECT COUNT(*) FROM audit_events WHERE action = 'device.created' AND entry LIKE '%\"host_from\":\"%'";
         assert_eq!(app.count(recorded).await, 1);
         assert_eq!(send(&olga, Method::DELETE, &format!("devices/{moved}"), Value::Null).await.status(), 204);
         run_ok(&app, &["device", "add", "--plant", &world.meadow, "--name", "Back", "--kind", "x", "--host", "inverter.sun.example"]);
@@ -1041,7 +1041,7 @@ both!(
         let mails = mails_about(&app, "A host came to another plant: logger.sun.example").await;
         assert_eq!(mails.iter().map(|mail| mail.to.as_str()).collect::<Vec<_>>(), ["olga@example.com"]);
         assert!(["Field", "Hill", "adam"].iter().all(|name| mails[0].text.contains(name)), "{}", mails[0].text);
-        let recorded = "SELECT COUNT(*) FROM audit_events e JOIN audit_personal p ON p.event_id = e.id WHERE action = 'device.created' AND content LIKE '%\"host_from\":\"%'";
+        let recorded = "SELECT COUNT(*) FROM audit_events WHERE action = 'device.created' AND entry LIKE '%\"host_from\":\"%'";
         assert_eq!(app.count(recorded).await, 1);
     }
 );
@@ -1078,7 +1078,7 @@ both!(
         assert_eq!(former, [&json!("Meadow"), &json!("Meadow"), &Value::Null]);
         let next: String = olga.post_form("import_plants", &form).await.json().await.unwrap();
         assert_eq!((next, app.count(count).await), (format!("/organizations/{}", world.organization), 3));
-        let recorded = "SELECT COUNT(*) FROM audit_events e JOIN audit_personal p ON p.event_id = e.id WHERE action = 'device.created' AND content LIKE '%\"host_from\":\"%'";
+        let recorded = "SELECT COUNT(*) FROM audit_events WHERE action = 'device.created' AND entry LIKE '%\"host_from\":\"%'";
         assert_eq!(app.count(recorded).await, 2);
         let inserted = match app.backend() {
             Backend::Sqlite => "SELECT user_id FROM outbox WHERE kind = 'access_changed' ORDER BY rowid",
