@@ -11,6 +11,7 @@ mod api;
 mod api_tokens;
 mod client;
 mod commands;
+mod ended;
 mod grants;
 mod joining;
 mod limits;

@@ -112,7 +112,7 @@ impl EndedSession {
     pub fn why(&self, lifetimes: &Lifetimes) -> Why {
         let (what, how) = match self.end_reason {
             EndReason::SignedOut => ("Signed out", "on the device itself".to_owned()),
-            EndReason::Revoked => ("Revoked by you", self.from_where()),
+            EndReason::Revoked => ("Revoked by you", self.place_of_end()),
             EndReason::RevokedByAdministrator => ("Ended by an administrator", String::new()),
             EndReason::EverybodySignedOut => ("Everybody was signed out", "by an administrator".to_owned()),
             EndReason::IdleTimeout => ("Expired", format!("{} without use", timeout(lifetimes.idle_timeout))),
@@ -122,7 +122,7 @@ impl EndedSession {
                 ("Ended for a newer session", format!("because you had more than {}", format_count(MAX_SESSIONS_PER_USER)))
             }
             EndReason::AccountDisabled => ("Account disabled", "by an administrator".to_owned()),
-            EndReason::PasswordChanged => ("Password changed", self.from_where()),
+            EndReason::PasswordChanged => ("Password changed", self.place_of_end()),
             EndReason::PasswordReset => ("Password reset", "with a link by email".to_owned()),
             EndReason::Disowned => ("You said it was not you", "by the email about this sign-in".to_owned()),
         };
@@ -130,7 +130,7 @@ impl EndedSession {
     }
 
     /// Returns from where its owner ended it; empty if that is not known.
-    fn from_where(&self) -> String {
+    fn place_of_end(&self) -> String {
         match &self.ended_by {
             Some(EndedBy { kind: EndedByKind::Session, name: Some(device), .. }) => format!("from {device}"),
             Some(EndedBy { kind: EndedByKind::ApiToken, name: Some(token), .. }) => format!("with the API token {token}"),

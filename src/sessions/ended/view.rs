@@ -64,8 +64,8 @@ fn section(data: RecentlyEnded) -> Option<impl IntoView> {
     let rows = data.sessions.iter().map(|session| row(session, &data)).collect_view();
     (!data.sessions.is_empty()).then(|| {
         view! {
-            <section class="card ended" aria-labelledby="ended-sessions">
-                <header><h2 id="ended-sessions">"Recently ended"</h2><p>"Sessions of yours that ended in the last 30 days."</p></header>
+            <section class="card section ended" aria-labelledby="ended-sessions">
+                <header><div><h2 id="ended-sessions">"Recently ended"</h2><p>"Sessions of yours that ended in the last 30 days."</p></div></header>
                 <ul>{rows}</ul>
                 {data.has_more.then(|| view! { <footer><a class="outlined" href=more>"Show more"</a></footer> })}
             </section>
