@@ -144,7 +144,7 @@ both!(
         let operations: BTreeSet<_> = described["paths"].as_object().unwrap().iter()
             .flat_map(|(path, methods)| methods.as_object().unwrap().keys().map(move |method| format!("{} {path}", method.to_uppercase()))).collect();
         let expected = [
-            "POST /api/v1/sessions", "GET /api/v1/sessions", "DELETE /api/v1/sessions", "GET /api/v1/sessions/current", "DELETE /api/v1/sessions/current",
+            "POST /api/v1/sessions", "GET /api/v1/sessions", "DELETE /api/v1/sessions", "GET /api/v1/sessions/ended", "GET /api/v1/sessions/current", "DELETE /api/v1/sessions/current",
             "DELETE /api/v1/sessions/{id}", "GET /api/v1/me", "PUT /api/v1/me/password", "GET /api/v1/tokens", "POST /api/v1/tokens", "DELETE /api/v1/tokens",
             "DELETE /api/v1/tokens/{id}", "POST /api/v1/tokens/{id}/rotate",
             "GET /api/v1/grants", "POST /api/v1/grants", "GET /api/v1/grants/{id}", "PATCH /api/v1/grants/{id}", "DELETE /api/v1/grants/{id}",

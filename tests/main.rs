@@ -12,6 +12,7 @@ mod api_tokens;
 mod audit;
 mod client;
 mod commands;
+mod ended;
 mod grants;
 mod joining;
 mod limits;

@@ -16,6 +16,8 @@ pub mod page;
 mod password;
 #[cfg(feature = "entry")]
 mod preview;
+#[cfg(not(feature = "entry"))]
+pub mod refresh;
 mod tab_keys;
 mod text;
 

@@ -28,6 +28,7 @@ use crate::{
     sessions::{
         actions::{self as sessions, audit_event},
         caller::CurrentSession,
+        ended::Ending,
         epoch::{self, Progress},
         model::EndReason,
         store as sessions_store,
@@ -57,7 +58,7 @@ pub async fn disable(db: &Db, recorder: &Recorder, user: &UserId, actor: Actor<'
     let mut tx = db.write().await?;
     actor.lock_accounts(&mut tx, user).await?;
     accounts::set_disabled(&mut tx, user, Some(now)).await?;
-    let ended = end_all_sessions(&mut tx, user, now, EndReason::AccountDisabled).await?;
+    let ended = end_all_sessions(&mut tx, user, now, actor.ending(EndReason::AccountDisabled)).await?;
     one_time_tokens::cancel_created_by(&mut tx, user).await?;
     for purpose in [Purpose::Reset, Purpose::Alert, Purpose::SecondFactor, Purpose::EmailChange] {
         one_time_tokens::cancel(&mut tx, purpose, Some(user)).await?;
@@ -86,12 +87,12 @@ pub async fn revoke(
     id: Option<&SessionId>,
     actor: Actor<'_>,
 ) -> Result<Vec<SessionId>, AppError> {
-    let (now, reason) = (recorder.clock().now(), EndReason::RevokedByAdministrator);
+    let (now, ending) = (recorder.clock().now(), actor.ending(EndReason::RevokedByAdministrator));
     let mut tx = db.write().await?;
     actor.lock_accounts(&mut tx, user).await?;
     let ended = match id {
-        Some(id) => sessions_store::end(&mut tx, user, id, now, reason).await?.into_iter().map(|row| row.id).collect(),
-        None => end_all_sessions(&mut tx, user, now, reason).await?,
+        Some(id) => sessions_store::end(&mut tx, user, id, now, ending).await?.into_iter().map(|row| row.id).collect(),
+        None => end_all_sessions(&mut tx, user, now, ending).await?,
     };
     let detail = json!({ "session": id, "sessions_ended": ended.len() });
     recorder.write(&mut tx, actor.event(Some(user), Action::SessionsRevokedByAdministrator, detail)).await?;
@@ -100,8 +101,8 @@ pub async fn revoke(
 }
 
 /// Ends all sessions of a user, expired ones too: the command line does not see the uses that the server holds in memory.
-async fn end_all_sessions(tx: &mut Tx, user: &UserId, now: DateTime<Utc>, reason: EndReason) -> sqlx::Result<Vec<SessionId>> {
-    let ended = sessions_store::end_others(tx, user, None, now, reason).await?;
+async fn end_all_sessions(tx: &mut Tx, user: &UserId, now: DateTime<Utc>, ending: Ending<'_>) -> sqlx::Result<Vec<SessionId>> {
+    let ended = sessions_store::end_others(tx, user, None, now, ending).await?;
     Ok(ended.into_iter().map(|session| session.id).collect())
 }
 

@@ -17,7 +17,7 @@ use crate::{
     foundation::services::Services,
     permissions::{grants::http as grants, members::http as members, reach::http as reach, vendors::http as vendors},
     plants::{devices::http as devices, http as plants, organizations::http as organizations, portfolios::http as portfolios},
-    sessions::http as sessions,
+    sessions::{ended::http as ended, http as sessions},
 };
 
 /// The description without its routes: [`routes`] adds them.
@@ -66,6 +66,7 @@ where
     OpenApiRouter::with_openapi(Description::openapi())
         .routes(routes!(sessions::list, sign_in::create, sessions::revoke_others))
         .routes(routes!(sessions::current, sign_in::delete_current))
+        .routes(routes!(ended::list_ended))
         .routes(routes!(sessions::revoke))
         .routes(routes!(sessions::me))
         .routes(routes!(password::change))

@@ -11,7 +11,11 @@ use crate::{
     foundation::{db::Tx, ids::UserId, services::Services},
     reauthentication::actions::require_recent,
     record::{Action, Event, Outcome},
-    sessions::actions::{audit_event, lock_account},
+    sessions::{
+        actions::{audit_event, lock_account},
+        ended::Ending,
+        model::EndReason,
+    },
 };
 
 /// Name of the command line in mails, in place of the name of a user.
@@ -93,6 +97,14 @@ impl Actor<'_> {
         let locked = accounts::lock(tx, user).await?;
         lock_account(tx, principal).await?;
         Ok(locked)
+    }
+
+    /// Returns how the actor ends sessions for this reason.
+    pub fn ending(&self, reason: EndReason) -> Ending<'_> {
+        match self {
+            Self::CommandLine => Ending::new(reason),
+            Self::Principal(principal) => Ending::by(principal, reason),
+        }
     }
 
     /// Returns the name for mails.

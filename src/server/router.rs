@@ -25,6 +25,7 @@ use crate::{
     server::{compression, content, error_page, errors, gate, guard, headers, health, metrics, quota, request_id},
     sessions::{
         caller,
+        ended::view as ended,
         live::{feed::Feeds, protocol, server},
     },
 };
@@ -93,6 +94,7 @@ fn api(site: &Site) -> Router<Site> {
     routes
         .route("/api/{*unknown}", any(async || AppError::NotFound))
         .route(protocol::PATH, get(server::connect).layer(Extension(Feeds::default())))
+        .route(protocol::ENDED_PATH, get(ended::refresh))
         .method_not_allowed_fallback(not_allowed)
 }
 

@@ -30,6 +30,7 @@ use crate::{
     record::{Action, Event},
     sessions::{
         caller::CurrentSession,
+        ended::Ending,
         expiry::Expiry,
         model::{EndReason, Query, Session, Sessions},
         store::{self, NewSession, SessionRow},
@@ -298,7 +299,7 @@ pub async fn revoke(services: &Services, client: &Principal, id: &SessionId) -> 
     let user = &client.account.id;
     let mut tx = services.db.write().await?;
     lock_account(&mut tx, client).await?;
-    let Some(row) = end_one(&mut tx, services, user, id, EndReason::Revoked).await? else {
+    let Some(row) = end_one(&mut tx, services, user, id, Ending::by(client, EndReason::Revoked)).await? else {
         tx.commit().await?; // an expired session is marked as ended nevertheless
         return Err(AppError::NotFound);
     };
@@ -316,7 +317,7 @@ pub async fn revoke_others(services: &Services, client: &Principal) -> Result<us
     let user = &client.account.id;
     let mut tx = services.db.write().await?;
     lock_account(&mut tx, client).await?;
-    let sessions = end_all_but(&mut tx, services, user, client.session(), EndReason::Revoked).await?;
+    let sessions = end_all_but(&mut tx, services, user, client.session(), Ending::by(client, EndReason::Revoked)).await?;
     let event = audit_event(client, Action::OtherSessionsRevoked, json!({ "revoked": sessions.len() }));
     services.recorder.write(&mut tx, event).await?;
     tx.commit().await?;
@@ -329,7 +330,7 @@ pub async fn revoke_others(services: &Services, client: &Principal) -> Result<us
 pub async fn sign_out(services: &Services, caller: &CurrentSession) -> Result<(), AppError> {
     let mut tx = services.db.write().await?;
     accounts::lock(&mut tx, &caller.account.id).await?;
-    end_one(&mut tx, services, &caller.account.id, &caller.session, EndReason::SignedOut).await?;
+    end_one(&mut tx, services, &caller.account.id, &caller.session, Ending::by(caller, EndReason::SignedOut)).await?;
     services.recorder.write(&mut tx, audit_event(caller, Action::SignOut, json!({}))).await?;
     tx.commit().await?;
     publish_ended(services, &caller.account.id, vec![caller.session.clone()]);
@@ -365,9 +366,9 @@ pub async fn end_one(
     services: &Services,
     user: &UserId,
     id: &SessionId,
-    reason: EndReason,
+    ending: Ending<'_>,
 ) -> Result<Option<SessionRow>, AppError> {
-    let Some(row) = store::end(tx, user, id, services.clock.now(), reason).await? else { return Ok(None) };
+    let Some(row) = store::end(tx, user, id, services.clock.now(), ending).await? else { return Ok(None) };
     let was_live = was_live(tx, services, id, (row.created_at, row.last_active_at)).await?;
     Ok(was_live.then_some(row))
 }
@@ -378,10 +379,10 @@ pub async fn end_all_but(
     services: &Services,
     user: &UserId,
     kept: Option<&SessionId>,
-    reason: EndReason,
+    ending: Ending<'_>,
 ) -> Result<Vec<SessionId>, AppError> {
     let mut live = Vec::new();
-    for session in store::end_others(tx, user, kept, services.clock.now(), reason).await? {
+    for session in store::end_others(tx, user, kept, services.clock.now(), ending).await? {
         if was_live(tx, services, &session.id, (session.created_at, session.last_active_at)).await? {
             live.push(session.id);
         }
@@ -400,7 +401,7 @@ async fn was_live(
     let last_active_at = services.activity.last_use(id).map_or(last_active_at, |last| last.at.max(last_active_at));
     let expiry = Expiry::new(&services.config.lifetimes, created_at, last_active_at);
     let Some(reason) = expiry.reason(services.clock.now()) else { return Ok(true) };
-    store::set_end_reason(tx, id, reason).await?;
+    store::set_expired(tx, id, reason).await?;
     Ok(false)
 }
 

@@ -140,12 +140,13 @@ async fn count_below(db: &mut impl Connection, epoch: i64) -> sqlx::Result<i64> 
 async fn end_below(tx: &mut Tx, progress: &Progress) -> sqlx::Result<u64> {
     let sql = locking!(
         tx,
-        "UPDATE sessions SET ended_at = $2, end_reason = $3 WHERE id IN (
-             SELECT id FROM sessions WHERE ended_at IS NULL AND epoch < $1 ORDER BY epoch LIMIT $4",
+        "UPDATE sessions SET ended_at = $2, end_reason = $3, ended_by_user_id = $4 WHERE id IN (
+             SELECT id FROM sessions WHERE ended_at IS NULL AND epoch < $1 ORDER BY epoch LIMIT $5",
         "FOR UPDATE SKIP LOCKED",
         ")"
     );
-    execute!(tx, sql, progress.epoch, progress.started_at, EndReason::RevokedByAdministrator, BATCH_SIZE)
+    let (reason, by) = (EndReason::EverybodySignedOut, progress.started_by.as_ref());
+    execute!(tx, sql, progress.epoch, progress.started_at, reason, by, BATCH_SIZE)
 }
 
 /// Returns whether a session of an earlier epoch has not been ended, including rows that another transaction holds.

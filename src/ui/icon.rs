@@ -53,6 +53,8 @@ icons! {
     ShieldOn = "shield-check",
     /// Search.
     Search = "search",
+    /// A log.
+    Scroll = "scroll-text",
 
     ; // The following are not in the module of the card: each byte of it counts.
     /// People.

@@ -23,6 +23,7 @@ use crate::{
     record::{Action, Event},
     sessions::{
         actions::{self as sessions, CreatedSession},
+        ended::Ending,
         model::EndReason,
     },
     ui::time::exact,
@@ -170,9 +171,9 @@ pub async fn disown(services: &Services, token: &str, everywhere: bool, client: 
     accounts::lock(&mut tx, &owner).await?.filter(|locked| locked.is_enabled).ok_or(AppError::LinkExpired)?;
     let (user, alert) = consume(&mut tx, services, token).await?;
     let ended = if everywhere {
-        sessions::end_all_but(&mut tx, services, &user, None, EndReason::Disowned).await?
+        sessions::end_all_but(&mut tx, services, &user, None, Ending::new(EndReason::Disowned)).await?
     } else {
-        let ended = sessions::end_one(&mut tx, services, &user, &alert.session, EndReason::Disowned).await?;
+        let ended = sessions::end_one(&mut tx, services, &user, &alert.session, Ending::new(EndReason::Disowned)).await?;
         ended.into_iter().map(|row| row.id).collect()
     };
     known::forget_device(&mut tx, &user, &alert.device_key).await?;

@@ -29,6 +29,7 @@ use crate::{
     sessions::{
         actions::{self as sessions, audit_event},
         caller::CurrentSession,
+        ended::Ending,
         model::EndReason,
     },
 };
@@ -63,7 +64,9 @@ pub async fn change(
     let mut tx = services.db.write().await?;
     verified.ensure_unchanged(&sessions::lock_account(&mut tx, caller).await?)?;
     store::replace(&mut tx, &account.id, &hash, services.clock.now()).await?;
-    let ended = sessions::end_all_but(&mut tx, services, &account.id, Some(&caller.session), EndReason::PasswordChanged).await?;
+    let ended =
+        sessions::end_all_but(&mut tx, services, &account.id, Some(&caller.session), Ending::by(caller, EndReason::PasswordChanged))
+            .await?;
     let token = sessions::rotate_token(&mut tx, services, caller).await?;
     one_time_tokens::cancel(&mut tx, Purpose::Reset, Some(&account.id)).await?;
     services.recorder.write(&mut tx, audit_event(caller, Action::PasswordChanged, json!({ "sessions_ended": ended.len() }))).await?;
@@ -182,7 +185,7 @@ pub async fn reset(services: &Services, token: &str, new: SecretString, code: &s
     one_time_tokens::cancel_created_by(&mut tx, &account.id).await?;
     two_factor::remove_prepared(&mut tx, &account.id).await?;
     known::forget_devices(&mut tx, &account.id).await?;
-    let ended = sessions::end_all_but(&mut tx, services, &account.id, None, EndReason::PasswordReset).await?;
+    let ended = sessions::end_all_but(&mut tx, services, &account.id, None, Ending::new(EndReason::PasswordReset)).await?;
     let tokens = api_tokens::revoke_all_of_user(&mut tx, &account.id).await?;
     let detail = json!({ "sessions_ended": ended.len(), "tokens_revoked": tokens });
     let event = Event { client: Some(client_info), ..administration_event(&account.id, Action::PasswordReset, detail) };

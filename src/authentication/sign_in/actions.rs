@@ -30,6 +30,7 @@ use crate::{
     sessions::{
         actions::{self as sessions, ClientContext, CreatedSession},
         caller::{CurrentSession, Identity},
+        ended::Ending,
         model::EndReason,
     },
 };
@@ -332,7 +333,7 @@ async fn create_session(
 /// Ends the browser's previous session. Returns it, or `None` if there was none.
 async fn end_previous(tx: &mut Tx, services: &Services, previous: Identity) -> Result<Option<CurrentSession>, AppError> {
     let Ok(caller) = previous.signed_in() else { return Ok(None) };
-    sessions::end_one(tx, services, &caller.account.id, &caller.session, EndReason::Replaced).await?;
+    sessions::end_one(tx, services, &caller.account.id, &caller.session, Ending::new(EndReason::Replaced)).await?;
     Ok(Some(caller))
 }
 

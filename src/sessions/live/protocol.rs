@@ -5,6 +5,8 @@
 
 /// Path of the channel.
 pub const PATH: &str = "/live";
+/// Path of the section of ended sessions, which a page requests when the channel says that one ended.
+pub const ENDED_PATH: &str = "/live/ended";
 /// The server sends a heartbeat this often.
 pub const HEARTBEAT_SECONDS: u64 = 5;
 /// Text of the message that shows that the channel is alive.
