@@ -252,3 +252,45 @@ both!(
         assert_eq!((kept.size, kept.bad_seq, kept.why, kept.verified_at), (600, None, None, app.now()));
     }
 );
+
+both!(
+    /// The command line verifies the log and receipts, as JSON too; its exit code says whether all holds, something does not, or it could
+    /// not look.
+    the_command_line_verifies, |app| {
+        write(&app, 300).await;
+        let run = |arguments: &[&str]| {
+            let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_whereabouts"));
+            command.arg("audit").args(arguments).env("WHEREABOUTS_DATA_DIR", app.folder().path());
+            let output = command.env("WHEREABOUTS_DATABASE_URL", &app.database_url).output().unwrap();
+            let text = |bytes| String::from_utf8(bytes).unwrap();
+            (output.status.code().unwrap(), text(output.stdout), text(output.stderr))
+        };
+        assert_eq!(run(&["key"]).0, 1);
+        seal(&app).await;
+        let (code, stdout, _) = run(&["verify", "--json"]);
+        let report: serde_json::Value = serde_json::from_str(&stdout).unwrap();
+        assert_eq!((code, &report["ok"], &report["sealed"], &report["first_bad"]), (0, &json!(true), &json!(300), &json!(null)));
+        assert_eq!((&report["checkpoint"]["size"], &report["checkpoint"]["origin"]), (&json!(300), &json!("127.0.0.1/audit")));
+        assert_eq!(run(&["verify"]).1, "The audit log is intact: 300 events in the tree, 0 waiting for it.\n");
+        let key = run(&["key"]).1;
+        let file = app.folder().path().join("receipt.json");
+        std::fs::write(&file, serde_json::to_string(&receipt(&app, 9).await).unwrap()).unwrap();
+        let file = file.to_str().unwrap();
+        let (code, stdout, _) = run(&["verify-receipt", file, "--key", &key]);
+        assert!(code == 0 && stdout.starts_with("The receipt holds: event 9 of 127.0.0.1/audit is in the tree of 300 events.\n"), "{stdout}");
+        let (code, stdout, _) = run(&["verify-receipt", file, "--key", &key, "--json"]);
+        assert_eq!((code, &serde_json::from_str::<serde_json::Value>(&stdout).unwrap()["event"]["seq"]), (0, &json!(9)));
+        std::fs::write(file, serde_json::to_string(&Receipt { entry: BASE64_STANDARD.encode("{}"), ..receipt(&app, 9).await }).unwrap()).unwrap();
+        assert_eq!(run(&["verify-receipt", file, "--key", &key]).0, 1);
+        assert_eq!(run(&["verify-receipt", "missing.json", "--key", &key]).0, 2);
+        let id = id_at(&app, 9).await;
+        crate::tampering::tamper(&app, &[&format!("UPDATE audit_events SET outcome = 'refused' WHERE id = '{id}'")]).await;
+        let (code, _, stderr) = run(&["verify"]);
+        assert_eq!((code, stderr), (1, format!("whereabouts: event 9 ({id}): a column was changed\n")));
+        let (code, stdout, _) = run(&["verify", "--json"]);
+        let bad = serde_json::from_str::<serde_json::Value>(&stdout).unwrap()["first_bad"].clone();
+        assert_eq!((code, bad), (1, json!({ "seq": 9, "id": id, "why": "a column was changed" })));
+        std::fs::remove_file(app.folder().path().join("keys")).unwrap();
+        assert_eq!(run(&["verify"]).0, 2);
+    }
+);
