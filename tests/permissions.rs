@@ -5,6 +5,10 @@ mod world;
 use std::{
     collections::{BTreeSet, HashSet},
     net::Ipv4Addr,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering::SeqCst},
+    },
 };
 
 use proptest::{
@@ -18,14 +22,15 @@ use whereabouts::{
     execute,
     foundation::{
         client::{headers::UserAgentHeaders, info::ClientInfo},
-        db::Tx,
+        db::{Connection, Tx},
         ids::{DeviceId, PlantId, SessionId, UserId},
+        services::Services,
     },
     permissions::{
         authorize,
         decide::{Action, Facts, GrantedRole, decide},
         model::{OrganizationRole, Role},
-        store,
+        store::{self, KnownScope},
     },
     plants::{
         model::{Device, Plant, PlantKind, normalize_name},
@@ -480,6 +485,93 @@ both!(
                 world.members.insert((0, organization), role);
                 Case::begin(&app, &people, world).await.check_reach(&row).await;
             }
+        }
+    }
+);
+
+/// Returns what is known about everybody at every place.
+async fn all_known(db: &mut impl Connection, app: &TestApp, people: &[UserId; PEOPLE]) -> Vec<KnownScope> {
+    let mut all = Vec::new();
+    for (person, (_, place)) in people.iter().flat_map(|person| PLACES.iter().map(move |place| (person, place))) {
+        all.push(store::find_facts(db, person, None, &place.scope(), app.now()).await.unwrap().unwrap());
+    }
+    all
+}
+
+both!(
+    /// On SQLite, facts are read in another way outside a transaction.
+    facts_are_the_same_outside_a_transaction, |app| {
+        let people = add_people(&app).await;
+        let mut world = reach_world();
+        world.plants[0].is_closed = true;
+        world.members.insert((1, 0), OrganizationRole::Owner);
+        world.vendor_people.insert((2, 0));
+        world.grants.extend(PLACES.iter().enumerate().map(|(number, (_, place))| {
+            let (role, ends_in) = (Role::ALL[number % Role::ALL.len()], (number % 2 == 0).then_some(60));
+            world::Grant { person: number % PEOPLE, place: *place, role, ends_in }
+        }));
+        let mut case = Case::begin(&app, &people, world).await;
+        let inside = all_known(&mut case.tx, &app, &people).await;
+        case.tx.commit().await.unwrap();
+        assert_eq!(all_known(&mut app.services.db.read().await.unwrap(), &app, &people).await, inside);
+    }
+);
+
+/// Changes of one grant, which exists after an even number of them.
+#[derive(Default)]
+struct Changes {
+    begun: AtomicUsize,
+    committed: AtomicUsize,
+}
+
+/// Changes of a grant while others decide by it.
+const CHANGES: usize = 500;
+
+/// Returns whether a new request of this person may see the first plant.
+async fn may_see(services: &Services, person: &UserId) -> bool {
+    let mut db = services.db.read().await.unwrap();
+    match authorize::require(&mut db, services, &principal(person), &Place::Plant(0).scope(), Action::See).await {
+        Ok(_) => true,
+        Err(error) => {
+            assert_eq!(error, AppError::NotFound);
+            false
+        }
+    }
+}
+
+/// Decides again and again until the last change. A decision between two changes has only one right answer.
+async fn decide_meanwhile(services: Arc<Services>, person: UserId, changes: Arc<Changes>) {
+    loop {
+        let committed = changes.committed.load(SeqCst);
+        let may_see = may_see(&services, &person).await;
+        let is_certain = changes.begun.load(SeqCst) == committed;
+        assert!(!is_certain || may_see == committed.is_multiple_of(2), "after {committed} changes");
+        if committed == CHANGES {
+            break;
+        }
+    }
+}
+
+both!(
+    /// AUT-3: once the end of a grant is committed, the very next decision is a refusal, however many others decide at the same time.
+    each_decision_sees_the_latest_commit, |app| {
+        let (people, changes) = (add_people(&app).await, Arc::new(Changes::default()));
+        let mut world = reach_world();
+        world.grants.push(world::Grant { person: 0, place: Place::Plant(0), role: Role::Viewer, ends_in: None });
+        Case::begin(&app, &people, world).await.tx.commit().await.unwrap();
+        let decide = || tokio::spawn(decide_meanwhile(app.services.clone(), people[0].clone(), changes.clone()));
+        let deciders: Vec<_> = (0..4).map(|_| decide()).collect();
+        for change in 1..=CHANGES {
+            changes.begun.store(change, SeqCst);
+            let mut tx = app.services.db.write().await.unwrap();
+            let end = (!change.is_multiple_of(2)).then(|| app.now());
+            execute!(&mut tx, "UPDATE grants SET expires_at = $1", end).unwrap();
+            tx.commit().await.unwrap();
+            changes.committed.store(change, SeqCst);
+            assert_eq!(may_see(&app.services, &people[0]).await, change.is_multiple_of(2), "change {change}");
+        }
+        for decider in deciders {
+            decider.await.unwrap();
         }
     }
 );

@@ -13,6 +13,7 @@ use crate::support::{
     Backend, MailDelivery, TestApp,
     pending::PendingPost,
     postgres::{hold, release, wait_until_blocked},
+    world::World,
 };
 use chrono::{DateTime, Utc};
 use futures::FutureExt;
@@ -137,6 +138,24 @@ async fn sigterm_stops_the_program() {
     assert!(terminated.success());
     let ended = timeout(SHUTDOWN_LIMIT, program.wait()).await.expect("stopped within five seconds").unwrap();
     assert!(ended.success(), "{ended}");
+}
+
+/// Readers are closed before the writer, which then removes SQLite's WAL: one file is the whole database.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stop_leaves_no_wal_behind() {
+    let app = TestApp::start(Backend::Sqlite).await;
+    let world = World::create(&app, "Sunny").await;
+    world.add_members(&app, &[("alice", "owner")]).await;
+    let alice = app.sign_in("alice").await;
+    // Enough that each thread has decided.
+    for _ in 0..20 {
+        assert_eq!(alice.get(&format!("/api/v1/plants/{}", world.plants[0])).await.status(), StatusCode::OK);
+    }
+    let folder = app.folder();
+    let wal = folder.path().join("test.db-wal");
+    assert!(wal.exists());
+    app.stop().await;
+    assert!(!wal.exists());
 }
 
 /// A mail server that accepts a connection and never answers does not delay shutdown. The email stays in the outbox.

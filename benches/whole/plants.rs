@@ -153,7 +153,7 @@ impl Seeded {
             baseline: 0.000_040,
             min_ratio: None,
             max_ratio: Some(1.0),
-            bottleneck: "one SELECT of the facts; on SQLite, the way to the driver's thread and back",
+            bottleneck: "one SELECT of the facts; on SQLite, on the thread of the request",
         })
     }
 

@@ -1,7 +1,7 @@
 //! SQLite and PostgreSQL behind one interface. SQL is written once and runs on both: `$1` placeholders, TEXT ids generated in Rust,
 //! times bound from the clock, no `now()`.
 
-use std::{str::FromStr, time::Duration};
+use std::{str::FromStr, sync::Arc, time::Duration};
 
 use anyhow::Context as _;
 use prometheus_client::metrics::counter::Counter;
@@ -14,7 +14,10 @@ use sqlx::{
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
 
-use crate::foundation::postgres::{PostgresConnection, PostgresPool};
+use crate::foundation::{
+    point_reads::{MMAP_SIZE, PointReads, ReadRow},
+    postgres::{PostgresConnection, PostgresPool},
+};
 
 static MIGRATOR: Migrator = sqlx::migrate!("./migrations");
 /// Triggers, whose syntax differs between the two databases. They are idempotent, and run at every start.
@@ -37,6 +40,9 @@ pub enum Db {
         read: SqlitePool,
         /// The only connection that writes.
         write: SqlitePool,
+        /// Read-only connections for look-ups on the thread of the caller. `None` unless the database is plainly a file that this program
+        /// serves.
+        point_reads: Option<Arc<PointReads>>,
     },
     /// A server that several nodes may share.
     Postgres(PostgresPool),
@@ -46,7 +52,12 @@ pub enum Db {
 /// was lost.
 pub enum ReadConnection {
     /// On SQLite.
-    Sqlite(PoolConnection<Sqlite>),
+    Sqlite {
+        /// A connection of the pool.
+        connection: PoolConnection<Sqlite>,
+        /// Those of [`Db::Sqlite`].
+        point_reads: Option<Arc<PointReads>>,
+    },
     /// On PostgreSQL.
     Postgres(PostgresConnection),
 }
@@ -78,20 +89,33 @@ pub trait Connection: Send {
     /// Replaces the connection if this error of a query says that it was lost. Returns whether the query may be retried, once: never
     /// in a transaction.
     fn recover(&mut self, error: &sqlx::Error) -> impl Future<Output = bool> + Send;
+
+    /// Fetches all rows of a look-up of a few rows by [`PointReads::fetch_all`], on SQLite. `None` if they have to be fetched by
+    /// [`fetch`](crate::fetch): on PostgreSQL, in a transaction, which must see its own writes, and rarely otherwise.
+    fn point_read<T>(&self, _sql: &str, _binds: &[&str], _read: ReadRow<T>) -> sqlx::Result<Option<Vec<T>>> {
+        Ok(None)
+    }
 }
 
 impl Connection for ReadConnection {
     fn backend(&mut self) -> Backend<'_> {
         match self {
-            Self::Sqlite(connection) => Backend::Sqlite(connection),
+            Self::Sqlite { connection, .. } => Backend::Sqlite(connection),
             Self::Postgres(connection) => Backend::Postgres(connection),
         }
     }
 
     async fn recover(&mut self, error: &sqlx::Error) -> bool {
         match self {
-            Self::Sqlite(_) => false,
+            Self::Sqlite { .. } => false,
             Self::Postgres(connection) => connection.recover(error).await,
+        }
+    }
+
+    fn point_read<T>(&self, sql: &str, binds: &[&str], read: ReadRow<T>) -> sqlx::Result<Option<Vec<T>>> {
+        match self {
+            Self::Sqlite { point_reads: Some(point_reads), .. } => point_reads.fetch_all(sql, binds, read),
+            _ => Ok(None),
         }
     }
 }
@@ -231,19 +255,25 @@ macro_rules! one_of {
     };
 }
 
-/// `json_rows!(db, "SELECT ", "a, b", " FROM …")`: returns a statement whose rows are JSON arrays of these columns. A long list is read
-/// faster so, because the drivers copy each column on its own.
+/// `fetch_long!(db, Row, "WITH … SELECT ", "a, b", " FROM …", bind, bind)`: fetches a long list. On SQLite its rows are read as JSON arrays
+/// of these columns, which takes half the time, because the driver copies each column on its own. On PostgreSQL they are read as usual:
+/// there JSON takes longer. The columns are the fields of `Row`, by name and in their order.
 #[macro_export]
-macro_rules! json_rows {
-    ($db:expr, $before:expr, $columns:expr, $after:expr) => {
+macro_rules! fetch_long {
+    ($db:expr, $row:ty, $before:expr, $columns:expr, $after:expr $(, $bind:expr)* $(,)?) => {
         match $crate::foundation::db::Connection::backend($db) {
-            $crate::foundation::db::Backend::Sqlite(_) => concat!($before, "json_array(", $columns, ")", $after),
-            $crate::foundation::db::Backend::Postgres(_) => concat!($before, "json_build_array(", $columns, ")::text", $after),
+            $crate::foundation::db::Backend::Sqlite(_) => {
+                let sql = concat!($before, "json_array(", $columns, ")", $after);
+                $crate::fetch!($db, fetch_all as (String,), sql $(, $bind)*).and_then($crate::foundation::db::parse_json_rows::<$row>)
+            }
+            $crate::foundation::db::Backend::Postgres(_) => {
+                $crate::fetch!($db, fetch_all as $row, concat!($before, $columns, $after) $(, $bind)*)
+            }
         }
     };
 }
 
-/// Parses rows of [`json_rows`](crate::json_rows).
+/// Parses rows that are JSON arrays: see [`fetch_long`](crate::fetch_long).
 ///
 /// Errors: [`sqlx::Error::Decode`].
 pub fn parse_json_rows<T: DeserializeOwned>(rows: Vec<(String,)>) -> sqlx::Result<Vec<T>> {
@@ -280,14 +310,17 @@ impl Db {
             // The driver's thread hands over a long list without waiting for who reads it.
             .row_buffer_size(1_024)
             .pragma("cache_size", "-65536")
-            .pragma("mmap_size", "268435456");
-        create_private_file(options.get_filename())?;
+            .pragma("mmap_size", MMAP_SIZE);
+        let file = options.get_filename().to_owned();
+        create_private_file(&file)?;
         let pool = |connections| {
             SqlitePoolOptions::new().max_connections(connections).acquire_timeout(SQLITE_BUSY_TIMEOUT).test_before_acquire(false)
         };
         let write = pool(1).connect_with(options.clone()).await.context("the database could not be opened")?;
         let read = pool(4).connect_with(options.read_only(true)).await.context("the database could not be opened")?;
-        Ok(Self::Sqlite { read, write })
+        // With parameters, or in memory, the path alone does not say what to open.
+        let is_plain_file = !url.contains('?') && !url.contains(":memory:");
+        Ok(Self::Sqlite { read, write, point_reads: is_plain_file.then(|| Arc::new(PointReads::new(file))) })
     }
 
     async fn open_postgres(url: &str, timeout: Duration) -> anyhow::Result<Self> {
@@ -315,7 +348,7 @@ impl Db {
         let options = options.create_if_missing(false).busy_timeout(SQLITE_BUSY_TIMEOUT).pragma("query_only", "ON");
         let pool = SqlitePoolOptions::new().max_connections(1).acquire_timeout(SQLITE_BUSY_TIMEOUT).connect_with(options);
         let pool = pool.await.context("the database could not be opened")?;
-        Ok(Self::Sqlite { read: pool.clone(), write: pool })
+        Ok(Self::Sqlite { read: pool.clone(), write: pool, point_reads: None })
     }
 
     async fn open_postgres_read_only(url: &str) -> anyhow::Result<Self> {
@@ -367,7 +400,9 @@ impl Db {
     /// Acquires a read connection.
     pub async fn read(&self) -> sqlx::Result<ReadConnection> {
         Ok(match self {
-            Self::Sqlite { read, .. } => ReadConnection::Sqlite(read.acquire().await?),
+            Self::Sqlite { read, point_reads, .. } => {
+                ReadConnection::Sqlite { connection: read.acquire().await?, point_reads: point_reads.clone() }
+            }
             Self::Postgres(pool) => ReadConnection::Postgres(pool.acquire().await?),
         })
     }
@@ -398,11 +433,14 @@ impl Db {
         }
     }
 
-    /// Closes all connections after their last writes.
+    /// Closes all connections after their last writes. On SQLite the writer is the last, which removes the WAL.
     pub async fn close(&self) {
         match self {
-            Self::Sqlite { read, write } => {
+            Self::Sqlite { read, write, point_reads } => {
                 read.close().await;
+                if let Some(point_reads) = point_reads {
+                    point_reads.close();
+                }
                 write.close().await;
             }
             Self::Postgres(pool) => pool.close().await,

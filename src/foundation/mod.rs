@@ -42,6 +42,8 @@ pub mod panics;
 #[cfg(feature = "ssr")]
 pub mod path;
 #[cfg(feature = "ssr")]
+pub mod point_reads;
+#[cfg(feature = "ssr")]
 pub mod postgres;
 #[cfg(feature = "ssr")]
 pub mod services;

@@ -11,6 +11,7 @@ use crate::{
     foundation::{
         db::{Connection, Tx},
         ids::{GrantId, OrganizationId, PlantId, PortfolioId, UserId},
+        point_reads::{optional_text, text, time_text},
     },
     locking,
     permissions::{
@@ -123,6 +124,24 @@ struct FactsRow {
     expires_at: Option<DateTime<Utc>>,
 }
 
+impl FactsRow {
+    /// Reads the columns of a query of facts.
+    fn read(row: &rusqlite::Row<'_>) -> rusqlite::Result<Self> {
+        Ok(Self {
+            organization_id: text(row, 0)?,
+            portfolio_id: optional_text(row, 1)?,
+            is_closed: row.get(2)?,
+            is_enabled: row.get(3)?,
+            membership: optional_text(row, 4)?,
+            is_vendor: row.get(5)?,
+            has_grant_inside: row.get(6)?,
+            grant_id: optional_text(row, 7)?,
+            role: optional_text(row, 8)?,
+            expires_at: optional_text(row, 9)?,
+        })
+    }
+}
+
 /// The query of the facts about the person `$1` and the scope `$2` of the table `t` at the time `$3`. `$portfolio` and `$closed` are
 /// columns of `t`, `$grants` says which grants apply to the scope, in the expressions of an index, and `$inside` which are on something
 /// inside. It runs with most requests, so it loads no more than what counts.
@@ -135,7 +154,7 @@ macro_rules! facts_query {
             $portfolio,
             " AS portfolio_id, ",
             $closed,
-            " AS is_closed, person.disabled_at IS NULL AS is_enabled, m.role AS membership, v.vendor_id IS NOT NULL AS is_vendor, ",
+            " AS is_closed, person.disabled_at IS NULL AS is_enabled, m.role AS membership, v.organization_id IS NOT NULL AS is_vendor, ",
             $inside,
             " AS has_grant_inside, g.id AS grant_id, g.role, g.expires_at FROM ",
             $table,
@@ -186,10 +205,14 @@ pub async fn find_facts(
     scope: &ScopeId,
     now: DateTime<Utc>,
 ) -> sqlx::Result<Option<KnownScope>> {
-    let rows = match scope {
-        ScopeId::Organization(id) => fetch!(db, fetch_all as FactsRow, ORGANIZATION_FACTS, user, id, now)?,
-        ScopeId::Portfolio(id) => fetch!(db, fetch_all as FactsRow, PORTFOLIO_FACTS, user, id, now)?,
-        ScopeId::Plant(id) => fetch!(db, fetch_all as FactsRow, PLANT_FACTS, user, id, now)?,
+    let (sql, id) = match scope {
+        ScopeId::Organization(id) => (ORGANIZATION_FACTS, id.as_str()),
+        ScopeId::Portfolio(id) => (PORTFOLIO_FACTS, id.as_str()),
+        ScopeId::Plant(id) => (PLANT_FACTS, id.as_str()),
+    };
+    let rows = match db.point_read(sql, &[user.as_str(), id, &time_text(now)], FactsRow::read)? {
+        Some(rows) => rows,
+        None => fetch!(db, fetch_all as FactsRow, sql, user, id, now)?,
     };
     Ok(known_scope(rows, token_group))
 }

@@ -10,12 +10,12 @@ use sqlx::FromRow;
 use crate::{
     access::Group,
     accounts::store::search_pattern,
-    fetch,
+    fetch, fetch_long,
     foundation::{
-        db::{Backend, Connection, parse_json_rows},
+        db::{Backend, Connection},
         ids::{GrantId, OrganizationId, PlantId, PortfolioId, UserId},
     },
-    grant_columns, grant_joins, json_rows, one_of,
+    grant_columns, grant_joins, one_of,
     permissions::{
         model::{Grant, OrganizationRole, Person, Role, Scope, ScopeId, ScopeKind},
         store::GrantRow,
@@ -54,7 +54,8 @@ macro_rules! held {
 }
 
 /// The grants that apply to the plant `$1` of the portfolio `$2` of the organization `$3` at the time `$4`, by an arm for each scope, because
-/// each has an index of its own; of the first `$8` enabled people after a name `$5` and an id `$6`, numbered in their order.
+/// each has an index of its own; of the first `$8` enabled people after a name `$5` and an id `$6`, numbered in their order. The names that
+/// many grants share are not repeated with each.
 macro_rules! people {
     () => {
         concat!(
@@ -70,33 +71,21 @@ macro_rules! people {
                  WHERE u.disabled_at IS NULL AND (u.normalized_name, u.id) > ($5, $6) AND ($7 IS NULL
                      OR u.normalized_username LIKE $7 ESCAPE '!' OR u.normalized_email LIKE $7 ESCAPE '!'
                      OR u.normalized_name LIKE $7 ESCAPE '!')
+             ), page AS (
+                 SELECT g.*, m.role AS membership, vendors.name AS vendor
+                 FROM numbered g
+                     LEFT JOIN memberships m ON m.user_id = g.user_id AND m.organization_id = $3
+                     LEFT JOIN vendor_people p ON p.user_id = g.user_id AND p.organization_id = $3
+                     LEFT JOIN vendors ON vendors.id = p.vendor_id
+                 WHERE g.number <= $8
              )
              SELECT "
         )
     };
 }
 
-/// The columns of a [`PersonGrantRow`].
-macro_rules! person_grant_columns {
-    () => {
-        "g.normalized_name, g.user_id, g.name, g.username, m.role, vendors.name, g.depth, g.id, g.role, g.reason, g.granted_by, g.granted_at, \
-         g.expires_at, g.last_used_at"
-    };
-}
-
-/// Joins what a [`PersonGrantRow`] shows to the numbered grants of the page. The names that many grants share are not repeated with each.
-macro_rules! page_of_people {
-    () => {
-        " FROM numbered g
-              LEFT JOIN memberships m ON m.user_id = g.user_id AND m.organization_id = $3
-              LEFT JOIN vendor_people p ON p.user_id = g.user_id AND p.organization_id = $3
-              LEFT JOIN vendors ON vendors.id = p.vendor_id
-          WHERE g.number <= $8 ORDER BY g.number, g.granted_at, g.id"
-    };
-}
-
 /// A grant of a person on the page.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, FromRow, Deserialize)]
 pub struct PersonGrantRow {
     pub normalized_name: String,
     pub user_id: UserId,
@@ -144,11 +133,13 @@ pub async fn load_shared(db: &mut impl Connection, scope: &PlantScope, rows: &[P
 /// has at least one.
 pub async fn list_people(db: &mut impl Connection, query: &PageQuery<'_>) -> sqlx::Result<Vec<PersonGrantRow>> {
     let PageQuery { scope, search, after, limit, now } = query;
-    let sql = json_rows!(db, people!(), person_grant_columns!(), page_of_people!());
-    let rows = fetch!(
+    fetch_long!(
         db,
-        fetch_all as (String,),
-        sql,
+        PersonGrantRow,
+        people!(),
+        "normalized_name, user_id, name, username, membership, vendor, depth, id, role, reason, granted_by, granted_at, expires_at, \
+         last_used_at",
+        " FROM page ORDER BY number, granted_at, id",
         scope.plant,
         scope.portfolio,
         scope.organization,
@@ -157,8 +148,7 @@ pub async fn list_people(db: &mut impl Connection, query: &PageQuery<'_>) -> sql
         after[1],
         search_pattern(*search),
         limit,
-    )?;
-    parse_json_rows(rows)
+    )
 }
 
 /// Lists the active grants of one person that apply to a plant, the narrowest scope last, then oldest first.
