@@ -1,0 +1,14 @@
+//! The audit log as people and scripts read it: who sees which events, the list with its search, and exports.
+
+pub mod actions;
+mod events;
+mod merge;
+pub mod model;
+mod names;
+mod reader;
+mod resolve;
+mod search;
+mod sources;
+mod store;
+pub mod visibility;
+mod walk;
