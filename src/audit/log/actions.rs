@@ -16,7 +16,7 @@ use crate::{
             search::first_id,
             store::{events as store, readings},
             visibility::may_see,
-            walk::{MAX_EXAMINED, PageOptions, collect},
+            walk::{MAX_EXAMINED, PageOptions, choose, collect},
         },
         query::Query,
     },
@@ -70,7 +70,8 @@ pub async fn list_within(
         Ok(search) => search,
         Err(nothing) => return Ok(EventPage { events: Vec::new(), next_cursor: None, nothing: Some(nothing) }),
     };
-    let page = collect(&mut db, &search, view, &options).await?;
+    let walks = choose(&mut db, &search, view).await?;
+    let page = collect(&mut db, &walks, &search, view, &options).await?;
     let events = events::load(&mut db, services, &page.ids).await?;
     Ok(EventPage { events, next_cursor: page.next.map(|next| encode_position([next.as_str()])), nothing: None })
 }
@@ -81,7 +82,7 @@ pub fn time_zone(principal: &Principal) -> Tz {
 }
 
 /// Returns the id below which a page begins. `None` for the first page.
-fn position(page: &PageRequest) -> Result<Option<String>, AppError> {
+pub fn position(page: &PageRequest) -> Result<Option<String>, AppError> {
     let [id] = page.position()?;
     let is_valid = id.is_empty() || EventId::parse(&id).is_some();
     let invalid = || AppError::invalid("cursor", "This cursor is invalid. Start without one.");

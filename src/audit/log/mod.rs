@@ -2,9 +2,12 @@
 
 pub mod actions;
 mod events;
+pub mod export;
+pub mod http;
 mod merge;
 pub mod model;
 mod names;
+mod parameters;
 mod reader;
 mod resolve;
 mod search;

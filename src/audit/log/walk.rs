@@ -27,9 +27,14 @@ pub struct PageOptions {
     pub examined: usize,
 }
 
-/// Returns the ids of a page.
-pub async fn collect(db: &mut impl Connection, search: &Search, view: View<'_>, options: &PageOptions) -> sqlx::Result<PageOfIds> {
-    let walks = choose(db, search, view).await?;
+/// Returns the ids of a page, from walks that [`choose`] returned.
+pub async fn collect(
+    db: &mut impl Connection,
+    walks: &[Walk],
+    search: &Search,
+    view: View<'_>,
+    options: &PageOptions,
+) -> sqlx::Result<PageOfIds> {
     let before = options.before.as_ref().map_or(&search.before, |before| before.min(&search.before));
     let mut merge = Merge::new(walks.len(), before, options.limit, options.examined);
     while let Some(step) = merge.next_step() {
@@ -41,7 +46,7 @@ pub async fn collect(db: &mut impl Connection, search: &Search, view: View<'_>, 
 
 /// Returns the walks of the shortest plan. Plans that are all long are taken by their rank: a count of all of their entries would cost more
 /// than the page.
-async fn choose(db: &mut impl Connection, search: &Search, view: View<'_>) -> sqlx::Result<Vec<Walk>> {
+pub async fn choose(db: &mut impl Connection, search: &Search, view: View<'_>) -> sqlx::Result<Vec<Walk>> {
     let mut best = own_plan(db, view).await?;
     if search.plans.is_empty() {
         return Ok(best.walks);
