@@ -49,13 +49,14 @@ pub struct EventPage {
 ///
 /// Errors: [`AppError::Invalid`] for a cursor, or for a name that means too much.
 pub async fn list(services: &Services, principal: &Principal, query: &Query, page: &PageRequest) -> Result<EventPage, AppError> {
-    let found = list_within(services, principal, query, page, MAX_EXAMINED).await?;
+    let found = list_within(&mut services.db.read().await?, services, principal, query, page, MAX_EXAMINED).await?;
     record_reading(services, principal, query, &found.events).await?;
     Ok(found)
 }
 
 /// Same as [`list`], without a record, for a page that examines at most so many entries.
 pub async fn list_within(
+    db: &mut impl Connection,
     services: &Services,
     principal: &Principal,
     query: &Query,
@@ -65,14 +66,13 @@ pub async fn list_within(
     let view = view(services, principal);
     let limit = usize::try_from(page.limit).unwrap_or_default();
     let options = PageOptions { before: position(page)?, limit, examined };
-    let mut db = services.db.read().await?;
-    let search = match resolve(&mut db, view, query, time_zone(principal)).await? {
+    let search = match resolve(db, view, query, time_zone(principal)).await? {
         Ok(search) => search,
         Err(nothing) => return Ok(EventPage { events: Vec::new(), next_cursor: None, nothing: Some(nothing) }),
     };
-    let walks = choose(&mut db, &search, view).await?;
-    let page = collect(&mut db, &walks, &search, view, &options).await?;
-    let events = events::load(&mut db, services, &page.ids).await?;
+    let walks = choose(db, &search, view).await?;
+    let page = collect(db, &walks, &search, view, &options).await?;
+    let events = events::load(db, services, &page.ids).await?;
     Ok(EventPage { events, next_cursor: page.next.map(|next| encode_position([next.as_str()])), nothing: None })
 }
 
@@ -99,6 +99,12 @@ pub async fn get(services: &Services, principal: &Principal, id: &EventId) -> Re
     drop(db);
     record_reading_of(services, principal, &format!("id:{id}"), &events).await?;
     events.into_iter().next().ok_or(AppError::NotFound)
+}
+
+/// Returns the number of an event. `None` if it is not sealed or does not exist.
+pub async fn find_number(services: &Services, id: &EventId) -> Result<Option<i64>, AppError> {
+    let row = store::find(&mut services.db.read().await?, id).await?;
+    Ok(row.and_then(|row| row.seq))
 }
 
 /// Checks that the principal sees an event.

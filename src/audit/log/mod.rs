@@ -7,6 +7,7 @@ pub mod http;
 mod merge;
 pub mod model;
 mod names;
+pub mod page;
 mod parameters;
 mod reader;
 mod resolve;

@@ -67,7 +67,7 @@ pub async fn start(
     };
     drop(db);
     record_export(services, principal, query, format.key()).await?;
-    let host = services.config.public_url().authority.clone();
+    let host = services.config.public_url().host().to_owned();
     Ok(Export { services: services.clone(), principal: principal.clone(), format, host, search, before, progress: Progress::Head })
 }
 
