@@ -10,6 +10,7 @@ mod alerts;
 mod api;
 mod api_tokens;
 mod audit;
+mod audit_log;
 mod client;
 mod commands;
 mod ended;

@@ -12,6 +12,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
     api_tokens::http as tokens,
+    audit::log::http as audit,
     authentication::{password::http as password, registration::http as registration, sign_in::http as sign_in},
     error::problem::Problem,
     foundation::services::Services,
@@ -34,7 +35,7 @@ use crate::{
     tags((name = "Sessions", description = "The sessions of the account."), (name = "API tokens", description = "Credentials for scripts."), (name = "You", description = "Your account."),
         (name = "Organizations", description = "Organizations, to which plants belong."), (name = "Plants", description = "Portfolios, plants and devices."),
         (name = "Grants", description = "Who may do what with plants."), (name = "Members", description = "Who administers an organization."),
-        (name = "Vendors", description = "Companies whose people reach plants.")),
+        (name = "Vendors", description = "Companies whose people reach plants."), (name = "Audit", description = "Who did what, when, and from where.")),
     components(schemas(Problem)),
     modifiers(&SecuritySchemes)
 )]
@@ -93,6 +94,9 @@ where
         .routes(routes!(vendors::list))
         .routes(routes!(vendors::end_access))
         .routes(routes!(vendors::remove_person))
+        .routes(routes!(audit::list))
+        .routes(routes!(audit::get))
+        .routes(routes!(audit::receipt))
 }
 
 /// Returns the OpenAPI 3.1 description.

@@ -1,5 +1,6 @@
 //! The audit log: seals events into a Merkle tree, verifies it, and shows who accessed plants and devices. Events are written by `record/`.
 
+pub mod log;
 pub mod published;
 pub mod query;
 pub mod receipt;

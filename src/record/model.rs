@@ -1,6 +1,8 @@
 //! The content of audit events.
 
 use chrono::{DateTime, Utc};
+use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::foundation::{
     client::info::ClientInfo,
@@ -155,6 +157,10 @@ actions! {
     VendorAccessEnded = "vendor.access_ended",
     /// A person who has no grants left no longer works for a vendor.
     VendorPersonRemoved = "vendor.person_removed",
+    /// Events that concern others were read in the audit log. Written once per session or API token, filter and five minutes.
+    AuditRead = "audit.read",
+    /// Events of the audit log were exported. Written before the first of them is sent.
+    AuditExported = "audit.exported",
     /// An event in the queue of the audit log was not written by this program, or was removed before it was sealed.
     EventRefused = "audit.event_refused",
     /// Somebody who is neither member nor grantee was looked up by exact name or address.
@@ -233,6 +239,8 @@ impl Action {
             (Self::GrantEnded, _) => "Access ended",
             (Self::VendorAccessEnded, _) => "Access of a vendor ended",
             (Self::VendorPersonRemoved, _) => "No longer works for a vendor",
+            (Self::AuditRead, _) => "Audit log read",
+            (Self::AuditExported, _) => "Audit log exported",
             (Self::EventRefused, _) => "Audit event refused: it was not written by Whereabouts",
             (Self::PersonLookedUp, _) => "Looked up for a grant",
         }
@@ -240,8 +248,9 @@ impl Action {
 }
 
 /// The outcome of the action.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, sqlx::Type)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema, sqlx::Type)]
 #[sqlx(type_name = "TEXT", rename_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
 pub enum Outcome {
     /// The action was done.
     Success,

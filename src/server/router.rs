@@ -19,7 +19,7 @@ use crate::{
     api,
     api_tokens::bearer,
     app::{self, App},
-    audit::published::http as published,
+    audit::{log::page::http as receipts, published::http as published},
     error::AppError,
     foundation::{assets::Assets, client::info, services::Services},
     server::{compression, content, error_page, errors, gate, guard, headers, health, metrics, quota, request_id},
@@ -69,6 +69,7 @@ pub fn router(site: Site, more: Router<Site>) -> Router {
     api(&site)
         .merge(pages(&site))
         .merge(published::routes())
+        .merge(receipts::routes())
         .merge(more)
         .layer(identified)
         .merge(health::routes())

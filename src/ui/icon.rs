@@ -103,6 +103,14 @@ icons! {
     Gauge = "gauge",
     /// A vendor.
     Wrench = "wrench",
+    /// A file to download.
+    Download = "download",
+    /// Filters of a list.
+    ListFilter = "list-filter",
+    /// Something to leave out.
+    Close = "x",
+    /// Something that the server did by itself.
+    Clock = "clock",
 }
 
 impl Icon {

@@ -117,6 +117,20 @@ impl Outcome {
 }
 
 impl IpNetwork {
+    /// Returns whether the network is a single address.
+    pub fn is_single(&self) -> bool {
+        self.prefix == if self.address.is_ipv4() { 32 } else { 128 }
+    }
+
+    /// Returns whether an address is in the network.
+    pub fn contains(&self, ip: IpAddr) -> bool {
+        let same = match ip.to_canonical() {
+            IpAddr::V4(ip) => Self::v4(ip, self.prefix),
+            IpAddr::V6(ip) => Self::v6(ip, self.prefix),
+        };
+        ip.to_canonical().is_ipv4() == self.address.is_ipv4() && same == Some(*self)
+    }
+
     /// Parses an address or a network in CIDR notation (RFC 4632, RFC 4291). Bits beyond the prefix are cleared.
     fn parse(text: &str) -> Option<Self> {
         let (address, prefix) = match text.split_once('/') {
@@ -146,8 +160,7 @@ impl IpNetwork {
 
 impl fmt::Display for IpNetwork {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let longest = if self.address.is_ipv4() { 32 } else { 128 };
-        if self.prefix == longest { self.address.fmt(f) } else { write!(f, "{}/{}", self.address, self.prefix) }
+        if self.is_single() { self.address.fmt(f) } else { write!(f, "{}/{}", self.address, self.prefix) }
     }
 }
 

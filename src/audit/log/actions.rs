@@ -1,0 +1,176 @@
+//! Reading the audit log.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use chrono_tz::Tz;
+use serde_json::json;
+
+use crate::{
+    access::Principal,
+    accounts::store as accounts,
+    audit::{
+        log::{
+            events,
+            model::{AuditEvent, TargetKind},
+            reader::{load_reader, view},
+            resolve::resolve,
+            search::first_id,
+            store::{events as store, readings},
+            visibility::may_see,
+            walk::{MAX_EXAMINED, PageOptions, choose, collect},
+        },
+        query::Query,
+    },
+    error::AppError,
+    foundation::{
+        db::{Connection, Tx},
+        http::page::{PageRequest, encode_position},
+        ids::EventId,
+        services::Services,
+    },
+    record::Action,
+    sessions::actions::audit_event,
+};
+
+/// How long further readings with the same filter are not recorded.
+const READING: TimeDelta = TimeDelta::minutes(5);
+
+/// A page of events.
+#[derive(Debug)]
+pub struct EventPage {
+    /// Newest first. There may be fewer than asked for, even none, although there are more.
+    pub events: Vec<AuditEvent>,
+    /// Cursor of the next page. `None` on the last page.
+    pub next_cursor: Option<String>,
+    /// Says which word or value of the query means nothing here. Then there are no events.
+    pub nothing: Option<String>,
+}
+
+/// Lists the events that a query finds among those that the principal sees, newest first. Reading events of others is recorded.
+///
+/// Errors: [`AppError::Invalid`] for a cursor, or for a name that means too much.
+pub async fn list(services: &Services, principal: &Principal, query: &Query, page: &PageRequest) -> Result<EventPage, AppError> {
+    let found = list_within(&mut services.db.read().await?, services, principal, query, page, MAX_EXAMINED).await?;
+    record_reading(services, principal, query, &found.events).await?;
+    Ok(found)
+}
+
+/// Same as [`list`], without a record, for a page that examines at most so many entries.
+pub async fn list_within(
+    db: &mut impl Connection,
+    services: &Services,
+    principal: &Principal,
+    query: &Query,
+    page: &PageRequest,
+    examined: usize,
+) -> Result<EventPage, AppError> {
+    let view = view(services, principal);
+    let limit = usize::try_from(page.limit).unwrap_or_default();
+    let options = PageOptions { before: position(page)?, limit, examined };
+    let search = match resolve(db, view, query, time_zone(principal)).await? {
+        Ok(search) => search,
+        Err(nothing) => return Ok(EventPage { events: Vec::new(), next_cursor: None, nothing: Some(nothing) }),
+    };
+    let walks = choose(db, &search, view).await?;
+    let page = collect(db, &walks, &search, view, &options).await?;
+    let events = events::load(db, services, &page.ids).await?;
+    Ok(EventPage { events, next_cursor: page.next.map(|next| encode_position([next.as_str()])), nothing: None })
+}
+
+/// Returns the time zone in which a person writes days.
+pub fn time_zone(principal: &Principal) -> Tz {
+    principal.account.time_zone.parse().unwrap_or(Tz::UTC)
+}
+
+/// Returns the id below which a page begins. `None` for the first page.
+pub fn position(page: &PageRequest) -> Result<Option<String>, AppError> {
+    let [id] = page.position()?;
+    let is_valid = id.is_empty() || EventId::parse(&id).is_some();
+    let invalid = || AppError::invalid("cursor", "This cursor is invalid. Start without one.");
+    if is_valid { Ok(Some(id).filter(|id| !id.is_empty())) } else { Err(invalid()) }
+}
+
+/// Returns an event. Reading one of others is recorded.
+///
+/// Errors: [`AppError::NotFound`] if it does not exist or the principal does not see it.
+pub async fn get(services: &Services, principal: &Principal, id: &EventId) -> Result<AuditEvent, AppError> {
+    let mut db = services.db.read().await?;
+    let row = find_visible(&mut db, services, principal, id).await?;
+    let events = events::complete(&mut db, services, vec![row]).await?;
+    drop(db);
+    record_reading_of(services, principal, &format!("id:{id}"), &events).await?;
+    events.into_iter().next().ok_or(AppError::NotFound)
+}
+
+/// Returns the number of an event. `None` if it is not sealed or does not exist.
+pub async fn find_number(services: &Services, id: &EventId) -> Result<Option<i64>, AppError> {
+    let row = store::find(&mut services.db.read().await?, id).await?;
+    Ok(row.and_then(|row| row.seq))
+}
+
+/// Checks that the principal sees an event.
+///
+/// Errors: [`AppError::NotFound`] if it does not exist or the principal does not see it.
+pub async fn require_visible(db: &mut impl Connection, services: &Services, principal: &Principal, id: &EventId) -> Result<(), AppError> {
+    find_visible(db, services, principal, id).await.map(drop)
+}
+
+async fn find_visible(
+    db: &mut impl Connection,
+    services: &Services,
+    principal: &Principal,
+    id: &EventId,
+) -> Result<store::EventRow, AppError> {
+    let row = store::find(db, id).await?.ok_or(AppError::NotFound)?;
+    let reader = load_reader(db, principal, &row.ids).await?;
+    if may_see(&reader, &row.action, &row.ids, services.clock.now()) { Ok(row) } else { Err(AppError::NotFound) }
+}
+
+/// Records that events of others were read with a query.
+async fn record_reading(services: &Services, principal: &Principal, query: &Query, events: &[AuditEvent]) -> Result<(), AppError> {
+    record_reading_of(services, principal, &query.to_string(), events).await
+}
+
+/// Records that events of others were read: once per session or API token, filter and five minutes (AUD-1). An event about a single
+/// organization names it, so that its owners see who reads.
+async fn record_reading_of(services: &Services, principal: &Principal, filter: &str, events: &[AuditEvent]) -> Result<(), AppError> {
+    let others: Vec<&AuditEvent> = events.iter().filter(|event| !is_own(principal, event)).collect();
+    if others.is_empty() || is_recorded(&mut services.db.read().await?, principal, filter, services.clock.now()).await? {
+        return Ok(());
+    }
+    let mut tx = services.db.write().await?;
+    // Of concurrent readings, one is recorded.
+    accounts::lock(&mut tx, &principal.account.id).await?;
+    if !is_recorded(&mut tx, principal, filter, services.clock.now()).await? {
+        let detail = json!({ "filter": filter, "organization": common_organization(&others) });
+        services.recorder.write(&mut tx, audit_event(principal, Action::AuditRead, detail)).await?;
+    }
+    Ok(tx.commit().await?)
+}
+
+async fn is_recorded(db: &mut impl Connection, principal: &Principal, filter: &str, now: DateTime<Utc>) -> sqlx::Result<bool> {
+    let credential = principal.session().map(|id| id.as_str()).or(principal.token().map(|id| id.as_str())).unwrap_or_default();
+    let recent = readings::list(db, credential, &first_id(now - READING)).await?;
+    Ok(recent.iter().any(|part| part.detail.get("filter").is_some_and(|recorded| recorded == filter)))
+}
+
+/// Returns whether a principal did something, or it concerns their account.
+pub fn is_own(principal: &Principal, event: &AuditEvent) -> bool {
+    let user = principal.account.id.as_str();
+    let is_actor = event.actor.id.as_deref() == Some(user) || event.actor.owner.as_ref().is_some_and(|owner| owner.id == user);
+    is_actor || event.target(TargetKind::Person).is_some_and(|person| person.id == user)
+}
+
+/// Returns the organization that all events have in common. `None` if there is none.
+fn common_organization<'a>(events: &[&'a AuditEvent]) -> Option<&'a str> {
+    let of = |event: &'a AuditEvent| event.target(TargetKind::Organization).map(|target| target.id.as_str());
+    let first = of(events.first()?)?;
+    events.iter().all(|event| of(event) == Some(first)).then_some(first)
+}
+
+/// Records an export, before the first event of it is sent: an export that is interrupted is on record too.
+pub async fn record_export(services: &Services, principal: &Principal, query: &Query, format: &str) -> Result<(), AppError> {
+    let mut tx: Tx = services.db.write().await?;
+    let detail = json!({ "format": format, "filter": query.to_string() });
+    services.recorder.write(&mut tx, audit_event(principal, Action::AuditExported, detail)).await?;
+    Ok(tx.commit().await?)
+}
