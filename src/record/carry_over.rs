@@ -35,10 +35,14 @@ struct EventBefore {
 }
 
 /// Moves all events from before to the tables of today, oldest first. If it is interrupted, the next call goes on. Runs after each
-/// migration of the database and before anything is sealed.
+/// migration of the database. Once anything is sealed, nothing is carried over: whoever holds the database alone could have events of their
+/// own signed (AUD-8).
 pub async fn carry_over(db: &Db, keyring: &Keyring) -> sqlx::Result<()> {
     loop {
         let mut tx = db.write().await?;
+        if has_tree(&mut tx).await? {
+            return Ok(());
+        }
         let found = take_oldest(&mut tx).await?;
         if found.is_empty() {
             return Ok(());
@@ -49,13 +53,16 @@ pub async fn carry_over(db: &Db, keyring: &Keyring) -> sqlx::Result<()> {
     }
 }
 
-/// Removes the oldest events from their table, and returns them. Another node that starts waits for them.
+async fn has_tree(tx: &mut Tx) -> sqlx::Result<bool> {
+    Ok(fetch!(tx, fetch_optional as (i64,), "SELECT size FROM audit_head WHERE id = 1")?.is_some())
+}
+
+/// Removes the oldest events from their table, and returns them: ids are in the order of times. Another node that starts waits for them.
 async fn take_oldest(tx: &mut Tx) -> sqlx::Result<Vec<EventBefore>> {
-    let sql = locking!(tx, "SELECT * FROM audit_events_before_tree ORDER BY occurred_at, id LIMIT $1", "FOR UPDATE", "");
+    let sql = locking!(tx, "SELECT * FROM audit_events_before_tree ORDER BY id LIMIT $1", "FOR UPDATE", "");
     let found = fetch!(tx, fetch_all as EventBefore, sql, BATCH_SIZE)?;
     if let Some(last) = found.last() {
-        let sql = "DELETE FROM audit_events_before_tree WHERE (occurred_at, id) <= ($1, $2)";
-        execute!(tx, sql, last.occurred_at, &last.id)?;
+        execute!(tx, "DELETE FROM audit_events_before_tree WHERE id <= $1", &last.id)?;
     }
     Ok(found)
 }

@@ -15,7 +15,7 @@ use crate::{
         db::{Connection, Tx},
         services::Services,
     },
-    record::{Action, Event, Outcome},
+    record::{Action, Event, Outcome, entry::Entry},
 };
 
 /// Events in a transaction: enough for thousands a second, and few enough that other writes hardly wait.
@@ -130,7 +130,9 @@ impl Sealer {
 
 /// Returns whether the event was written by this program: somebody with the database alone could write one too (AUD-8).
 fn is_authentic(queued: &Queued, services: &Services) -> bool {
-    queued.entry.as_ref().is_some_and(|entry| services.keyring.is_authentic_event(entry.as_bytes(), &queued.mac))
+    let Some(entry) = &queued.entry else { return false };
+    let is_its_own = || serde_json::from_str::<Entry>(entry).is_ok_and(|entry| entry.id == queued.event_id);
+    !queued.is_sealed && services.keyring.is_authentic_event(entry.as_bytes(), &queued.mac) && is_its_own()
 }
 
 /// Returns the leaf of an event at this place. `None` without an entry, which no authentic event lacks.
@@ -162,7 +164,13 @@ async fn lock_head(tx: &mut Tx, services: &Services) -> Result<Option<(Head, Sig
     if key.verifier().to_string() != head.verifier_key {
         return Err(SealError::OtherKey { expected: head.verifier_key });
     }
-    Ok(Some((head, key)))
+    if is_signed(&head, &key) { Ok(Some((head, key))) } else { Err(SealError::WrongRoot) }
+}
+
+/// Returns whether the columns of the head say what its note says: otherwise leaves that somebody added would be signed (AUD-8).
+fn is_signed(head: &Head, key: &SigningKey) -> bool {
+    let opened = head.note.parse().ok().and_then(|note: Note| Checkpoint::open(&note, key.verifier()).ok());
+    opened.is_some_and(|signed| signed.head.size == head.size as u64 && signed.head.root.as_bytes() == head.root.as_slice())
 }
 
 fn first_head(key: &SigningKey, services: &Services) -> Head {

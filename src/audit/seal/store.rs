@@ -64,6 +64,8 @@ pub struct Queued {
     pub mac: String,
     /// What the tree will hold. `None` if somebody removed the event.
     pub entry: Option<String>,
+    /// Whether it is in the tree already: somebody put it back into the queue.
+    pub is_sealed: bool,
 }
 
 /// Returns whether events wait.
@@ -74,7 +76,9 @@ pub async fn has_queued(db: &mut impl Connection) -> sqlx::Result<bool> {
 /// Returns the first events of the queue, by time.
 pub async fn list_queued(tx: &mut Tx, limit: i64) -> sqlx::Result<Vec<Queued>> {
     let sql =
-        "SELECT q.event_id, q.mac, e.entry FROM audit_queue q LEFT JOIN audit_events e ON e.id = q.event_id ORDER BY q.event_id LIMIT $1";
+        "SELECT q.event_id, q.mac, e.entry, l.seq IS NOT NULL AS is_sealed FROM audit_queue q
+                   LEFT JOIN audit_events e ON e.id = q.event_id LEFT JOIN audit_leaves l ON l.event_id = q.event_id
+               ORDER BY q.event_id LIMIT $1";
     fetch!(tx, fetch_all as Queued, sql, limit)
 }
 
@@ -146,6 +150,7 @@ pub async fn find_last_checkpoint(tx: &mut Tx) -> sqlx::Result<Option<DateTime<U
 
 /// Stores the head as an hourly checkpoint.
 pub async fn insert_checkpoint(tx: &mut Tx, head: &Head) -> sqlx::Result<()> {
-    let sql = "INSERT INTO audit_checkpoints (origin, size, note, created_at) VALUES ($1, $2, $3, $4)";
+    let sql = "INSERT INTO audit_checkpoints (origin, size, note, created_at) VALUES ($1, $2, $3, $4)
+               ON CONFLICT (origin, size) DO NOTHING";
     execute!(tx, sql, &head.origin, head.size, &head.note, head.sealed_at).map(drop)
 }

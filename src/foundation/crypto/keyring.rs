@@ -141,13 +141,17 @@ impl Keyring {
         hex::decode(mac).is_ok_and(|mac| self.leaf_mac(seq, entry).verify_slice(&mac).is_ok())
     }
 
-    /// An entry begins with a brace, so that none can be taken for the index of a leaf with an entry.
     fn leaf_mac(&self, seq: i64, entry: &[u8]) -> Hmac<Sha256> {
-        self.event_mac(&seq.to_be_bytes()).chain_update(entry)
+        self.mac(b"leaf").chain_update(seq.to_be_bytes()).chain_update(entry)
     }
 
     fn event_mac(&self, entry: &[u8]) -> Hmac<Sha256> {
-        <Hmac<Sha256> as hmac::Mac>::new_from_slice(&self.audit_queue).expect("HMAC takes keys of any length").chain_update(entry)
+        self.mac(b"event").chain_update(entry)
+    }
+
+    /// Begins an HMAC with what it is for, so that none can be taken for another one.
+    fn mac(&self, purpose: &[u8]) -> Hmac<Sha256> {
+        <Hmac<Sha256> as hmac::Mac>::new_from_slice(&self.audit_queue).expect("HMAC takes keys of any length").chain_update(purpose)
     }
 
     /// Returns the seed of the Ed25519 key that signs the tree of the audit log.
