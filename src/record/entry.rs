@@ -64,6 +64,14 @@ pub struct Ids {
     pub device_id: Option<String>,
 }
 
+impl Ids {
+    /// Returns whom the part about who acted is about, and whom that about the detail is about. Either stands for the other if it is absent.
+    pub fn people(&self) -> (Option<&String>, Option<&String>) {
+        let (actor, subject) = (self.actor_id.as_ref(), self.subject_id.as_ref());
+        (actor.or(subject), subject.or(actor))
+    }
+}
+
 /// What an event says about a person beyond its entry. It can be erased; its hash stays (AUD-5).
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -135,7 +135,7 @@ fn scope_id(detail: &Map<String, Value>, kind: &str) -> Option<String> {
 /// Returns the personal parts of an event with the people whom they are about: the client's is about who acted, the detail's about whom
 /// the event concerns. If these are one person, they are one part.
 fn parts(ids: &Ids, client: PersonalPart, detail: Map<String, Value>) -> Vec<(Option<String>, PersonalPart)> {
-    let (actor, subject) = (ids.actor_id.as_ref().or(ids.subject_id.as_ref()), ids.subject_id.as_ref().or(ids.actor_id.as_ref()));
+    let (actor, subject) = ids.people();
     let parts = if actor == subject {
         vec![(actor, PersonalPart { detail, ..client })]
     } else {

@@ -27,6 +27,8 @@ use crate::{
 
 /// Leaves that are read and held at once.
 const BATCH_SIZE: i64 = 4_096;
+/// So that requests that share the thread do not wait.
+const LEAVES_BETWEEN_YIELDS: i64 = 128;
 
 /// What the log is compared with: the keys and the checkpoints outside the database.
 pub struct Trusted<'a> {
@@ -81,9 +83,10 @@ impl Verifier {
     /// Errors: the database or a checkpoint cannot be read.
     pub async fn advance(&mut self, db: &Db, trusted: &Trusted<'_>, leaves: i64) -> anyhow::Result<Increment> {
         // Before the head: what is sealed meanwhile is beyond neither.
+        let notes = load_notes(db, trusted).await?;
         let last = store::find_last_leaf(&mut db.read().await?).await?;
         let head = find_head(&mut db.read().await?).await?;
-        let verified = self.advance_tree(db, trusted, head.as_ref(), last, leaves).await?;
+        let verified = self.advance_tree(db, trusted, head.as_ref(), (last, &notes), leaves).await?;
         let (sealed, size) = (self.tree.head().size as i64, head.as_ref().map_or(0, |head| head.size));
         if verified.is_ok() && sealed < size {
             return Ok(Increment::Part { verified: sealed, size });
@@ -103,16 +106,16 @@ impl Verifier {
         db: &Db,
         trusted: &Trusted<'_>,
         head: Option<&Head>,
-        last: Option<i64>,
+        (last, notes): (Option<i64>, &[String]),
         leaves: i64,
     ) -> anyhow::Result<Found<()>> {
-        let Some(head) = head else { return missing_head(trusted, last) };
+        let Some(head) = head else { return Ok(missing_head(last, notes)) };
         let key = SigningKey::from_seed(&head.origin, trusted.keyring.audit_signing_seed()).context("the log has no valid name")?;
         let signed = match check_head(head, key.verifier()) {
             Ok(signed) => signed,
             bad => return Ok(bad.map(drop)),
         };
-        let anchors = match load_anchors(db, trusted, head, key.verifier()).await? {
+        let anchors = match open_anchors(notes, head, key.verifier()) {
             Ok(anchors) => anchors,
             bad => return Ok(bad.map(drop)),
         };
@@ -130,9 +133,9 @@ fn describe(head: &Head) -> CheckpointReport {
 }
 
 /// Without a head there must be no leaf, and no checkpoint outside.
-fn missing_head(trusted: &Trusted<'_>, last: Option<i64>) -> anyhow::Result<Found<()>> {
-    let is_empty = last.is_none() && trusted.files.read()?.is_none();
-    Ok(if is_empty { Ok(()) } else { Err(Box::new(Bad { seq: Some(0), id: None, why: "the head of the tree was removed".to_owned() })) })
+fn missing_head(last: Option<i64>, notes: &[String]) -> Found<()> {
+    let is_empty = last.is_none() && notes.is_empty();
+    if is_empty { Ok(()) } else { Err(Box::new(Bad { seq: Some(0), id: None, why: "the head of the tree was removed".to_owned() })) }
 }
 
 fn whole_log(why: impl Into<String>) -> Box<Bad> {
@@ -154,24 +157,30 @@ fn open(note: &str, key: &VerifierKey) -> Result<TreeHead, String> {
     Checkpoint::open(&note, key).map(|checkpoint| checkpoint.head).map_err(|error| error.to_string())
 }
 
-/// Returns the signed roots by size: those of the database, and those outside it. One that is larger than the head shows that the database
-/// was rolled back.
-async fn load_anchors(db: &Db, trusted: &Trusted<'_>, head: &Head, key: &VerifierKey) -> anyhow::Result<Found<BTreeMap<u64, Hash>>> {
-    let mut notes = store::list_checkpoints(&mut db.read().await?).await?;
-    notes.extend(trusted.files.read_all()?);
+/// Loads the checkpoints in the database and those outside it.
+async fn load_notes(db: &Db, trusted: &Trusted<'_>) -> anyhow::Result<Vec<String>> {
+    let mut notes = trusted.files.read_all()?;
+    notes.extend(store::list_checkpoints(&mut db.read().await?).await?);
+    notes.sort_unstable();
+    notes.dedup();
+    Ok(notes)
+}
+
+/// Returns the signed roots by size. One that is larger than the head shows that the database was rolled back.
+fn open_anchors(notes: &[String], head: &Head, key: &VerifierKey) -> Found<BTreeMap<u64, Hash>> {
     let mut anchors = BTreeMap::new();
     for note in notes {
-        match open(&note, key) {
+        match open(note, key) {
             Ok(signed) if signed.size > head.size as u64 => {
                 let why = format!("a checkpoint of {} events was kept: the events after this one were removed", signed.size);
-                return Ok(Err(Box::new(Bad::leaf(head.size, None, why))));
+                return Err(Box::new(Bad::leaf(head.size, None, why)));
             }
             Ok(signed) if *anchors.entry(signed.size).or_insert(signed.root) == signed.root => {}
-            Ok(signed) => return Ok(Err(whole_log(format!("two checkpoints of {} events have different roots", signed.size)))),
-            Err(why) => return Ok(Err(whole_log(format!("a checkpoint is not signed by the key of this log: {why}")))),
+            Ok(signed) => return Err(whole_log(format!("two checkpoints of {} events have different roots", signed.size))),
+            Err(why) => return Err(whole_log(format!("a checkpoint is not signed by the key of this log: {why}"))),
         }
     }
-    Ok(Ok(anchors))
+    Ok(anchors)
 }
 
 /// Checks that the tree ends where the head says, with the root that was signed.
@@ -219,6 +228,9 @@ impl Walk {
             match self.check_leaf(seq, row, batch.parts.get(&row.event_id).map_or(&[], Vec::as_slice)) {
                 Ok(completed) => tiles.extend(completed),
                 bad => return Ok(bad.map(drop)),
+            }
+            if seq % LEAVES_BETWEEN_YIELDS == 0 {
+                tokio::task::yield_now().await;
             }
         }
         check_tiles(db, &tiles).await
@@ -298,7 +310,7 @@ async fn verify_queue(db: &Db, keyring: &Keyring) -> anyhow::Result<Found<()>> {
     loop {
         let queued = store::list_queued(&mut connection, &after, BATCH_SIZE).await?;
         let Some(last) = queued.last() else { return Ok(Ok(())) };
-        let parts = group(store::list_queued_parts(&mut connection, &after, &last.event_id).await?);
+        let parts = group(store::list_parts_of(&mut connection, &queued).await?);
         for row in &queued {
             let theirs = parts.get(&row.event_id).map_or(&[][..], Vec::as_slice);
             if let Err(why) = check_event(row, theirs, keyring) {

@@ -70,7 +70,8 @@ fn check_part(entry: &Entry, row: &PartRow, expected: &str) -> Result<(), String
         return Err(changed());
     }
     let part: PersonalPart = serde_json::from_str(&row.content).map_err(|_| changed())?;
-    let is_theirs = row.person_id == entry.ids.actor_id || row.person_id == entry.ids.subject_id;
+    let (actor, subject) = entry.ids.people();
+    let is_theirs = row.person_id.as_ref() == actor || row.person_id.as_ref() == subject;
     let are_columns_right = row.ip == part.ip && row.country == part.country && is_theirs;
     if are_columns_right { Ok(()) } else { Err(format!("a column of its personal part {} was changed", row.part)) }
 }

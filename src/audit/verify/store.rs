@@ -1,11 +1,12 @@
 //! SQL of the verification: reads leaves with their events, in order.
 
 use chrono::{DateTime, Utc};
+use serde_json::Value;
 use sqlx::FromRow;
 
 use crate::{
     audit::verify::model::Report,
-    execute, fetch,
+    execute, fetch, one_of,
     foundation::db::{Connection, Tx},
 };
 
@@ -77,24 +78,31 @@ pub async fn list_queued(db: &mut impl Connection, after: &str, limit: i64) -> s
     fetch!(db, fetch_all as EventRow, sql, after, limit)
 }
 
-/// Lists the personal parts of queued events after one id up to another.
-pub async fn list_queued_parts(db: &mut impl Connection, from: &str, to: &str) -> sqlx::Result<Vec<PartRow>> {
-    let sql = "SELECT p.event_id, p.part, p.person_id, p.ip, p.country, p.salt, p.content
-               FROM audit_queue q JOIN audit_personal p ON p.event_id = q.event_id
-               WHERE q.event_id > $1 AND q.event_id <= $2 ORDER BY q.event_id, p.part";
-    fetch!(db, fetch_all as PartRow, sql, from, to)
+/// Lists the personal parts of these events, by event and position. Not of the queue, which they may have left meanwhile.
+pub async fn list_parts_of(db: &mut impl Connection, events: &[EventRow]) -> sqlx::Result<Vec<PartRow>> {
+    let ids = Value::from_iter(events.iter().map(|event| event.event_id.as_str())).to_string();
+    let sql = one_of!(
+        db,
+        "SELECT event_id, part, person_id, ip, country, salt, content FROM audit_personal WHERE event_id IN ",
+        "$1",
+        " ORDER BY event_id, part"
+    );
+    fetch!(db, fetch_all as PartRow, sql, ids)
 }
 
 /// Counts the events, and returns whether there are as many leaves and places in the queue.
 pub async fn count_events(db: &mut impl Connection) -> sqlx::Result<(i64, bool)> {
-    let sql = "SELECT (SELECT COUNT(*) FROM audit_events), (SELECT COUNT(*) FROM audit_leaves), (SELECT COUNT(*) FROM audit_queue)";
+    // A leaf below the first one, or a queued event that has a leaf, would hide an event that was added.
+    let sql = "SELECT (SELECT COUNT(*) FROM audit_events), (SELECT COUNT(*) FROM audit_leaves WHERE seq >= 0), (
+                   SELECT COUNT(*) FROM audit_queue q WHERE NOT EXISTS (SELECT 1 FROM audit_leaves l WHERE l.event_id = q.event_id)
+               )";
     let (events, leaves, queued) = fetch!(db, fetch_one as (i64, i64, i64), sql)?;
     Ok((events, events == leaves + queued))
 }
 
 /// Returns the first event that is neither in the tree nor in the queue.
 pub async fn find_added(db: &mut impl Connection) -> sqlx::Result<Option<String>> {
-    let sql = "SELECT e.id FROM audit_events e WHERE NOT EXISTS (SELECT 1 FROM audit_leaves l WHERE l.event_id = e.id)
+    let sql = "SELECT e.id FROM audit_events e WHERE NOT EXISTS (SELECT 1 FROM audit_leaves l WHERE l.event_id = e.id AND l.seq >= 0)
                    AND NOT EXISTS (SELECT 1 FROM audit_queue q WHERE q.event_id = e.id) ORDER BY e.id LIMIT 1";
     Ok(fetch!(db, fetch_optional as (String,), sql)?.map(|(id,)| id))
 }

@@ -78,7 +78,10 @@ impl Keyring {
     /// Errors: a file that cannot be written or read, or that holds anything but keys.
     pub fn open(folder: &Path) -> anyhow::Result<Self> {
         let path = folder.join(FILE_NAME);
-        let text = Self::complete(&path).with_context(|| format!("{} cannot be read and written", path.display()))?;
+        let text = match fs::read_to_string(&path) {
+            Ok(text) if Self::parse(&text).is_some() => text, // it may be read-only
+            _ => Self::complete(&path).with_context(|| format!("{} cannot be read and written", path.display()))?,
+        };
         Self::parse(&text).with_context(|| format!("{} holds no valid keys: write one per line, 32 bytes in base64", path.display()))
     }
 
