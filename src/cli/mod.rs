@@ -29,6 +29,7 @@ use clap::{Args, Parser, Subcommand, error::ErrorKind};
 use comfy_table::{Table, presets::NOTHING};
 
 use crate::{
+    audit::seal::actions as seal,
     foundation::{
         clock::Clock,
         config::{Config, Storage},
@@ -180,8 +181,11 @@ fn openapi() -> anyhow::Result<()> {
 /// Opens the database for a command, and migrates it to this version.
 async fn open(storage: &Storage) -> anyhow::Result<(Db, Recorder)> {
     serve::create_private_folder(&storage.data_dir)?;
-    let (db, keyring) = (Db::open(&storage.url()).await?, Keyring::open(&storage.data_dir)?);
+    let db = Db::open(&storage.url()).await?;
+    Keyring::check(&storage.data_dir)?;
     db.migrate().await?;
+    let keyring = Keyring::open(&storage.data_dir)?;
+    seal::check_key(&db, &keyring).await?;
     crate::accounts::actions::normalize_names(&db).await?;
     record::carry_over(&db, &keyring).await?;
     Ok((db, Recorder::new(Clock::System, Arc::new(keyring), None)))

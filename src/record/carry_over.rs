@@ -7,9 +7,8 @@ use crate::{
     execute, fetch,
     foundation::{
         crypto::keyring::Keyring,
-        db::{Db, Tx},
+        db::{Backend, Connection as _, Db, Tx},
     },
-    locking,
     record::{
         Action,
         entry::{Ids, PersonalPart},
@@ -40,6 +39,7 @@ struct EventBefore {
 pub async fn carry_over(db: &Db, keyring: &Keyring) -> sqlx::Result<()> {
     loop {
         let mut tx = db.write().await?;
+        lock(&mut tx).await?;
         if has_tree(&mut tx).await? {
             return Ok(());
         }
@@ -57,9 +57,17 @@ async fn has_tree(tx: &mut Tx) -> sqlx::Result<bool> {
     Ok(fetch!(tx, fetch_optional as (i64,), "SELECT size FROM audit_head WHERE id = 1")?.is_some())
 }
 
-/// Removes the oldest events from their table, and returns them: ids are in the order of times. Another node that starts waits for them.
+/// Waits for other nodes that carry over. SQLite has one writer.
+async fn lock(tx: &mut Tx) -> sqlx::Result<()> {
+    match tx.backend() {
+        Backend::Sqlite(_) => Ok(()),
+        Backend::Postgres(_) => execute!(tx, "LOCK TABLE audit_events_before_tree IN EXCLUSIVE MODE").map(drop),
+    }
+}
+
+/// Removes the oldest events from their table, and returns them: ids are in the order of times.
 async fn take_oldest(tx: &mut Tx) -> sqlx::Result<Vec<EventBefore>> {
-    let sql = locking!(tx, "SELECT * FROM audit_events_before_tree ORDER BY id LIMIT $1", "FOR UPDATE", "");
+    let sql = "SELECT * FROM audit_events_before_tree ORDER BY id LIMIT $1";
     let found = fetch!(tx, fetch_all as EventBefore, sql, BATCH_SIZE)?;
     if let Some(last) = found.last() {
         execute!(tx, "DELETE FROM audit_events_before_tree WHERE id <= $1", &last.id)?;

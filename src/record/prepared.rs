@@ -16,6 +16,9 @@ use crate::{
     },
 };
 
+/// Items of a list that an event names.
+const MAX_LISTED: usize = 500;
+
 /// An event as it is stored.
 #[derive(Debug)]
 pub struct Prepared {
@@ -87,7 +90,7 @@ impl Source {
     /// Splits the event. Times are cut to milliseconds, as ids have them: so the order of ids is the order by time and id.
     pub fn prepare(self) -> Prepared {
         let at = self.at.trunc_subsecs(3);
-        let Halves { mut safe, personal } = split(self.detail);
+        let Halves { mut safe, personal } = split(shorten_lists(self.detail));
         let ids = with_targets(self.ids, &mut safe);
         let parts: Vec<_> = parts(&ids, self.client, personal).into_iter().map(store).collect();
         let entry = Entry {
@@ -104,6 +107,18 @@ impl Source {
         let json = serde_json::to_string(&entry).expect("texts and numbers are JSON");
         Prepared { at, entry, json, parts }
     }
+}
+
+/// Cuts long lists, so that an entry stays below the 65,535 bytes that an entry bundle of C2SP tlog-tiles allows; the number of all is kept.
+fn shorten_lists(mut detail: Map<String, Value>) -> Map<String, Value> {
+    let long: Vec<_> = detail.iter().filter_map(|(key, value)| Some((key.clone(), value.as_array()?.len()))).collect();
+    for (key, length) in long.into_iter().filter(|(_, length)| *length > MAX_LISTED) {
+        if let Some(Value::Array(items)) = detail.get_mut(&key) {
+            items.truncate(MAX_LISTED);
+        }
+        detail.insert(format!("{key}_in_all"), length.into());
+    }
+    detail
 }
 
 fn describe(client: &ClientInfo, geoip: Option<&GeoIp>) -> PersonalPart {

@@ -24,6 +24,7 @@ use sqlx::{Connection as _, PgConnection, SqliteConnection, sqlite::SqliteConnec
 use tokio::{net::TcpListener, sync::Mutex, task::JoinHandle};
 use whereabouts::{
     accounts::actions::{self as accounts, NewAccount},
+    audit::seal::actions as seal,
     authentication::registration::actions as registration,
     cli::serve_options,
     foundation::{
@@ -479,6 +480,7 @@ async fn services(config: Config, database_url: &str, clock: Clock, cost: Cost) 
     let (connections, channels) = Default::default();
     let (keyring, geoip) = (Arc::new(Keyring::open(&config.storage.data_dir).unwrap()), Background::ready(GEO_IP.clone()));
     record::carry_over(&db, &keyring).await.unwrap();
+    seal::begin(&db, &keyring, config.public_url().host(), clock.now()).await.unwrap();
     Services {
         recorder: Recorder::new(clock.clone(), keyring.clone(), Some(geoip.clone())),
         keyring,

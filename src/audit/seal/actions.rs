@@ -1,7 +1,8 @@
 //! Seals the queue: each committed event becomes a leaf of the tree, whose new head is signed.
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::json;
+use tokio::task::spawn_blocking;
 
 use crate::{
     audit::{
@@ -12,7 +13,8 @@ use crate::{
         tree::{Checkpoint, Hash, InvalidKey, Note, SigningKey, TileId, TiledTree, TreeHead, empty_root, leaf_hash},
     },
     foundation::{
-        db::{Connection, Tx},
+        crypto::keyring::Keyring,
+        db::{Connection, Db, Tx},
         services::Services,
     },
     record::{Action, Event, Outcome, entry::Entry},
@@ -74,13 +76,13 @@ impl Sealer {
         let Some((mut head, key)) = lock_head(&mut tx, services).await? else { return Ok(0) };
         self.follow(&mut tx, &head, &key, &files).await?;
         let (queued, tree) = self.append_queued(&mut tx, services).await?;
-        sign(&mut head, tree.head(), &key, services);
+        sign(&mut head, tree.head(), &key, services.clock.now());
         store::update_head(&mut tx, &head).await?;
         let is_hourly = insert_hourly_checkpoint(&mut tx, &head).await?;
         self.is_checked = false; // unless the commit and the file succeed
         tx.commit().await?;
         self.tree = tree;
-        keep_outside(&files, &head, is_hourly)?;
+        keep_outside(files, head, is_hourly).await?;
         self.is_checked = true;
         Ok(queued)
     }
@@ -152,18 +154,39 @@ async fn record_refused(tx: &mut Tx, services: &Services, refused: &Queued) -> s
     services.recorder.write(tx, Event { outcome: Outcome::Refused, ..Event::new(Action::EventRefused, detail) }).await
 }
 
-/// Locks the head, which is created by the first seal, with the key that signs it. `None` while another node seals.
+/// Begins the log of a database that has none: signs the head of an empty tree under the name `<host>/audit`. Each start calls it, before
+/// anything is written that another key would authenticate.
+///
+/// Errors: [`SealError::OtherKey`], [`SealError::InvalidKey`], [`SealError::Database`].
+pub async fn begin(db: &Db, keyring: &Keyring, host: &str, now: DateTime<Utc>) -> Result<(), SealError> {
+    if store::find_head(&mut db.read().await?).await?.is_none() {
+        let key = SigningKey::from_seed(&format!("{host}/audit"), keyring.audit_signing_seed())?;
+        let mut tx = db.write().await?;
+        store::insert_head(&mut tx, &first_head(&key, now)).await?;
+        tx.commit().await?;
+    }
+    check_key(db, keyring).await
+}
+
+/// Checks that the log of a database, if it has one, is signed by the key of this installation: events that are written with another one
+/// would be refused (AUD-8).
+///
+/// Errors: [`SealError::OtherKey`], [`SealError::InvalidKey`], [`SealError::Database`].
+pub async fn check_key(db: &Db, keyring: &Keyring) -> Result<(), SealError> {
+    let head = store::find_head(&mut db.read().await?).await?;
+    head.map_or(Ok(()), |head| find_key(&head, keyring).map(drop))
+}
+
+/// Returns the key that signs the log.
+fn find_key(head: &Head, keyring: &Keyring) -> Result<SigningKey, SealError> {
+    let key = SigningKey::from_seed(&head.origin, keyring.audit_signing_seed())?;
+    if key.verifier().to_string() == head.verifier_key { Ok(key) } else { Err(SealError::OtherKey { expected: head.verifier_key.clone() }) }
+}
+
+/// Locks the head, with the key that signs it. `None` while another node seals, or before [`begin`].
 async fn lock_head(tx: &mut Tx, services: &Services) -> Result<Option<(Head, SigningKey)>, SealError> {
-    let seed = services.keyring.audit_signing_seed();
-    if store::find_head(tx).await?.is_none() {
-        let key = SigningKey::from_seed(&format!("{}/audit", services.config.public_url().host()), seed)?;
-        store::insert_head(tx, &first_head(&key, services)).await?;
-    }
     let Some(head) = store::lock_head(tx).await? else { return Ok(None) };
-    let key = SigningKey::from_seed(&head.origin, seed)?;
-    if key.verifier().to_string() != head.verifier_key {
-        return Err(SealError::OtherKey { expected: head.verifier_key });
-    }
+    let key = find_key(&head, &services.keyring)?;
     if is_signed(&head, &key) { Ok(Some((head, key))) } else { Err(SealError::WrongRoot) }
 }
 
@@ -173,18 +196,18 @@ fn is_signed(head: &Head, key: &SigningKey) -> bool {
     opened.is_some_and(|signed| signed.head.size == head.size as u64 && signed.head.root.as_bytes() == head.root.as_slice())
 }
 
-fn first_head(key: &SigningKey, services: &Services) -> Head {
+fn first_head(key: &SigningKey, now: DateTime<Utc>) -> Head {
     let (origin, verifier_key) = (key.verifier().name().to_owned(), key.verifier().to_string());
-    let mut head = Head { origin, verifier_key, size: 0, root: Vec::new(), note: String::new(), sealed_at: services.clock.now() };
-    sign(&mut head, TreeHead { size: 0, root: empty_root() }, key, services);
+    let mut head = Head { origin, verifier_key, size: 0, root: Vec::new(), note: String::new(), sealed_at: now };
+    sign(&mut head, TreeHead { size: 0, root: empty_root() }, key, now);
     head
 }
 
-fn sign(head: &mut Head, tree: TreeHead, key: &SigningKey, services: &Services) {
+fn sign(head: &mut Head, tree: TreeHead, key: &SigningKey, now: DateTime<Utc>) {
     head.size = tree.size as i64;
     head.root = tree.root.as_bytes().to_vec();
     head.note = Checkpoint::sign(tree, key).to_string();
-    head.sealed_at = services.clock.now();
+    head.sealed_at = now;
 }
 
 /// Loads the right edge of the tree at a size.
@@ -223,12 +246,15 @@ async fn insert_hourly_checkpoint(tx: &mut Tx, head: &Head) -> sqlx::Result<bool
     Ok(is_due)
 }
 
-/// Writes the head to the data folder, and once an hour to the file of checkpoints and the log.
-fn keep_outside(files: &CheckpointFiles, head: &Head, is_hourly: bool) -> std::io::Result<()> {
-    files.replace(&head.note)?;
-    if is_hourly {
-        files.append(&head.note)?;
-        tracing::info!(origin = head.origin, size = head.size, root = hex::encode(&head.root), "checkpoint of the audit log");
-    }
-    Ok(())
+/// Writes the head to the data folder, and once an hour to the file of checkpoints and the log. Waits for the disk on a thread of its own.
+async fn keep_outside(files: CheckpointFiles, head: Head, is_hourly: bool) -> std::io::Result<()> {
+    let write = move || {
+        files.replace(&head.note)?;
+        if is_hourly {
+            files.append(&head.note)?;
+            tracing::info!(origin = head.origin, size = head.size, root = hex::encode(&head.root), "checkpoint of the audit log");
+        }
+        Ok(())
+    };
+    spawn_blocking(write).await.unwrap_or_else(|error| Err(std::io::Error::other(error)))
 }

@@ -75,8 +75,7 @@ pub async fn has_queued(db: &mut impl Connection) -> sqlx::Result<bool> {
 
 /// Returns the first events of the queue, by time.
 pub async fn list_queued(tx: &mut Tx, limit: i64) -> sqlx::Result<Vec<Queued>> {
-    let sql =
-        "SELECT q.event_id, q.mac, e.entry, l.seq IS NOT NULL AS is_sealed FROM audit_queue q
+    let sql = "SELECT q.event_id, q.mac, e.entry, l.seq IS NOT NULL AS is_sealed FROM audit_queue q
                    LEFT JOIN audit_events e ON e.id = q.event_id LEFT JOIN audit_leaves l ON l.event_id = q.event_id
                ORDER BY q.event_id LIMIT $1";
     fetch!(tx, fetch_all as Queued, sql, limit)

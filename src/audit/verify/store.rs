@@ -6,8 +6,9 @@ use sqlx::FromRow;
 
 use crate::{
     audit::verify::model::Report,
-    execute, fetch, one_of,
+    execute, fetch,
     foundation::db::{Connection, Tx},
+    one_of,
 };
 
 /// The columns of an event that repeat parts of its entry, but the time, as one text: copying each on its own takes most of the time.

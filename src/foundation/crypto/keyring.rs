@@ -31,20 +31,18 @@ pub type Key = [u8; 32];
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Purpose {
     Encryption,
-    /// Authenticates events until they are in the tree of the audit log.
-    AuditQueue,
-    /// The seed of the Ed25519 key that signs the tree of the audit log.
+    /// The seed of the Ed25519 key that signs the tree of the audit log. What authenticates events before is derived from it, so that who has
+    /// one has the other.
     AuditSigning,
 }
 
 impl Purpose {
-    const ALL: [Self; 3] = [Self::Encryption, Self::AuditQueue, Self::AuditSigning];
+    const ALL: [Self; 2] = [Self::Encryption, Self::AuditSigning];
 
     /// Returns what stands before the key in its line.
     fn prefix(self) -> &'static str {
         match self {
             Self::Encryption => "",
-            Self::AuditQueue => "audit-queue ",
             Self::AuditSigning => "audit-signing ",
         }
     }
@@ -62,8 +60,9 @@ impl Purpose {
 pub struct Keyring {
     /// Newest first.
     encryption: Vec<ChaCha20Poly1305>,
-    audit_queue: Key,
     audit_signing: Key,
+    /// Derived from the one before.
+    audit_mac: Key,
 }
 
 /// The value cannot be decrypted: it was encrypted with another key or for another row, or was modified.
@@ -94,6 +93,16 @@ impl Keyring {
         Self::parse(&text).with_context(|| format!("{} does not hold the keys of this version", path.display()))
     }
 
+    /// Checks that [`Keyring::open`] can read the file in `folder` and, if a key is missing, write it. Call it before anything is changed.
+    ///
+    /// Errors: it cannot.
+    pub fn check(folder: &Path) -> anyhow::Result<()> {
+        let path = folder.join(FILE_NAME);
+        let is_complete = fs::read_to_string(&path).is_ok_and(|text| Self::parse(&text).is_some());
+        let opened = || fs::OpenOptions::new().read(true).append(true).create(true).mode(0o600).open(&path).map(drop);
+        if is_complete { Ok(()) } else { opened().with_context(|| format!("{} cannot be read and written", path.display())) }
+    }
+
     /// Reads the file, and adds what is missing. A file with something else than keys stays as it is.
     fn complete(path: &Path) -> std::io::Result<String> {
         let mut file = fs::OpenOptions::new().read(true).append(true).create(true).mode(0o600).open(path)?;
@@ -120,8 +129,9 @@ impl Keyring {
         let keys = parse_lines(text)?;
         let of = |purpose| keys.iter().filter(move |(known, _)| *known == purpose).map(|(_, key)| key);
         let encryption: Vec<_> = of(Purpose::Encryption).map(|key| ChaCha20Poly1305::new(key.into())).collect();
-        let (audit_queue, audit_signing) = (*of(Purpose::AuditQueue).next()?, *of(Purpose::AuditSigning).next()?);
-        (!encryption.is_empty()).then_some(Self { encryption, audit_queue, audit_signing })
+        let audit_signing = *of(Purpose::AuditSigning).next()?;
+        let audit_mac = mac(&audit_signing, b"whereabouts audit mac").finalize().into_bytes().into();
+        (!encryption.is_empty()).then_some(Self { encryption, audit_signing, audit_mac })
     }
 
     /// Returns the HMAC-SHA256 of an event that waits for the tree of the audit log, in hexadecimal.
@@ -145,16 +155,11 @@ impl Keyring {
     }
 
     fn leaf_mac(&self, seq: i64, entry: &[u8]) -> Hmac<Sha256> {
-        self.mac(b"leaf").chain_update(seq.to_be_bytes()).chain_update(entry)
+        mac(&self.audit_mac, b"leaf").chain_update(seq.to_be_bytes()).chain_update(entry)
     }
 
     fn event_mac(&self, entry: &[u8]) -> Hmac<Sha256> {
-        self.mac(b"event").chain_update(entry)
-    }
-
-    /// Begins an HMAC with what it is for, so that none can be taken for another one.
-    fn mac(&self, purpose: &[u8]) -> Hmac<Sha256> {
-        <Hmac<Sha256> as hmac::Mac>::new_from_slice(&self.audit_queue).expect("HMAC takes keys of any length").chain_update(purpose)
+        mac(&self.audit_mac, b"event").chain_update(entry)
     }
 
     /// Returns the seed of the Ed25519 key that signs the tree of the audit log.
@@ -182,6 +187,11 @@ impl Keyring {
     }
 }
 
+/// Begins an HMAC-SHA256 with what it is for, so that none can be taken for another one.
+fn mac(key: &Key, purpose: &[u8]) -> Hmac<Sha256> {
+    <Hmac<Sha256> as hmac::Mac>::new_from_slice(key).expect("HMAC takes keys of any length").chain_update(purpose)
+}
+
 /// Parses all lines that are not empty. `None` if one holds no key.
 fn parse_lines(text: &str) -> Option<Vec<(Purpose, Key)>> {
     text.lines().map(str::trim).filter(|line| !line.is_empty()).map(Purpose::parse).collect()
@@ -194,7 +204,7 @@ mod tests {
     fn keyring(bytes: &[u8]) -> Keyring {
         let key = |byte| BASE64_STANDARD_NO_PAD.encode([byte; 32]);
         let lines: Vec<_> = bytes.iter().map(|byte| key(*byte)).collect();
-        Keyring::parse(&format!("{}\naudit-queue {}\naudit-signing {}\n", lines.join("\n"), key(8), key(9))).unwrap()
+        Keyring::parse(&format!("{}\naudit-signing {}\n", lines.join("\n"), key(9))).unwrap()
     }
 
     /// MFA-2: a value is bound to its row, and can be decrypted with an older key but with no other.
@@ -228,11 +238,11 @@ mod tests {
         let encrypted = Keyring::open(folder.path()).unwrap().encrypt("1", "x");
         assert_eq!(Keyring::open(folder.path()).unwrap().decrypt("1", &encrypted).unwrap(), "x");
         assert_eq!(fs::metadata(folder.path().join(FILE_NAME)).unwrap().permissions().mode() & 0o777, 0o600);
-        for broken in ["\n", "short", "audit-queue short"] {
+        for broken in ["\n", "short", "audit-signing short"] {
             fs::write(folder.path().join(FILE_NAME), broken).unwrap();
             assert!(Keyring::open(folder.path()).is_err(), "{broken:?}");
             let kept = fs::read_to_string(folder.path().join(FILE_NAME)).unwrap();
-            assert!(kept.starts_with(broken) && !kept.contains("audit-signing") || broken == "\n", "{kept:?}");
+            assert!(kept == broken || broken == "\n", "{kept:?}");
         }
     }
 
@@ -247,6 +257,6 @@ mod tests {
         let (mac, seed) = (opened.authenticate_event(b"entry"), *opened.audit_signing_seed());
         let again = Keyring::open(folder.path()).unwrap();
         assert!(again.is_authentic_event(b"entry", &mac) && *again.audit_signing_seed() == seed);
-        assert!(fs::read_to_string(folder.path().join(FILE_NAME)).unwrap().starts_with(&format!("{before}\naudit-queue ")));
+        assert!(fs::read_to_string(folder.path().join(FILE_NAME)).unwrap().starts_with(&format!("{before}\naudit-signing ")));
     }
 }
