@@ -157,6 +157,7 @@ both!(
             "GET /api/v1/plants", "POST /api/v1/plants", "GET /api/v1/plants/{id}", "PATCH /api/v1/plants/{id}", "DELETE /api/v1/plants/{id}",
             "PUT /api/v1/plants/{id}/closure", "DELETE /api/v1/plants/{id}/closure",
             "GET /api/v1/devices", "POST /api/v1/devices", "GET /api/v1/devices/{id}", "PATCH /api/v1/devices/{id}", "DELETE /api/v1/devices/{id}",
+            "GET /api/v1/audit", "GET /api/v1/audit/{id}", "GET /api/v1/audit/{id}/receipt",
         ];
         assert_eq!(operations, expected.into_iter().map(str::to_owned).collect());
         let printed = std::process::Command::new(env!("CARGO_BIN_EXE_whereabouts")).arg("openapi").output().unwrap();

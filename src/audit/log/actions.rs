@@ -141,7 +141,10 @@ async fn record_reading_of(services: &Services, principal: &Principal, filter: &
     // Of concurrent readings, one is recorded.
     accounts::lock(&mut tx, &principal.account.id).await?;
     if !is_recorded(&mut tx, principal, filter, services.clock.now()).await? {
-        let detail = json!({ "filter": filter, "organization": common_organization(&others) });
+        let mut detail = json!({ "filter": filter });
+        if let Some(organization) = common_organization(&others) {
+            detail["organization"] = json!(organization);
+        }
         services.recorder.write(&mut tx, audit_event(principal, Action::AuditRead, detail)).await?;
     }
     Ok(tx.commit().await?)

@@ -1,6 +1,7 @@
 //! Finds what a text in a query means.
 
 use crate::{
+    accounts::store::normalize_name,
     audit::log::{
         resolve::compare_names,
         store::{
@@ -33,6 +34,9 @@ pub async fn find(db: &mut impl Connection, view: View<'_>, kind: Kind, text: &s
     let lower_case = text.to_ascii_lowercase();
     if is_id(&lower_case) {
         return Ok(vec![lower_case]);
+    }
+    if normalize_name(text).is_empty() {
+        return Ok(Vec::new()); // invisible characters alone: they are part of every name
     }
     let mut named = find_named(db, view, kind, text).await?;
     if named.iter().any(|named| named.is_exact) {

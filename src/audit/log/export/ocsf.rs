@@ -89,6 +89,8 @@ fn base(event: &AuditEvent, class: &Class) -> Map<String, Value> {
         "metadata": {
             "version": VERSION, "product": { "name": PRODUCT, "vendor_name": PRODUCT }, "uid": event.id, "sequence": event.seq,
             "event_code": event.action, "correlation_uid": event.context.request_id,
+            // The profile that has the attribute `actor`.
+            "profiles": (class.uid == 4002).then_some(["host"]),
         },
         "unmapped": { "actor": event.actor, "session": event.session, "targets": event.targets, "context": event.context,
             "detail": event.detail },
@@ -100,6 +102,7 @@ fn authentication(event: &AuditEvent) -> Map<String, Value> {
     object(json!({
         "user": whose.unwrap_or_else(|| json!({ "name": "Unknown", "type_id": 0 })),
         "session": session(event),
+        "is_remote": true,
         "service": { "name": PRODUCT },
         "src_endpoint": source(event),
     }))

@@ -35,9 +35,13 @@ pub fn EventPage() -> impl IntoView {
 }
 
 async fn load(id: String) -> Result<(AuditEvent, Onlooker), AppError> {
+    find(&id).await.inspect_err(AppError::set_response)
+}
+
+async fn find(id: &str) -> Result<(AuditEvent, Onlooker), AppError> {
     let (services, caller) = current_session()?;
     let account = &caller.account;
-    let id = EventId::parse(&id).ok_or(AppError::NotFound)?;
-    let event = actions::get(&services, &caller, &id).await.inspect_err(AppError::set_response)?;
+    let id = EventId::parse(id).ok_or(AppError::NotFound)?;
+    let event = actions::get(&services, &caller, &id).await?;
     Ok((event, Onlooker { user: account.id.to_string(), zone: account.time_zone.clone(), now: services.clock.now() }))
 }

@@ -34,7 +34,6 @@ pub fn search_box(address: &ListAddress, query: Option<&Query>) -> impl IntoView
                 <input type="search" name="q" value=value aria-label="Search the audit log" placeholder="Search, or actor: plant: …"
                     autocapitalize="none" spellcheck="false" autofocus=written.is_some() />
             </div>
-            <button class="visually-hidden">"Search"</button>
             {query.map(filters)}
         </form>
     }

@@ -8,7 +8,7 @@ use crate::{
     audit::log::{
         merge::{Step, Walked},
         search::Search,
-        sources::Walk,
+        sources::{Dialect, Walk},
         visibility::organization_actions,
     },
     fetch,
@@ -58,7 +58,7 @@ fn visible(platform: &str) -> String {
 
 /// Walks the next entries of an index, and returns those that the search finds among what the reader sees.
 pub async fn walk(db: &mut impl Connection, walk: &Walk, search: &Search, view: View<'_>, step: &Step) -> sqlx::Result<Walked> {
-    let sql = statement(walk, search, list_of(db));
+    let sql = statement(walk, search, dialect(db));
     let View { user, now, .. } = view;
     let (count, lists) = (i64::try_from(step.count).unwrap_or(i64::MAX), lists(search, view).to_string());
     let (value, from, before) = (walk.value(), &search.from, &step.before);
@@ -79,9 +79,9 @@ pub async fn walk(db: &mut impl Connection, walk: &Walk, search: &Search, view: 
 }
 
 /// Each step is materialized: a planner that sees through it may expect matches soon, and examine far more than the step.
-fn statement(walk: &Walk, search: &Search, list: fn(&str) -> String) -> String {
-    let inner = walk.select(COLUMNS);
-    let (visible, conditions) = (visible(&list("platform")), search.to_sql(list));
+fn statement(walk: &Walk, search: &Search, dialect: Dialect) -> String {
+    let inner = walk.select(COLUMNS, dialect);
+    let (visible, conditions) = (visible(&dialect.list("platform")), search.to_sql(|name| dialect.list(name)));
     let ip = if search.networks.is_empty() { "NULL" } else { "(SELECT MAX(p.ip) FROM audit_personal p WHERE p.event_id = e.id)" };
     format!(
         "WITH walked AS MATERIALIZED ({inner})
@@ -90,11 +90,10 @@ fn statement(walk: &Walk, search: &Search, list: fn(&str) -> String) -> String {
     )
 }
 
-/// Returns the function that writes a list of the JSON object `$7`.
-fn list_of(db: &mut impl Connection) -> fn(&str) -> String {
+fn dialect(db: &mut impl Connection) -> Dialect {
     match db.backend() {
-        Backend::Sqlite(_) => |name| format!("(SELECT value FROM json_each($7, '$.{name}'))"),
-        Backend::Postgres(_) => |name| format!("(SELECT json_array_elements_text($7::json -> '{name}'))"),
+        Backend::Sqlite(_) => Dialect::Sqlite,
+        Backend::Postgres(_) => Dialect::Postgres,
     }
 }
 
@@ -119,7 +118,7 @@ fn collect(rows: Vec<WalkRow>, search: &Search) -> Walked {
 
 /// Counts the entries of a walk in the period of a search, up to `limit`.
 pub async fn count(db: &mut impl Connection, walk: &Walk, search: &Search, limit: usize) -> sqlx::Result<usize> {
-    let sql = format!("SELECT COUNT(*) FROM ({}) entries", walk.select("1"));
+    let sql = format!("SELECT COUNT(*) FROM ({}) entries", walk.select("1", dialect(db)));
     let (value, from, before) = (walk.value(), &search.from, &search.before);
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
     // Of constants: every value is bound.
