@@ -189,7 +189,7 @@ both!(
     the_tree_is_served_as_tiles, |app| {
         app.add_user("alice").await;
         let alice = app.sign_in("alice").await;
-        assert_eq!(alice.get("/audit/checkpoint").await.status(), StatusCode::NOT_FOUND);
+        assert!(alice.get("/audit/checkpoint").await.text().await.unwrap().starts_with("127.0.0.1/audit\n0\n"));
         write(&app, 600).await;
         seal(&app).await;
         let size = report(&app).await.sealed as u64;
@@ -265,7 +265,6 @@ both!(
             let text = |bytes| String::from_utf8(bytes).unwrap();
             (output.status.code().unwrap(), text(output.stdout), text(output.stderr))
         };
-        assert_eq!(run(&["key"]).0, 1);
         seal(&app).await;
         let (code, stdout, _) = run(&["verify", "--json"]);
         let report: serde_json::Value = serde_json::from_str(&stdout).unwrap();

@@ -1,12 +1,16 @@
 //! Whatever somebody with the database alone changes in the audit log, `verify` finds and names it (AUD-2).
 
 use sqlx::{Connection as _, PgConnection, SqliteConnection};
-use whereabouts::audit::{
-    seal::{
-        actions::{SealError, Sealer},
-        store,
+use whereabouts::{
+    audit::{
+        seal::{
+            actions::{SealError, Sealer, check_key},
+            store,
+        },
+        tree::{Checkpoint, Hash, Note, SigningKey, TiledTree, leaf_hash},
     },
-    tree::{Checkpoint, Hash, Note, SigningKey, TiledTree, leaf_hash},
+    foundation::crypto::keyring::Keyring,
+    record::carry_over,
 };
 
 use crate::{
@@ -241,3 +245,75 @@ both!(
 fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
+
+both!(
+    /// AUD-8: once the log has begun, nothing is carried over: whoever holds the database could have an event of their own signed.
+    an_event_written_into_the_table_from_before_is_not_signed, start, |app| {
+        let forged = "INSERT INTO audit_events_before_tree (id, occurred_at, action, outcome, detail)
+                      VALUES ('0fffffff-0000-7000-8000-000000000000', '2026-01-01T00:00:00+00:00', 'sign_in', 'success', '{}')";
+        tamper(&app, &[forged]).await;
+        carry_over(&app.services.db, &app.services.keyring).await.unwrap();
+        seal(&app).await;
+        assert_eq!(app.count("SELECT COUNT(*) FROM audit_events").await, EVENTS);
+        assert!(report(&app).await.ok);
+    }
+);
+
+both!(
+    /// AUD-8: a leaf is not signed because the columns of the head count it.
+    a_leaf_that_the_head_counts_is_not_signed, start, |app| {
+        let mut tree = TiledTree::default();
+        let mut db = app.services.db.read().await.unwrap();
+        let hashes: Vec<(Vec<u8>,)> = whereabouts::fetch!(&mut db, fetch_all as (Vec<u8>,), "SELECT hash FROM audit_leaves ORDER BY seq").unwrap();
+        drop(db);
+        for (hash,) in &hashes {
+            tree.append(Hash::from_bytes(hash.as_slice().try_into().unwrap()));
+        }
+        let forged = leaf_hash(b"{}");
+        tree.append(forged);
+        let bytes = |bytes: &[u8]| match app.backend() {
+            Backend::Sqlite => format!("X'{}'", hex(bytes)),
+            Backend::Postgres => format!("'\\x{}'", hex(bytes)),
+        };
+        let leaf = format!("INSERT INTO audit_leaves (seq, event_id, hash, mac) VALUES ({EVENTS}, '{COPY_ID}', {}, '')", bytes(forged.as_bytes()));
+        let head = format!("UPDATE audit_head SET size = {}, root = {}", EVENTS + 1, bytes(tree.head().root.as_bytes()));
+        tamper(&app, &[&leaf, &head]).await;
+        write(&app, 1).await;
+        let refused = Sealer::default().seal_all(&app.services).await.unwrap_err();
+        assert!(matches!(refused, SealError::WrongRoot), "{refused}");
+        assert!(!report(&app).await.ok);
+    }
+);
+
+both!(an_added_event_with_a_leaf_below_the_first_is_found, start, |app| {
+    let leaf = format!("INSERT INTO audit_leaves SELECT -1, '{COPY_ID}', hash, mac FROM audit_leaves WHERE seq = 0");
+    assert_eq!(first_bad(&app, &[COPY, &leaf]).await, (None, Some(COPY_ID.to_owned())));
+});
+
+both!(
+    /// A sealed event that somebody puts back into the queue is neither sealed again nor in the way of others.
+    an_event_put_back_into_the_queue_stops_nothing, |app| {
+        write(&app, 1).await;
+        let put_back = "CREATE TABLE kept AS SELECT * FROM audit_queue";
+        tamper(&app, &[put_back]).await;
+        seal(&app).await;
+        tamper(&app, &["INSERT INTO audit_queue SELECT * FROM kept"]).await;
+        write(&app, 1).await;
+        seal(&app).await;
+        let report = report(&app).await;
+        // With the event about it.
+        assert!(report.ok && report.sealed == 3, "{report:?}");
+        assert_eq!(app.count_events("audit.event_refused", "refused").await, 1);
+    }
+);
+
+both!(
+    /// AUD-8: whoever has another file of keys cannot write events that would be refused.
+    another_file_of_keys_is_refused, start, |app| {
+        let folder = tempfile::tempdir().unwrap();
+        let other = Keyring::open(folder.path()).unwrap();
+        let refused = check_key(&app.services.db, &other).await.unwrap_err();
+        assert!(matches!(refused, SealError::OtherKey { .. }), "{refused}");
+        check_key(&app.services.db, &app.services.keyring).await.unwrap();
+    }
+);

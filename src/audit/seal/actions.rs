@@ -48,6 +48,9 @@ pub enum SealError {
          `whereabouts audit verify` shows more"
     )]
     NotConsistent(String),
+    /// The head was removed since the server started.
+    #[error("the head of the tree is missing from the database; `whereabouts audit verify` shows more")]
+    NoHead,
     /// The leaves and tiles do not have the root that was signed.
     #[error("the leaves and tiles in the database do not have the signed root; `whereabouts audit verify` shows more")]
     WrongRoot,
@@ -183,9 +186,11 @@ fn find_key(head: &Head, keyring: &Keyring) -> Result<SigningKey, SealError> {
     if key.verifier().to_string() == head.verifier_key { Ok(key) } else { Err(SealError::OtherKey { expected: head.verifier_key.clone() }) }
 }
 
-/// Locks the head, with the key that signs it. `None` while another node seals, or before [`begin`].
+/// Locks the head, with the key that signs it. `None` while another node seals.
 async fn lock_head(tx: &mut Tx, services: &Services) -> Result<Option<(Head, SigningKey)>, SealError> {
-    let Some(head) = store::lock_head(tx).await? else { return Ok(None) };
+    let Some(head) = store::lock_head(tx).await? else {
+        return store::find_head(tx).await?.map_or(Err(SealError::NoHead), |_| Ok(None));
+    };
     let key = find_key(&head, &services.keyring)?;
     if is_signed(&head, &key) { Ok(Some((head, key))) } else { Err(SealError::WrongRoot) }
 }
