@@ -89,7 +89,12 @@ impl Page {
 
     /// Sends a text message to the server.
     pub async fn send(&mut self, text: &str) {
-        self.0.send(Message::text(text)).await.unwrap();
+        assert!(self.is_sent(text).await);
+    }
+
+    /// Sends a text message to the server. Returns false if the server has disconnected.
+    pub async fn is_sent(&mut self, text: &str) -> bool {
+        self.0.send(Message::text(text)).await.is_ok()
     }
 
     /// Waits for the close frame and returns its code. `None` if the connection ends without one.
