@@ -88,6 +88,15 @@ CREATE TABLE audit_checkpoints (
     PRIMARY KEY (origin, size)
 );
 
+-- How many events a scope had in an hour: the organization, portfolio and plant of each event that names a plant. For the chart.
+CREATE TABLE audit_hours (
+    scope_id TEXT NOT NULL,
+    hour TIMESTAMPTZ NOT NULL,
+    outcome TEXT NOT NULL,
+    events BIGINT NOT NULL,
+    PRIMARY KEY (scope_id, hour, outcome)
+);
+
 -- The result of the last whole verification: one row.
 CREATE TABLE audit_verification (
     id INTEGER PRIMARY KEY CHECK (id = 1),

@@ -6,6 +6,7 @@ use chrono::Duration;
 use proptest::{collection::vec, prelude::*};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
+use tokio_tungstenite::tungstenite::Message;
 use whereabouts::{
     access::{Credential, Principal},
     accounts::{actions as accounts, model::Account},
@@ -16,7 +17,9 @@ use whereabouts::{
         },
         query::Query,
         receipt::model::Receipt,
+        seal::worker::publish_size,
         tree::SigningKey,
+        verify::{actions::Verifier, worker::verify_increment},
     },
     foundation::{
         client::{headers::UserAgentHeaders, info::ClientInfo},
@@ -26,6 +29,7 @@ use whereabouts::{
     },
     permissions::decide::GrantedRole,
     record::{Action, Event, Outcome, entry::Ids},
+    sessions::live::protocol::{AUDIT, SIGNED_IN},
 };
 
 use crate::{
@@ -36,8 +40,10 @@ use crate::{
     },
     support::{
         Client, FIREFOX, TestApp,
+        live::Page,
         world::{World, assert_invalid, assert_refused, grant, id_of},
     },
+    tampering::tamper,
 };
 
 /// Lets a millisecond pass: the order of events within one is that of their random ids.
@@ -646,5 +652,102 @@ both!(
         let latest = self::events(&owner, "?action=profile.changed&limit=1").await;
         let early = owner.browser(Method::GET, &format!("/audit/{}/receipt", latest[0]["id"].as_str().unwrap())).send().await.unwrap();
         assert_eq!(early.status(), StatusCode::CONFLICT);
+    }
+);
+
+both!(
+    /// The chart counts what happened at the plants whose audit log a person may read, by day of their time zone, and nothing twice.
+    the_chart_shows_the_plants_of_the_reader, |app| {
+        let world = solar(&app).await;
+        let owner = app.sign_in("owner").await;
+        grant(&owner, json!({ "user": "auditor", "role": "auditor", "portfolio": world.portfolio })).await;
+        let refused = Event { outcome: Outcome::Refused, ..Event::new(Action::PlantChanged, json!({
+            "organization": world.id, "portfolio": world.portfolio, "plant": world.plants[0],
+        })) };
+        let mut tx = app.services.db.write().await.unwrap();
+        app.services.recorder.write(&mut tx, refused).await.unwrap();
+        tx.commit().await.unwrap();
+        seal(&app).await;
+        app.advance(Duration::days(1));
+        let (owner, auditor) = (app.sign_in("owner").await, app.sign_in("auditor").await);
+        let mut counts = Vec::new();
+        // The auditor has a grant on a plant and one on its portfolio: each event counts once, and none of the other portfolio.
+        for client in [&owner, &auditor] {
+            let events = self::events(client, "?limit=100").await;
+            let at_plants = |event: &&Value| event["targets"].as_array().unwrap().iter().any(|target| target["kind"] == "plant");
+            let count = events.iter().filter(at_plants).count();
+            let text = page(client, "/audit").await;
+            let expected = format!("Activity by day{count} events at plants in the last 30 days, 1 of them refused");
+            assert!(text.contains(&expected), "{expected}: {text}");
+            assert!(text.contains("31 May") && text.contains("1 June"), "{text}");
+            counts.push(count);
+        }
+        assert!(counts[0] > counts[1] && counts[1] >= 3, "{counts:?}");
+        let bars = links(&auditor, "/audit", "created%3A2026-").await;
+        assert!(bars.len() == 30 && bars[28] == "/audit?q=created%3A2026-06-01", "{bars:?}");
+        assert_eq!(links(&auditor, "/audit?chart=hours", "..2026-").await.len(), 48);
+        for (name, path) in [("technician", "/audit"), ("stranger", "/audit"), ("owner", "/audit?q=plant:alpha")] {
+            let text = page(&app.sign_in(name).await, path).await;
+            assert!(!text.contains("Activity by"), "{name}: {text}");
+        }
+    }
+);
+
+/// Signs two people in.
+async fn two(app: &TestApp) -> (Client<'_>, Client<'_>) {
+    app.add_user("alice").await;
+    app.add_user("bob").await;
+    (app.sign_in("alice").await, app.sign_in("bob").await)
+}
+
+both!(
+    /// The badge says what the last verification found.
+    the_badge_shows_the_last_verification, |app| {
+        let (alice, _) = two(&app).await;
+        assert!(page(&alice, "/audit").await.contains("Not verified yet"));
+        seal(&app).await;
+        let mut verifier = Verifier::default();
+        verify_increment(&app.services, &mut verifier).await.unwrap();
+        app.advance(Duration::minutes(12));
+        let text = page(&alice, "/audit").await;
+        assert!(text.contains("Verified 12 minutes ago · checkpoint 2"), "{text}");
+        tamper(&app, &["UPDATE audit_personal SET content = '{}'"]).await;
+        verify_increment(&app.services, &mut verifier).await.unwrap();
+        let text = page(&alice, "/audit").await;
+        assert!(text.contains("Event 0 was changed") && !text.contains("Verified"), "{text}");
+    }
+);
+
+both!(
+    /// Open pages of the log hear that events were sealed, and ask how many of them their search finds. Looking is no use of the session.
+    open_pages_hear_of_new_events, |app| {
+        let (alice, bob) = two(&app).await;
+        let html = alice.browser(Method::GET, "/audit?q=action:account.signed_in").send().await.unwrap().text().await.unwrap();
+        let address = html.split("data-refresh=\"").nth(1).unwrap().split('"').next().unwrap().replace("&amp;", "&");
+        let mut open = Page::try_open(&alice, &app.url(""), "?notices=true&audit=true").await.unwrap();
+        let mut other = Page::try_open(&bob, &app.url(""), "?notices=true").await.unwrap();
+        assert_eq!(open.next_frame_besides_heartbeats().await, Some(Message::text(AUDIT)));
+        let ask = async || alice.browser(Method::GET, &address).send().await.unwrap().text().await.unwrap();
+        assert_eq!(ask().await, "");
+        tick(&app);
+        app.sign_in("alice").await;
+        app.sign_in("bob").await;
+        seal(&app).await;
+        publish_size(&app.services).await.unwrap();
+        loop {
+            match open.next_frame_besides_heartbeats().await {
+                Some(Message::Text(text)) if text == AUDIT => break,
+                Some(Message::Text(text)) => assert!(text.starts_with(SIGNED_IN), "{text}"),
+                frame => panic!("{frame:?}"),
+            }
+        }
+        assert!(ask().await.contains("1 new event") && !ask().await.contains("events"), "{}", ask().await);
+        // Bob's page, which is not the log, hears of his own sign-in alone.
+        let frame = other.next_frame_besides_heartbeats().await;
+        assert!(matches!(&frame, Some(Message::Text(text)) if text.starts_with(SIGNED_IN)), "{frame:?}");
+        assert_eq!(app.get("/live/audit?q=&after=x").await.status(), StatusCode::UNAUTHORIZED);
+        for (path, status) in [("/live/audit?q=nothing:x&after=x", 422), ("/live/audit?q=&after=x", 422)] {
+            assert_eq!(alice.browser(Method::GET, path).send().await.unwrap().status(), status, "{path}");
+        }
     }
 );

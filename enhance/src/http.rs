@@ -35,7 +35,6 @@ pub fn post(url: &str, body: &JsValue, handle: Box<dyn FnOnce(Answer)>) {
 }
 
 /// Sends a GET request, and calls `handle` with the body of a successful response. Does nothing without one.
-#[cfg(not(feature = "entry"))]
 pub fn get_text(url: &str, handle: impl FnOnce(String) + 'static) {
     settle(&window().fetch_with_str(url), |response| {
         let response = response.dyn_into::<Response>().ok().filter(Response::ok);

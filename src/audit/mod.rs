@@ -4,6 +4,7 @@ pub mod log;
 pub mod published;
 pub mod query;
 pub mod receipt;
+pub mod rollup;
 pub mod seal;
 pub mod tree;
 pub mod verify;

@@ -134,6 +134,7 @@ pub async fn start_services(config: Config) -> anyhow::Result<Arc<Services>> {
         connections,
         limiter: Default::default(),
         refused_sign_ins: Default::default(),
+        sealed: Default::default(),
         channels,
         background_jobs: Default::default(),
         mail_wakeup: Default::default(),

@@ -65,6 +65,8 @@ pub struct Services {
     pub keyring: Arc<Keyring>,
     /// Writes audit events.
     pub recorder: Recorder,
+    /// The number of events in the audit log that this node knows to be sealed, for open pages. Changes once a second at most.
+    pub sealed: watch::Sender<i64>,
     /// Jobs that run after the response, so that response times reveal nothing (ENU-1).
     pub background_jobs: BackgroundJobs,
     /// Wakes the mail worker after a mail was enqueued.

@@ -19,7 +19,10 @@ use crate::{
     api,
     api_tokens::bearer,
     app::{self, App},
-    audit::{log::page::http as receipts, published::http as published},
+    audit::{
+        log::page::{arrivals, http as receipts},
+        published::http as published,
+    },
     error::AppError,
     foundation::{assets::Assets, client::info, services::Services},
     server::{compression, content, error_page, errors, gate, guard, headers, health, metrics, quota, request_id},
@@ -96,6 +99,7 @@ fn api(site: &Site) -> Router<Site> {
         .route("/api/{*unknown}", any(async || AppError::NotFound))
         .route(protocol::PATH, get(server::connect).layer(Extension(Feeds::default())))
         .route(protocol::ENDED_PATH, get(ended::refresh))
+        .route(protocol::AUDIT_PATH, get(arrivals::refresh))
         .method_not_allowed_fallback(not_allowed)
 }
 

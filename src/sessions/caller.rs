@@ -79,7 +79,7 @@ pub async fn identify(State(services): Shared, mut request: Request, next: Next)
         Ok(identity) => identity,
         Err(error) => return error.into_response(),
     };
-    let is_by_itself = matches!(request.uri().path(), protocol::PATH | protocol::ENDED_PATH);
+    let is_by_itself = matches!(request.uri().path(), protocol::PATH | protocol::ENDED_PATH | protocol::AUDIT_PATH);
     if let (Identity::SignedIn(caller), false) = (&identity, is_by_itself) {
         record_use(&services, caller);
     }

@@ -103,6 +103,8 @@ icons! {
     Gauge = "gauge",
     /// A vendor.
     Wrench = "wrench",
+    /// A protection that failed.
+    ShieldAlert = "shield-alert",
     /// A file to download.
     Download = "download",
     /// Filters of a list.

@@ -186,15 +186,13 @@ impl TestApp {
 
     /// Starts a second node on the same database, data directory and clock.
     pub async fn start_second_node(&self) -> Self {
-        Self::start_node(
-            self.database_url.clone(),
-            self.folder.clone(),
-            self.services.clock.clone(),
-            &[],
-            self.mail_delivery,
-            Cost::STANDARD,
-        )
-        .await
+        self.start_second_node_with(&[]).await
+    }
+
+    /// Same as [`TestApp::start_second_node`], with these additional options of `serve`.
+    pub async fn start_second_node_with(&self, options: &[&str]) -> Self {
+        let (url, folder, clock) = (self.database_url.clone(), self.folder.clone(), self.services.clock.clone());
+        Self::start_node(url, folder, clock, options, self.mail_delivery, Cost::STANDARD).await
     }
 
     async fn start_node(
@@ -501,6 +499,7 @@ async fn services(config: Config, database_url: &str, clock: Clock, cost: Cost) 
         hasher: Hasher::with_cost(cost),
         limiter: Default::default(),
         refused_sign_ins: Default::default(),
+        sealed: Default::default(),
         user_agents: Background::ready(USER_AGENTS.clone()),
         connections,
         channels,

@@ -33,6 +33,10 @@ use crate::{
 
 /// How long further readings with the same filter are not recorded.
 const READING: TimeDelta = TimeDelta::minutes(5);
+/// New events are counted up to this number.
+pub const MAX_NEW: usize = 100;
+/// Most entries that are examined for new events: open pages ask often.
+const MAX_EXAMINED_FOR_NEW: usize = 2_000;
 
 /// A page of events.
 #[derive(Debug)]
@@ -74,6 +78,24 @@ pub async fn list_within(
     let page = collect(db, &walks, &search, view, &options).await?;
     let events = events::load(db, services, &page.ids).await?;
     Ok(EventPage { events, next_cursor: page.next.map(|next| encode_position([next.as_str()])), nothing: None })
+}
+
+/// Counts the events that a query finds after an id, up to [`MAX_NEW`]. What this session or API token read does not count: looking at the
+/// list is recorded, and would be new on the list each time.
+///
+/// Errors: [`AppError::Invalid`] for a name that means too much.
+pub async fn count_new(services: &Services, principal: &Principal, query: &Query, after: &EventId) -> Result<usize, AppError> {
+    let view = view(services, principal);
+    let mut db = services.db.read().await?;
+    let Ok(mut search) = resolve(&mut db, view, query, time_zone(principal)).await? else { return Ok(0) };
+    search.from = search.from.max(after.to_string());
+    let walks = choose(&mut db, &search, view).await?;
+    // One more, because the event with this id is found too.
+    let options = PageOptions { before: None, limit: MAX_NEW + 1, examined: MAX_EXAMINED_FOR_NEW };
+    let mut found = collect(&mut db, &walks, &search, view, &options).await?.ids;
+    found.retain(|id| id != after.as_str());
+    found.truncate(MAX_NEW);
+    Ok(readings::count_others(&mut db, &found, credential(principal)).await?)
 }
 
 /// Returns the time zone in which a person writes days.
@@ -151,9 +173,13 @@ async fn record_reading_of(services: &Services, principal: &Principal, filter: &
 }
 
 async fn is_recorded(db: &mut impl Connection, principal: &Principal, filter: &str, now: DateTime<Utc>) -> sqlx::Result<bool> {
-    let credential = principal.session().map(|id| id.as_str()).or(principal.token().map(|id| id.as_str())).unwrap_or_default();
-    let recent = readings::list(db, credential, &first_id(now - READING)).await?;
+    let recent = readings::list(db, credential(principal), &first_id(now - READING)).await?;
     Ok(recent.iter().any(|part| part.detail.get("filter").is_some_and(|recorded| recorded == filter)))
+}
+
+/// Returns the id of the session or API token that reads.
+fn credential(principal: &Principal) -> &str {
+    principal.session().map(|id| id.as_str()).or(principal.token().map(|id| id.as_str())).unwrap_or_default()
 }
 
 /// Returns whether a principal did something, or it concerns their account.

@@ -1,6 +1,7 @@
 //! The audit log as people and scripts read it: who sees which events, the list with its search, and exports.
 
 pub mod actions;
+mod chart;
 mod events;
 pub mod export;
 pub mod http;

@@ -23,7 +23,7 @@ use self::tokens::Tokens;
 pub use self::{
     created::{Created, DEFAULT_PERIOD, Unit},
     error::QueryError,
-    moment::Moment,
+    moment::{Moment, first_instant},
     qualifier::Qualifier,
     term::{Filter, Term},
     value::{ActionPattern, IpNetwork, Outcome, Value},

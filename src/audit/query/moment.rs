@@ -86,7 +86,7 @@ impl fmt::Display for Moment {
 }
 
 /// Returns the first instant at or after which clocks show a local time.
-pub(super) fn first_instant(local: NaiveDateTime, tz: Tz) -> DateTime<Utc> {
+pub fn first_instant(local: NaiveDateTime, tz: Tz) -> DateTime<Utc> {
     let first = tz.from_local_datetime(&local).earliest().or_else(|| GapInfo::new(&local, &tz)?.end);
     first.map_or_else(|| local.and_utc(), |first| first.to_utc()) // a local time exists, or is in a gap that ends
 }

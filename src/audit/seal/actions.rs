@@ -6,6 +6,7 @@ use tokio::task::spawn_blocking;
 
 use crate::{
     audit::{
+        rollup::{model::count, store as rollup},
         seal::{
             outside::CheckpointFiles,
             store::{self, Head, Leaf, Queued},
@@ -119,31 +120,53 @@ impl Sealer {
     async fn append_queued(&self, tx: &mut Tx, services: &Services) -> Result<(usize, TiledTree), SealError> {
         let queued = store::list_queued(tx, BATCH_SIZE).await?;
         let mut tree = self.tree.clone();
-        let (authentic, others): (Vec<_>, Vec<_>) = queued.iter().partition(|queued| is_authentic(queued, services));
+        let (authentic, refused) = authenticate(&queued, services);
         let first = tree.head().size as i64;
-        let leaves: Vec<_> = (first..).zip(authentic).filter_map(|(seq, queued)| leaf(seq, queued, services)).collect();
+        let leaves: Vec<_> = (first..).zip(&authentic).map(|(seq, authentic)| leaf(seq, authentic, services)).collect();
         let tiles: Vec<_> = leaves.iter().flat_map(|leaf| tree.append(leaf.hash)).collect();
         store::insert_leaves(tx, &leaves).await?;
         store::insert_tiles(tx, &tiles).await?;
         store::remove_queued(tx, &queued).await?;
-        for refused in others {
+        rollup::add(tx, &count(authentic.iter().map(|authentic| &authentic.entry))).await?;
+        for refused in refused {
             record_refused(tx, services, refused).await?;
         }
         Ok((queued.len(), tree))
     }
 }
 
-/// Returns whether the event was written by this program: somebody with the database alone could write one too (AUD-8).
-fn is_authentic(queued: &Queued, services: &Services) -> bool {
-    let Some(entry) = &queued.entry else { return false };
-    let is_its_own = || serde_json::from_str::<Entry>(entry).is_ok_and(|entry| entry.id == queued.event_id);
-    !queued.is_sealed && services.keyring.is_authentic_event(entry.as_bytes(), &queued.mac) && is_its_own()
+/// An event that was written by this program.
+struct Authentic<'a> {
+    event_id: &'a str,
+    bytes: &'a [u8],
+    entry: Entry,
 }
 
-/// Returns the leaf of an event at this place. `None` without an entry, which no authentic event lacks.
-fn leaf<'a>(seq: i64, queued: &'a Queued, services: &Services) -> Option<Leaf<'a>> {
-    let entry = queued.entry.as_ref()?.as_bytes();
-    Some(Leaf { seq, event_id: &queued.event_id, hash: leaf_hash(entry), mac: services.keyring.authenticate_leaf(seq, entry) })
+/// Divides events into those that were written by this program, and others.
+fn authenticate<'a>(queued: &'a [Queued], services: &Services) -> (Vec<Authentic<'a>>, Vec<&'a Queued>) {
+    let (mut authentic, mut others) = (Vec::with_capacity(queued.len()), Vec::new());
+    for queued in queued {
+        match authenticate_one(queued, services) {
+            Some(event) => authentic.push(event),
+            None => others.push(queued),
+        }
+    }
+    (authentic, others)
+}
+
+/// Returns an event if it was written by this program: somebody with the database alone could write one too (AUD-8).
+fn authenticate_one<'a>(queued: &'a Queued, services: &Services) -> Option<Authentic<'a>> {
+    let bytes = queued.entry.as_ref()?.as_bytes();
+    if queued.is_sealed || !services.keyring.is_authentic_event(bytes, &queued.mac) {
+        return None;
+    }
+    let entry = serde_json::from_slice::<Entry>(bytes).ok().filter(|entry| entry.id == queued.event_id)?;
+    Some(Authentic { event_id: &queued.event_id, bytes, entry })
+}
+
+/// Returns the leaf of an event at this place.
+fn leaf<'a>(seq: i64, &Authentic { event_id, bytes, .. }: &Authentic<'a>, services: &Services) -> Leaf<'a> {
+    Leaf { seq, event_id, hash: leaf_hash(bytes), mac: services.keyring.authenticate_leaf(seq, bytes) }
 }
 
 /// Records that an event in the queue was not written by this program, or was removed before it was sealed.

@@ -4,12 +4,17 @@ use axum::http::request::Parts;
 use leptos::prelude::use_context;
 
 use crate::{
-    audit::query::{Created, DEFAULT_PERIOD, Filter, Qualifier, Query, Term, Value},
+    audit::{
+        log::chart::Span,
+        query::{Created, DEFAULT_PERIOD, Filter, Qualifier, Query, Term, Value},
+    },
     ui::form_response::with_query,
 };
 
 /// Path of the list.
 pub const PAGE: &str = "/audit";
+/// Value of `chart` for a bar an hour.
+const HOURS: &str = "hours";
 
 /// What the list shows. All of it is in the address.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -20,6 +25,8 @@ pub struct ListAddress {
     pub cursor: Option<String>,
     /// The qualifier that the box begins with, for somebody to write its value.
     pub write: Option<Qualifier>,
+    /// What a bar of the chart stands for.
+    pub span: Span,
 }
 
 /// A term of the search that stands beside the box.
@@ -48,6 +55,7 @@ impl ListAddress {
             text: text.join(" "),
             cursor: of("cursor").find(|cursor| !cursor.is_empty()).map(str::to_owned),
             write: of("write").find_map(|key| Qualifier::ALL.into_iter().find(|qualifier| qualifier.key() == key)),
+            span: if of("chart").any(|span| span == HOURS) { Span::Hours } else { Span::Days },
         }
     }
 }
@@ -55,6 +63,14 @@ impl ListAddress {
 /// Returns the address of a search.
 pub fn search(text: &str) -> String {
     if text.is_empty() { PAGE.to_owned() } else { with_query(PAGE, &[("q", text)]) }
+}
+
+/// Returns the address of the list with a chart of days or hours.
+pub fn chart(span: Span) -> String {
+    match span {
+        Span::Days => PAGE.to_owned(),
+        Span::Hours => with_query(PAGE, &[("chart", HOURS)]),
+    }
 }
 
 /// Returns the address of a later page of a search.
