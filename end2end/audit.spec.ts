@@ -37,13 +37,12 @@ for (const javaScriptEnabled of [true, false]) {
     await page.getByRole('link', { name: `Remove plant: ${plant.name}` }).click();
     await expect(events.getByText('Signed in with password').first()).toBeVisible();
 
-    // Sealed within a moment.
     const sealed = events.locator('details', { hasText: 'Closed remote access to' });
-    await expect(async () => {
-      await page.reload();
-      await sealed.locator('summary').click();
-      await expect(sealed.getByRole('link', { name: 'Download receipt' })).toBeVisible({ timeout: 500 });
-    }).toPass({ timeout: 10_000 });
+    const address = await sealed.getByText('Link to this event').getAttribute('href');
+    // Sealed within a moment.
+    await expect.poll(async () => (await page.request.get(`${address}/receipt`)).status()).toBe(200);
+    await page.reload();
+    await sealed.locator('summary').click();
     const download = page.waitForEvent('download');
     await sealed.getByRole('link', { name: 'Download receipt' }).click();
     const file = await download;
@@ -106,6 +105,47 @@ test('a session shows what else it did, and an event has a page of its own', asy
   const others = await bob.signIn();
   expect((await others.goto(address))?.status()).toBe(404);
 });
+
+test('new events are announced on the open page, and shown when asked for', async ({ alice, bob }) => {
+  const page = await alice.signIn();
+  await page.goto('/audit?q=action:account.signed_in');
+  await hydrated(page);
+  const rows = page.locator('details.event');
+  await expect(rows).toHaveCount(1);
+  await bob.script('curl/8.5.0');
+  await alice.script('curl/8.5.0');
+  await expect(page.getByText('1 new event', { exact: true })).toBeVisible();
+  await expect(rows).toHaveCount(1);
+  await page.getByRole('link', { name: 'Show', exact: true }).click();
+  await expect(rows).toHaveCount(2);
+});
+
+for (const javaScriptEnabled of [true, false]) {
+  test(`the chart leads to the events of a day, ${javaScriptEnabled ? 'with' : 'without'} JavaScript`, async ({ alice, bob, server }) => {
+    const plant = addPlant(server, alice);
+    server.run(['plant', 'close', plant.id, '--reason', 'A laptop was stolen.']);
+    const page = await alice.signIn({ javaScriptEnabled });
+    const chart = page.getByRole('region', { name: 'Activity by day' });
+    await page.goto('/audit?q=action:remote_access.closed');
+    const address = await page.getByText('Link to this event').getAttribute('href');
+    // Counted when it is sealed, within a moment.
+    await expect.poll(async () => (await page.request.get(`${address}/receipt`)).status()).toBe(200);
+    await page.goto('/audit');
+    await expect(chart.getByText(/^[1-9]\d* events? at plants in the last 30 days, 0 of them refused$/)).toBeVisible();
+    await chart.getByText('Show as a table').click();
+    await expect(chart.getByRole('table').getByRole('row')).toHaveCount(31);
+    await chart.getByRole('link').last().click();
+    await expect(page).toHaveURL(/q=created%3A\d{4}-\d\d-\d\d$/);
+    await expect(page.getByText('Closed remote access to').first()).toBeVisible();
+    await page.goto('/audit');
+    await page.getByRole('link', { name: '48 hours' }).click();
+    await expect(page.getByRole('heading', { name: 'Activity by hour' })).toBeVisible();
+    const others = await bob.signIn({ javaScriptEnabled });
+    await others.goto('/audit');
+    await expect(others.getByRole('heading', { name: 'Audit Log', exact: true })).toBeVisible();
+    await expect(others.getByText('Activity by day')).toHaveCount(0);
+  });
+}
 
 test('the audit log looks right', async ({ alice, server }) => {
   const plant = addPlant(server, alice);
