@@ -134,9 +134,12 @@ for (const javaScriptEnabled of [true, false]) {
     await expect(chart.getByText(/^[1-9]\d* events? at plants in the last 30 days, 0 of them refused$/)).toBeVisible();
     await chart.getByText('Show as a table').click();
     await expect(chart.getByRole('table').getByRole('row')).toHaveCount(31);
-    await chart.getByRole('link').last().click();
+    await chart.getByRole('table').getByRole('link').first().click();
     await expect(page).toHaveURL(/q=created%3A\d{4}-\d\d-\d\d$/);
     await expect(page.getByText('Closed remote access to').first()).toBeVisible();
+    await page.goto('/audit');
+    await page.locator('.plot a').last().click();
+    await expect(page).toHaveURL(/q=created%3A\d{4}-\d\d-\d\d$/);
     await page.goto('/audit');
     await page.getByRole('link', { name: '48 hours' }).click();
     await expect(page.getByRole('heading', { name: 'Activity by hour' })).toBeVisible();

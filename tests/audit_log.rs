@@ -3,6 +3,7 @@
 use std::{collections::BTreeSet, net::Ipv4Addr};
 
 use chrono::Duration;
+use futures::StreamExt;
 use proptest::{collection::vec, prelude::*};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
@@ -10,9 +11,11 @@ use tokio_tungstenite::tungstenite::Message;
 use whereabouts::{
     access::{Credential, Principal},
     accounts::{actions as accounts, model::Account},
+    admin::actions as admin,
     audit::{
         log::{
             actions::list_within,
+            export::{self, Format},
             visibility::{Reader, ScopedGrant, may_see},
         },
         query::Query,
@@ -28,6 +31,7 @@ use whereabouts::{
         ids::{SessionId, UserId},
     },
     permissions::decide::GrantedRole,
+    reauthentication::actor::Actor,
     record::{Action, Event, Outcome, entry::Ids},
     sessions::live::protocol::{AUDIT, SIGNED_IN},
 };
@@ -116,7 +120,8 @@ both!(
         let cases = [
             ("owner", vec![closed, granted, granted, granted, plant, plant, plant]),
             ("auditor", vec![closed, granted, plant]),
-            ("operator", vec![closed, granted, plant, plant]),
+            // Also who has a grant on a plant of the portfolio.
+            ("operator", vec![closed, granted, granted, plant, plant]),
             ("technician", vec![granted]),
             ("admin", vec![]),
             ("stranger", vec![]),
@@ -372,12 +377,22 @@ both!(
         let id = read[1]["id"].as_str().unwrap();
         tick(&app);
         owner.json(&format!("/api/v1/audit/{id}")).await;
+        // A filter that looks like an id is on record once too, and so is the receipt of an event.
+        seal(&app).await;
+        for _ in 0..2 {
+            events(&auditor, &format!("?q={}", world.plants[0])).await;
+            auditor.json(&format!("/api/v1/audit/{}/receipt", events(&auditor, "?action=plant.changed").await[0]["id"].as_str().unwrap())).await;
+        }
+        let filters = events(&owner, "?action=audit.read&actor=auditor").await;
+        let filters = filters.iter().map(|event| event["detail"]["filter"].as_str().unwrap());
+        assert_eq!(filters.clone().filter(|filter| filter.starts_with("id:")).count(), 1);
+        assert_eq!(filters.filter(|filter| *filter == world.plants[0]).count(), 1);
         assert_eq!(events(&owner, "?action=audit.read&actor=owner").await[0]["detail"]["filter"], json!(format!("id:{id}")));
     }
 );
 
 /// Returns the body of an export with its media type.
-async fn export(client: &Client<'_>, query: &str, accept: &str) -> (String, String) {
+async fn exported(client: &Client<'_>, query: &str, accept: &str) -> (String, String) {
     tick(client.app);
     let answer = client.request(Method::GET, &format!("/api/v1/audit{query}")).header("accept", accept).send().await.unwrap();
     assert_eq!(answer.status(), StatusCode::OK);
@@ -397,27 +412,55 @@ both!(
         let owner = app.sign_in("owner").await;
         patch(&owner, &format!("/api/v1/plants/{}", world.plants[1]), json!({ "name": "=Beta, 2" })).await;
         let expected = events(&owner, "?action=plant.changed").await;
-        let (media_type, body) = export(&owner, "?action=plant.changed&format=jsonl", "*/*").await;
+        let (media_type, body) = exported(&owner, "?action=plant.changed&format=jsonl", "*/*").await;
         assert_eq!((media_type.as_str(), lines(&body)), ("application/jsonl", expected.clone()));
-        assert_eq!(export(&owner, "?action=plant.changed", "application/jsonl").await.1, body);
-        let (media_type, body) = export(&owner, "?action=plant.changed", "text/csv").await;
+        assert_eq!(exported(&owner, "?action=plant.changed", "application/jsonl").await.1, body);
+        let (media_type, body) = exported(&owner, "?action=plant.changed", "text/csv").await;
         assert!(media_type.starts_with("text/csv"), "{media_type}");
         let rows: Vec<&str> = body.split_terminator("\r\n").collect();
         assert_eq!((rows.len(), rows[0].starts_with("id,seq,occurred_at,action,outcome,actor_kind")), (5, true), "{body}");
         assert!(rows[1].contains(r#","'=Beta, 2","#) && rows[1].starts_with(expected[0]["id"].as_str().unwrap()), "{body}");
-        let (_, body) = export(&owner, "?q=action:account.signed_in&format=ocsf", "*/*").await;
+        let (_, body) = exported(&owner, "?q=action:account.signed_in&format=ocsf", "*/*").await;
         for event in lines(&body) {
             assert_eq!((&event["class_uid"], &event["type_uid"], &event["metadata"]["version"]), (&json!(3002), &json!(300_201), &json!("1.8.0")));
             assert_eq!((&event["user"]["name"], &event["src_endpoint"]["ip"]), (&json!("owner"), &json!("127.0.0.1")));
         }
-        let (_, body) = export(&owner, "?action=plant.changed&format=ocsf", "*/*").await;
+        let (_, body) = exported(&owner, "?action=plant.changed&format=ocsf", "*/*").await;
         assert!(lines(&body).iter().all(|event| event["class_uid"] == 0 && event["type_uid"] == 99), "{body}");
-        assert_eq!(export(&owner, "?plant=nothing&format=jsonl", "*/*").await.1, "");
+        assert_eq!(exported(&owner, "?plant=nothing&format=jsonl", "*/*").await.1, "");
         let recorded = events(&owner, "?action=audit.exported").await;
         let details: Vec<_> = recorded.iter().map(|event| (&event["detail"]["format"], &event["detail"]["filter"])).collect();
         assert_eq!(details.len(), 6);
         assert_eq!(details[5], (&json!("jsonl"), &json!("action:plant.changed")));
         assert_refused(app.get("/api/v1/audit?format=csv").await, StatusCode::UNAUTHORIZED, "not-signed-in").await;
+    }
+);
+
+both!(
+    /// AUT-1: an export breaks off when its session ends or its account is disabled. That of somebody else goes on.
+    an_export_ends_with_its_session, |app| {
+        let (alice, bob) = two(&app).await;
+        let second = app.sign_in("bob").await;
+        let mut exports = Vec::new();
+        for (name, session) in [("alice", &alice.id), ("bob", &bob.id), ("bob", &second.id)] {
+            let account = app_account(&app, name).await;
+            let events = (0..1_500).map(|_| (app.now(), Event { actor: Some(&account.id), ..Event::new(Action::ProfileChanged, json!({})) }));
+            let mut tx = app.services.db.write().await.unwrap();
+            app.services.recorder.write_past(&mut tx, events).await.unwrap();
+            tx.commit().await.unwrap();
+            let query = Query::parse("action:profile.changed").unwrap();
+            let export = export::start(&app.services, &principal(&account, session), &query, None, Format::JsonLines).await.unwrap();
+            let mut parts = export.into_body().into_data_stream();
+            assert!(parts.next().await.unwrap().unwrap().is_empty()); // the head
+            assert!(parts.next().await.unwrap().is_ok());
+            exports.push(parts);
+        }
+        assert_eq!(second.delete(&format!("/api/v1/sessions/{}", bob.id)).await.status(), StatusCode::NO_CONTENT);
+        assert!(exports[1].next().await.unwrap().is_err());
+        assert!(exports[2].next().await.unwrap().is_ok());
+        admin::disable(&app.services.db, &app.services.recorder, &id_of(&app, "alice").await, Actor::CommandLine).await.unwrap();
+        assert!(exports[0].next().await.unwrap().is_err());
+        assert!(exports[2].next().await.unwrap().is_ok());
     }
 );
 
@@ -433,7 +476,7 @@ both!(
             app.services.recorder.write_past(&mut tx, events).await.unwrap();
             tx.commit().await.unwrap();
         }
-        let (_, body) = export(&alice, "?format=jsonl&action=profile.changed", "*/*").await;
+        let (_, body) = exported(&alice, "?format=jsonl&action=profile.changed", "*/*").await;
         let ids: BTreeSet<String> = lines(&body).iter().map(|event| event["id"].as_str().unwrap().to_owned()).collect();
         assert_eq!((ids.len(), body.lines().count()), (2_100, 2_100));
     }
@@ -608,7 +651,7 @@ both!(
         assert!(without.contains(&"/audit?q=-action%3Agrant.*".to_owned()), "{without:?}");
         let exports = links(&owner, "/audit?q=plant:alpha", "/api/v1/audit").await;
         assert_eq!(exports.len(), 3);
-        let (media_type, _) = export(&owner, exports[0].strip_prefix("/api/v1/audit").unwrap(), "*/*").await;
+        let (media_type, _) = exported(&owner, exports[0].strip_prefix("/api/v1/audit").unwrap(), "*/*").await;
         assert!(media_type.starts_with("text/csv"), "{media_type}");
         for (path, expected) in [
             ("/audit?q=action:password.changed", "Nothing like that in the last 3 months."),
@@ -684,8 +727,9 @@ both!(
         }
         assert!(counts[0] > counts[1] && counts[1] >= 3, "{counts:?}");
         let bars = links(&auditor, "/audit", "created%3A2026-").await;
-        assert!(bars.len() == 30 && bars[28] == "/audit?q=created%3A2026-06-01", "{bars:?}");
-        assert_eq!(links(&auditor, "/audit?chart=hours", "..2026-").await.len(), 48);
+        // Each bar and each row of the table.
+        assert!(bars.len() == 60 && bars[28] == "/audit?q=created%3A2026-06-01" && bars[31] == bars[28], "{bars:?}");
+        assert_eq!(links(&auditor, "/audit?chart=hours", "..2026-").await.len(), 96);
         for (name, path) in [("technician", "/audit"), ("stranger", "/audit"), ("owner", "/audit?q=plant:alpha")] {
             let text = page(&app.sign_in(name).await, path).await;
             assert!(!text.contains("Activity by"), "{name}: {text}");

@@ -61,7 +61,10 @@ async fn has_tree(tx: &mut Tx) -> sqlx::Result<bool> {
 async fn lock(tx: &mut Tx) -> sqlx::Result<()> {
     match tx.backend() {
         Backend::Sqlite(_) => Ok(()),
-        Backend::Postgres(_) => execute!(tx, "LOCK TABLE audit_events_before_tree IN EXCLUSIVE MODE").map(drop),
+        Backend::Postgres(_) => {
+            execute!(tx, "SET LOCAL lock_timeout = 0")?; // the others take as long as their events need
+            execute!(tx, "LOCK TABLE audit_events_before_tree IN EXCLUSIVE MODE").map(drop)
+        }
     }
 }
 

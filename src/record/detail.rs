@@ -6,6 +6,8 @@ use uuid::Uuid;
 
 /// The keys whose texts are enums of this program.
 const ENUMS: [&str; 9] = ["by", "end_reason", "format", "group", "kind", "method", "previous", "purpose", "role"];
+/// The keys whose texts people write as they like, so that they are personal even if they look like an id or a time.
+const WRITTEN: [&str; 1] = ["filter"];
 /// The longest text of an enum, in characters.
 const MAX_ENUM_CHARS: usize = 32;
 
@@ -44,6 +46,7 @@ fn insert_unless_empty(into: &mut Map<String, Value>, key: &str, fields: Map<Str
 fn is_safe(key: &str, value: &Value) -> bool {
     match value {
         Value::Null | Value::Bool(_) | Value::Number(_) => true,
+        Value::String(_) if WRITTEN.contains(&key) => false,
         Value::String(text) => is_id(text) || DateTime::parse_from_rfc3339(text).is_ok() || ENUMS.contains(&key) && is_enum(text),
         Value::Array(items) => items.iter().all(|item| is_safe(key, item)),
         Value::Object(fields) => fields.iter().all(|(key, value)| is_safe(key, value)),

@@ -346,6 +346,25 @@ pub async fn rotate_token(tx: &mut Tx, services: &Services, caller: &CurrentSess
     if is_live { Ok(token) } else { Err(AppError::NotSignedIn) }
 }
 
+/// Returns the principal as it is now, for work that goes on after its request was let in.
+///
+/// Errors: [`AppError::NotSignedIn`] if the session or API token has ended or expired, or the account was disabled.
+pub async fn renew(services: &Services, principal: &Principal) -> Result<Principal, AppError> {
+    let account = accounts::find_by_id(&mut services.db.read().await?, &principal.account.id).await?.ok_or(AppError::NotSignedIn)?;
+    match &principal.credential {
+        Credential::Session(id) => match get(services, principal, id).await {
+            Ok(_) => {}
+            Err(AppError::NotFound) => return Err(AppError::NotSignedIn),
+            Err(error) => return Err(error),
+        },
+        Credential::Token(id, _) => {
+            let is_valid = access::store::is_token_valid(&mut services.db.read().await?, id, services.clock.now()).await?;
+            is_valid.then_some(()).ok_or(AppError::NotSignedIn)?;
+        }
+    }
+    Ok(Principal { account, ..principal.clone() })
+}
+
 /// Locks the client's account (see [`accounts::lock`]) before its session or API token creates, changes or ends something.
 ///
 /// Errors: [`AppError::NotSignedIn`] if the session or token ended, or the account was disabled, during the request: otherwise the

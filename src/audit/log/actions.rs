@@ -1,8 +1,10 @@
 //! Reading the audit log.
 
-use chrono::{DateTime, TimeDelta, Utc};
+use std::collections::BTreeSet;
+
+use chrono::TimeDelta;
 use chrono_tz::Tz;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::{
     access::Principal,
@@ -14,7 +16,7 @@ use crate::{
             reader::{load_reader, view},
             resolve::resolve,
             search::first_id,
-            store::{events as store, readings},
+            store::{events as store, reader::list_readable, readings},
             visibility::may_see,
             walk::{MAX_EXAMINED, PageOptions, choose, collect},
         },
@@ -33,6 +35,8 @@ use crate::{
 
 /// How long further readings with the same filter are not recorded.
 const READING: TimeDelta = TimeDelta::minutes(5);
+/// How long events are new.
+const NEW: TimeDelta = TimeDelta::days(1);
 /// New events are counted up to this number.
 pub const MAX_NEW: usize = 100;
 /// Most entries that are examined for new events: open pages ask often.
@@ -81,13 +85,17 @@ pub async fn list_within(
 }
 
 /// Counts the events that a query finds after an id, up to [`MAX_NEW`]. What this session or API token read does not count: looking at the
-/// list is recorded, and would be new on the list each time.
+/// list is recorded, and would be new on the list each time. `None` for an id older than a day: the count is not recorded, and must not answer
+/// questions about the past.
 ///
 /// Errors: [`AppError::Invalid`] for a name that means too much.
-pub async fn count_new(services: &Services, principal: &Principal, query: &Query, after: &EventId) -> Result<usize, AppError> {
+pub async fn count_new(services: &Services, principal: &Principal, query: &Query, after: &EventId) -> Result<Option<usize>, AppError> {
+    if after.as_str() < first_id(services.clock.now() - NEW).as_str() {
+        return Ok(None);
+    }
     let view = view(services, principal);
     let mut db = services.db.read().await?;
-    let Ok(mut search) = resolve(&mut db, view, query, time_zone(principal)).await? else { return Ok(0) };
+    let Ok(mut search) = resolve(&mut db, view, query, time_zone(principal)).await? else { return Ok(Some(0)) };
     search.from = search.from.max(after.to_string());
     let walks = choose(&mut db, &search, view).await?;
     // One more, because the event with this id is found too.
@@ -95,7 +103,7 @@ pub async fn count_new(services: &Services, principal: &Principal, query: &Query
     let mut found = collect(&mut db, &walks, &search, view, &options).await?.ids;
     found.retain(|id| id != after.as_str());
     found.truncate(MAX_NEW);
-    Ok(readings::count_others(&mut db, &found, credential(principal)).await?)
+    Ok(Some(readings::count_others(&mut db, &found, credential(principal)).await?))
 }
 
 /// Returns the time zone in which a person writes days.
@@ -129,13 +137,6 @@ pub async fn find_number(services: &Services, id: &EventId) -> Result<Option<i64
     Ok(row.and_then(|row| row.seq))
 }
 
-/// Checks that the principal sees an event.
-///
-/// Errors: [`AppError::NotFound`] if it does not exist or the principal does not see it.
-pub async fn require_visible(db: &mut impl Connection, services: &Services, principal: &Principal, id: &EventId) -> Result<(), AppError> {
-    find_visible(db, services, principal, id).await.map(drop)
-}
-
 async fn find_visible(
     db: &mut impl Connection,
     services: &Services,
@@ -152,29 +153,43 @@ async fn record_reading(services: &Services, principal: &Principal, query: &Quer
     record_reading_of(services, principal, &query.to_string(), events).await
 }
 
-/// Records that events of others were read: once per session or API token, filter and five minutes (AUD-1). An event about a single
-/// organization names it, so that its owners see who reads.
+/// Records that events of others were read: once per session or API token, filter, organization and five minutes (AUD-1). Each event names
+/// one organization, so that its owners see who reads.
 async fn record_reading_of(services: &Services, principal: &Principal, filter: &str, events: &[AuditEvent]) -> Result<(), AppError> {
-    let others: Vec<&AuditEvent> = events.iter().filter(|event| !is_own(principal, event)).collect();
-    if others.is_empty() || is_recorded(&mut services.db.read().await?, principal, filter, services.clock.now()).await? {
+    let of = |event: &AuditEvent| event.target(TargetKind::Organization).map(|target| target.id.clone());
+    let read: BTreeSet<Option<String>> = events.iter().filter(|event| !is_own(principal, event)).map(of).collect();
+    let since = first_id(services.clock.now() - READING);
+    if read.is_empty() || unrecorded(&mut services.db.read().await?, principal, filter, &since, &read).await?.is_empty() {
         return Ok(());
     }
     let mut tx = services.db.write().await?;
     // Of concurrent readings, one is recorded.
     accounts::lock(&mut tx, &principal.account.id).await?;
-    if !is_recorded(&mut tx, principal, filter, services.clock.now()).await? {
-        let mut detail = json!({ "filter": filter });
-        if let Some(organization) = common_organization(&others) {
-            detail["organization"] = json!(organization);
-        }
+    for organization in unrecorded(&mut tx, principal, filter, &since, &read).await? {
+        let detail = detail(json!({ "filter": filter }), organization);
         services.recorder.write(&mut tx, audit_event(principal, Action::AuditRead, detail)).await?;
     }
     Ok(tx.commit().await?)
 }
 
-async fn is_recorded(db: &mut impl Connection, principal: &Principal, filter: &str, now: DateTime<Utc>) -> sqlx::Result<bool> {
-    let recent = readings::list(db, credential(principal), &first_id(now - READING)).await?;
-    Ok(recent.iter().any(|part| part.detail.get("filter").is_some_and(|recorded| recorded == filter)))
+/// Returns those organizations for which no reading with this filter is on record since an id.
+async fn unrecorded<'a>(
+    db: &mut impl Connection,
+    principal: &Principal,
+    filter: &str,
+    since: &str,
+    read: &'a BTreeSet<Option<String>>,
+) -> sqlx::Result<Vec<&'a Option<String>>> {
+    let recorded = readings::list(db, credential(principal), since).await?;
+    let is_recorded = |organization: &Option<String>| recorded.iter().any(|reading| reading.is(filter, organization.as_deref()));
+    Ok(read.iter().filter(|organization| !is_recorded(organization)).collect())
+}
+
+fn detail(mut detail: Value, organization: &Option<String>) -> Value {
+    if let Some(organization) = organization {
+        detail["organization"] = json!(organization);
+    }
+    detail
 }
 
 /// Returns the id of the session or API token that reads.
@@ -189,17 +204,18 @@ pub fn is_own(principal: &Principal, event: &AuditEvent) -> bool {
     is_actor || event.target(TargetKind::Person).is_some_and(|person| person.id == user)
 }
 
-/// Returns the organization that all events have in common. `None` if there is none.
-fn common_organization<'a>(events: &[&'a AuditEvent]) -> Option<&'a str> {
-    let of = |event: &'a AuditEvent| event.target(TargetKind::Organization).map(|target| target.id.as_str());
-    let first = of(events.first()?)?;
-    events.iter().all(|event| of(event) == Some(first)).then_some(first)
-}
-
-/// Records an export, before the first event of it is sent: an export that is interrupted is on record too.
+/// Records an export, before the first event of it is sent: an export that is interrupted is on record too. An event for each organization
+/// where the principal may read, so that its owners see it.
 pub async fn record_export(services: &Services, principal: &Principal, query: &Query, format: &str) -> Result<(), AppError> {
     let mut tx: Tx = services.db.write().await?;
-    let detail = json!({ "format": format, "filter": query.to_string() });
-    services.recorder.write(&mut tx, audit_event(principal, Action::AuditExported, detail)).await?;
+    let readable = list_readable(&mut tx, &principal.account.id, services.clock.now()).await?;
+    let mut organizations: BTreeSet<Option<String>> = readable.into_iter().map(|scope| Some(scope.organization_id)).collect();
+    if organizations.is_empty() {
+        organizations.insert(None);
+    }
+    for organization in &organizations {
+        let detail = detail(json!({ "format": format, "filter": query.to_string() }), organization);
+        services.recorder.write(&mut tx, audit_event(principal, Action::AuditExported, detail)).await?;
+    }
     Ok(tx.commit().await?)
 }

@@ -97,13 +97,12 @@ pub async fn receipt(State(services): Shared, principal: Authorized<ReadAuditLog
     find_receipt(&services, &principal, &id).await.map(Json)
 }
 
-/// Returns the receipt of an event.
+/// Returns the receipt of an event. Reading one of others is recorded.
 ///
 /// Errors: [`AppError::NotFound`] if it does not exist or the principal does not see it; [`AppError::NotSealed`].
 pub async fn find_receipt(services: &Services, principal: &Principal, id: &EventId) -> Result<Receipt, AppError> {
-    let mut db = services.db.read().await?;
-    actions::require_visible(&mut db, services, principal, id).await?;
-    match receipts::find(&mut db, id).await.map_err(|error| AppError::internal(&error))? {
+    actions::get(services, principal, id).await?; // records the reading
+    match receipts::find(&mut services.db.read().await?, id).await.map_err(|error| AppError::internal(&error))? {
         Found::Receipt(receipt) => Ok(*receipt),
         Found::NotSealed => Err(AppError::NotSealed),
         Found::Nothing => Err(AppError::NotFound),

@@ -13,6 +13,8 @@ use crate::{
 
 /// Most entries that a page examines.
 pub const MAX_EXAMINED: usize = 20_000;
+/// A plan with fewer entries is taken without a look at others.
+const SHORT: usize = 100;
 /// A plan with at least so many entries counts as long.
 const LONG: usize = 2_000;
 
@@ -53,6 +55,9 @@ pub async fn choose(db: &mut impl Connection, search: &Search, view: View<'_>) -
     }
     let mut shortest = count(db, &best, search).await?;
     for plan in &search.plans {
+        if shortest < SHORT {
+            break;
+        }
         let length = count(db, plan, search).await?;
         if (length, plan.rank) < (shortest, best.rank) {
             (best, shortest) = (plan.clone(), length);

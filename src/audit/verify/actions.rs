@@ -19,7 +19,7 @@ use crate::{
         verify::{
             checks::{check_event, stored_hash},
             model::{Bad, CheckpointReport, Report},
-            store::{self, EventRow, PartRow, TileRow},
+            store::{self, EventRow, EventsRow, PartRow, TileRow},
         },
     },
     foundation::{crypto::keyring::Keyring, db::Db},
@@ -94,7 +94,7 @@ impl Verifier {
         self.tree = TiledTree::default();
         let (events, verified) = match verified {
             Ok(()) => verify_rest(db, trusted).await?,
-            bad => (store::count_events(&mut db.read().await?).await?.0, bad),
+            bad => (walk_events(db).await?.0, bad),
         };
         let first_bad = verified.err().map(|bad| *bad);
         Ok(Increment::Whole(Report { ok: first_bad.is_none(), events, sealed, checkpoint: head.as_ref().map(describe), first_bad }))
@@ -295,14 +295,20 @@ fn first_difference(tile: &FullTile, stored: Option<&TileRow>) -> Option<usize> 
 /// Verifies events that are not sealed yet, and that there is no event besides. Returns the number of all events too.
 async fn verify_rest(db: &Db, trusted: &Trusted<'_>) -> anyhow::Result<(i64, Found<()>)> {
     let checked = verify_queue(db, &trusted.keyring).await?;
-    let (events, are_all_known) = store::count_events(&mut db.read().await?).await?;
-    if checked.is_err() || are_all_known {
-        return Ok((events, checked));
+    let (events, added) = walk_events(db).await?;
+    let why = "it was added: it is neither in the tree nor in the queue".to_owned();
+    let rest = added.map_or(Ok(()), |id| Err(Box::new(Bad { seq: None, id: Some(id), why })));
+    Ok((events, checked.and(rest)))
+}
+
+/// Counts all events, and finds the first that is neither in the tree nor in the queue.
+async fn walk_events(db: &Db) -> sqlx::Result<(i64, Option<String>)> {
+    let (mut events, mut after, mut first_added) = (0, String::new(), None);
+    loop {
+        let EventsRow { count, last, added } = store::walk_events(&mut db.read().await?, &after, BATCH_SIZE).await?;
+        let Some(last) = last else { return Ok((events, first_added)) };
+        (events, after, first_added) = (events + count, last, first_added.or(added));
     }
-    let added = store::find_added(&mut db.read().await?).await?;
-    let bad =
-        |id| Err(Box::new(Bad { seq: None, id: Some(id), why: "it was added: it is neither in the tree nor in the queue".to_owned() }));
-    Ok((events, added.map_or(Ok(()), bad)))
 }
 
 async fn verify_queue(db: &Db, keyring: &Keyring) -> anyhow::Result<Found<()>> {

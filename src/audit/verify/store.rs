@@ -91,21 +91,26 @@ pub async fn list_parts_of(db: &mut impl Connection, events: &[EventRow]) -> sql
     fetch!(db, fetch_all as PartRow, sql, ids)
 }
 
-/// Counts the events, and returns whether there are as many leaves and places in the queue.
-pub async fn count_events(db: &mut impl Connection) -> sqlx::Result<(i64, bool)> {
-    // A leaf below the first one, or a queued event that has a leaf, would hide an event that was added.
-    let sql = "SELECT (SELECT COUNT(*) FROM audit_events), (SELECT COUNT(*) FROM audit_leaves WHERE seq >= 0), (
-                   SELECT COUNT(*) FROM audit_queue q WHERE NOT EXISTS (SELECT 1 FROM audit_leaves l WHERE l.event_id = q.event_id)
-               )";
-    let (events, leaves, queued) = fetch!(db, fetch_one as (i64, i64, i64), sql)?;
-    Ok((events, events == leaves + queued))
+/// Some events in the order of their ids.
+#[derive(Debug, FromRow)]
+pub struct EventsRow {
+    /// How many they are.
+    pub count: i64,
+    /// The last id. `None` if there are no more.
+    pub last: Option<String>,
+    /// The first that is neither in the tree nor in the queue.
+    pub added: Option<String>,
 }
 
-/// Returns the first event that is neither in the tree nor in the queue.
-pub async fn find_added(db: &mut impl Connection) -> sqlx::Result<Option<String>> {
-    let sql = "SELECT e.id FROM audit_events e WHERE NOT EXISTS (SELECT 1 FROM audit_leaves l WHERE l.event_id = e.id AND l.seq >= 0)
-                   AND NOT EXISTS (SELECT 1 FROM audit_queue q WHERE q.event_id = e.id) ORDER BY e.id LIMIT 1";
-    Ok(fetch!(db, fetch_optional as (String,), sql)?.map(|(id,)| id))
+/// Looks at the next events after an id. All of them in one statement would take longer than a statement may.
+pub async fn walk_events(db: &mut impl Connection, after: &str, limit: i64) -> sqlx::Result<EventsRow> {
+    // A leaf below the first one would hide an event that was added.
+    let sql = "SELECT COUNT(*) AS count, MAX(e.id) AS last, MIN(
+                   CASE WHEN NOT EXISTS (SELECT 1 FROM audit_leaves l WHERE l.event_id = e.id AND l.seq >= 0)
+                       AND NOT EXISTS (SELECT 1 FROM audit_queue q WHERE q.event_id = e.id) THEN e.id END
+               ) AS added
+               FROM (SELECT id FROM audit_events WHERE id > $1 ORDER BY id LIMIT $2) e";
+    fetch!(db, fetch_one as EventsRow, sql, after, limit)
 }
 
 /// Returns the index of the last leaf. `None` without leaves.

@@ -19,7 +19,7 @@ use crate::{
 
 const INTERVAL: Duration = Duration::minutes(10);
 /// Leaves in an increment at least: a log of this size is verified whole each time.
-const MIN_INCREMENT: i64 = 50_000;
+pub const MIN_INCREMENT: i64 = 50_000;
 /// Increments in a day, within which the whole log is verified.
 const INCREMENTS_PER_DAY: i64 = 24 * 6;
 

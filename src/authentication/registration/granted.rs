@@ -245,7 +245,12 @@ async fn create_one(tx: &mut Tx, services: &Services, account: &Account, carried
     };
     match created {
         Err(AppError::NotInRole | AppError::Invalid { .. }) => {
-            let refused = Event { outcome: Outcome::Refused, ..event(granter.as_ref(), account, json!({ "terms": terms })) };
+            let mut detail = json!({ "terms": terms });
+            // Its owners see it. `None` if the scope was deleted.
+            if let Some((organization, _)) = permissions::locate_scope(tx, &terms.scope).await? {
+                detail["organization"] = json!(organization);
+            }
+            let refused = Event { outcome: Outcome::Refused, ..event(granter.as_ref(), account, detail) };
             Ok(services.recorder.write(tx, refused).await?)
         }
         other => other,

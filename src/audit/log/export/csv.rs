@@ -77,9 +77,11 @@ pub fn line(cells: &[impl AsRef<str>]) -> Vec<u8> {
     written.ok().and_then(|()| writer.into_inner().ok()).expect("memory takes every line")
 }
 
-/// Keeps a spreadsheet from taking a text for a formula: OWASP, CSV injection.
+/// Keeps a spreadsheet from taking a text for a formula: OWASP, CSV injection. In some countries it divides cells at semicolons.
 fn guard(cell: &str) -> String {
-    if cell.starts_with(['=', '+', '-', '@', '\t', '\r']) { format!("'{cell}") } else { cell.to_owned() }
+    let is_formula = |text: &str| text.starts_with(['=', '+', '-', '@', '\t', '\r', '\n']);
+    let parts = cell.split(';').map(|part| if is_formula(part) { format!("'{part}") } else { part.to_owned() });
+    parts.collect::<Vec<_>>().join(";")
 }
 
 #[cfg(test)]
@@ -88,8 +90,8 @@ mod tests {
 
     #[test]
     fn formulas_are_texts_for_a_spreadsheet() {
-        let cells = ["=1+1", "+1", "-1", "@SUM(A1)", "\tx", "\rx", "a=b", "a \"quote\", and more", "two\nlines", ""];
-        let expected = "'=1+1,'+1,'-1,'@SUM(A1),'\tx,\"'\rx\",a=b,\"a \"\"quote\"\", and more\",\"two\nlines\",\r\n";
+        let cells = ["=1+1", "+1", "-1", "@SUM(A1)", "\tx", "\rx", "a=b", "a;=b;c", "a \"quote\", and more", "two\nlines", ""];
+        let expected = "'=1+1,'+1,'-1,'@SUM(A1),'\tx,\"'\rx\",a=b,a;'=b;c,\"a \"\"quote\"\", and more\",\"two\nlines\",\r\n";
         assert_eq!(String::from_utf8(line(&cells)).unwrap(), expected);
     }
 }

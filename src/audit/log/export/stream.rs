@@ -22,6 +22,7 @@ use crate::{
     },
     error::AppError,
     foundation::services::Services,
+    sessions::actions::renew,
 };
 
 /// Events of a batch.
@@ -97,7 +98,8 @@ impl Export {
             self.progress = Progress::Done;
             return Ok(Vec::new());
         };
-        // What the person may read is checked with each batch.
+        // Whoever was signed out, or lost a right, gets no more of it (AUT-1).
+        self.principal = renew(&self.services, &self.principal).await?;
         let view = view(&self.services, &self.principal);
         let options = PageOptions { before: self.before.clone(), limit: BATCH_SIZE, examined: MAX_EXAMINED };
         let mut db = self.services.db.read().await?;

@@ -48,11 +48,13 @@ pub fn arrivals(query: &Query, newest: Option<&EventId>, now: chrono::DateTime<c
     view! { <div class="arrivals" role="status" data-refresh=address data-live></div> }
 }
 
-fn notice(query: &Query, count: usize) -> Option<impl IntoView + use<>> {
+/// `count` is `None` on a page that is older than a day.
+fn notice(query: &Query, count: Option<usize>) -> Option<impl IntoView + use<>> {
     let words = match count {
-        MAX_NEW.. => format!("More than {} new events", MAX_NEW - 1),
-        count => count_of(i64::try_from(count).unwrap_or_default(), "new event"), // below the most
+        None => "This list is older than a day".to_owned(),
+        Some(MAX_NEW..) => format!("More than {} new events", MAX_NEW - 1),
+        Some(count) => count_of(i64::try_from(count).unwrap_or_default(), "new event"), // below the most
     };
     let address = address::search(&query.to_string());
-    (count > 0).then(|| view! { <p><span class="online">{words}</span><a href=address>"Show"</a></p> })
+    (count != Some(0)).then(|| view! { <p><span class="online">{words}</span><a href=address>"Show"</a></p> })
 }

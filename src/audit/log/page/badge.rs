@@ -4,13 +4,15 @@ use chrono::{DateTime, TimeDelta, Utc};
 use leptos::prelude::*;
 
 use crate::{
-    audit::verify::store::VerificationRow,
+    audit::verify::{store::VerificationRow, worker::MIN_INCREMENT},
     foundation::timestamp::Timestamp,
     ui::{icon::Icon, number::format_count, time::ago},
 };
 
-/// After this time, a verification counts as late: the server verifies every ten minutes.
+/// After these times, a verification counts as late: a log of so many events is verified as a whole every ten minutes, a larger one within
+/// a day.
 const LATE: TimeDelta = TimeDelta::hours(1);
+const LATE_IF_LARGE: TimeDelta = TimeDelta::hours(26);
 
 /// What the badge says.
 struct Badge {
@@ -39,7 +41,8 @@ pub fn badge(verification: Option<&VerificationRow>, now: DateTime<Utc>) -> impl
 
 fn describe(verification: Option<&VerificationRow>, now: DateTime<Utc>) -> Badge {
     let Some(VerificationRow { verified_at, size, bad_seq, why }) = verification else {
-        let explanation = "The server verifies the whole log soon after its start, and then every ten minutes.".to_owned();
+        let explanation =
+            "The server verifies the log by parts, every ten minutes: a small one as a whole, a large one within a day.".to_owned();
         return Badge { class: "verified is-late", icon: Icon::Shield, words: "Not verified yet".to_owned(), size: None, explanation };
     };
     if let Some(why) = why {
@@ -52,7 +55,8 @@ fn describe(verification: Option<&VerificationRow>, now: DateTime<Utc>) -> Badge
     }
     let since = ago(Timestamp::from(now), Timestamp::from(*verified_at));
     let explanation = "Every event, the tree and its checkpoints were computed again, and nothing was changed, removed, moved or added.";
-    let (class, explanation) = if now - *verified_at > LATE {
+    let late = if *size <= MIN_INCREMENT { LATE } else { LATE_IF_LARGE };
+    let (class, explanation) = if now - *verified_at > late {
         ("verified is-late", format!("{explanation} This was some time ago: the log of the server says why it was not repeated."))
     } else {
         ("verified", explanation.to_owned())
@@ -78,5 +82,7 @@ mod tests {
         assert_eq!(says(1, Some(48_190), Some("its entry was changed")), ("verified is-bad", "Event 48,190 was changed".to_owned()));
         assert_eq!(says(1, None, Some("a checkpoint")), ("verified is-bad", "The log was changed".to_owned()));
         assert_eq!(describe(None, now).words, "Not verified yet");
+        let large = |hours| VerificationRow { verified_at: now - TimeDelta::hours(hours), size: 1_000_000, bad_seq: None, why: None };
+        assert_eq!([25, 27].map(|hours| describe(Some(&large(hours)), now).class), ["verified", "verified is-late"]);
     }
 }

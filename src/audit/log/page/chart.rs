@@ -41,7 +41,8 @@ pub fn chart(chart: Chart, zone: &str) -> impl IntoView + use<> {
             <header><div><h2 id="chart">{title}</h2><p>{summary(&chart)}</p></div>{spans(chart.span)}</header>
             <div class="plot">
                 <div class="plot-y" aria-hidden="true"><span>{format_count(top)}</span><span>{format_count(top / 2)}</span><span>"0"</span></div>
-                <svg viewBox=format!("0 0 {WIDTH} {HEIGHT}") preserveAspectRatio="none" aria-label=title>{lines}{bars.collect_view()}</svg>
+                // Screen readers and keys have the table: thirty links on the way to the list would be in the way.
+                <svg viewBox=format!("0 0 {WIDTH} {HEIGHT}") preserveAspectRatio="none" aria-hidden="true">{lines}{bars.collect_view()}</svg>
             </div>
             <div class="plot-x" aria-hidden="true">{labels(&chart, tz)}</div>
             <p class="legend"><span>"Done"</span><span class="refused">"Refused"</span></p>
@@ -68,7 +69,7 @@ fn draw(bar: &Bar, &Place { x, width, top, is_last }: &Place, span: Span, tz: Tz
     let rect = |class: &'static str, y: f64, height: f64| view! { <rect class=class x=round(left) width=round(thick) y=round(y) height=round(height) /> };
     let class = if is_last { "is-now" } else { "" };
     view! {
-        <a href=link(bar, span, tz) class=class>
+        <a href=link(bar, span, tz) class=class tabindex="-1">
             <title>{format!("{}: {}", name(bar.start, span, tz), numbers(bar))}</title>
             <rect class="place" x=round(x) width=round(width) y="0" height=HEIGHT />
             {(bar.done > 0).then(|| rect("done", HEIGHT - done, done))}
@@ -146,7 +147,8 @@ fn labels(chart: &Chart, tz: Tz) -> impl IntoView + use<> {
 /// Renders the same numbers as a table, newest first, that opens.
 fn table(chart: &Chart, tz: Tz) -> impl IntoView + use<> {
     let row = |bar: &Bar| {
-        view! { <tr><th scope="row">{name(bar.start, chart.span, tz)}</th><td>{format_count(bar.done)}</td><td>{format_count(bar.refused)}</td></tr> }
+        let name = view! { <a href=link(bar, chart.span, tz)>{name(bar.start, chart.span, tz)}</a> };
+        view! { <tr><th scope="row">{name}</th><td>{format_count(bar.done)}</td><td>{format_count(bar.refused)}</td></tr> }
     };
     let rows = chart.bars.iter().rev().map(row).collect_view();
     let first = match chart.span {

@@ -11,7 +11,6 @@ use axum::{
 };
 
 use crate::{
-    access::{Authorized, ReadAuditLog},
     audit::log::{actions, http::find_receipt},
     error::AppError,
     foundation::{
@@ -19,6 +18,7 @@ use crate::{
         path::Id,
         services::{Services, Shared},
     },
+    sessions::caller::CurrentSession,
 };
 
 /// Returns the routes.
@@ -31,8 +31,8 @@ where
 }
 
 /// The receipt, named for the number of its event.
-async fn receipt(State(services): Shared, principal: Authorized<ReadAuditLog>, Id(id): Id<EventId>) -> Result<Response, AppError> {
-    let receipt = find_receipt(&services, &principal, &id).await?;
+async fn receipt(State(services): Shared, caller: CurrentSession, Id(id): Id<EventId>) -> Result<Response, AppError> {
+    let receipt = find_receipt(&services, &caller, &id).await?;
     let seq = actions::find_number(&services, &id).await?.ok_or(AppError::NotSealed)?;
     let disposition = format!("attachment; filename=\"receipt-{seq}.json\"");
     Ok(([(CONTENT_DISPOSITION, disposition), (CACHE_CONTROL, "no-store".to_owned())], Json(receipt)).into_response())
