@@ -244,9 +244,9 @@ both!(
             ("-action:plant.changed".to_owned(), 5),
             (format!("organization:{}", world.id), all + 1),
             ("organization:solar".to_owned(), all + 1),
-            (format!("portfolio:{north}"), 5),
-            ("portfolio:North".to_owned(), 5),
-            ("-portfolio:North".to_owned(), 3),
+            (format!("portfolio:{north}"), 6),
+            ("portfolio:North".to_owned(), 6),
+            ("-portfolio:North".to_owned(), 2),
             (format!("plant:{alpha}"), 4),
             ("plant:alph".to_owned(), 4),
             ("plant:alpha plant:gamma".to_owned(), 5),
@@ -377,6 +377,7 @@ both!(
         let id = read[1]["id"].as_str().unwrap();
         tick(&app);
         owner.json(&format!("/api/v1/audit/{id}")).await;
+        assert_eq!(events(&owner, "?action=audit.read&actor=owner").await[0]["detail"]["filter"], json!(format!("id:{id}")));
         // A filter that looks like an id is on record once too, and so is the receipt of an event.
         seal(&app).await;
         for _ in 0..2 {
@@ -387,7 +388,6 @@ both!(
         let filters = filters.iter().map(|event| event["detail"]["filter"].as_str().unwrap());
         assert_eq!(filters.clone().filter(|filter| filter.starts_with("id:")).count(), 1);
         assert_eq!(filters.filter(|filter| *filter == world.plants[0]).count(), 1);
-        assert_eq!(events(&owner, "?action=audit.read&actor=owner").await[0]["detail"]["filter"], json!(format!("id:{id}")));
     }
 );
 
@@ -726,10 +726,11 @@ both!(
             counts.push(count);
         }
         assert!(counts[0] > counts[1] && counts[1] >= 3, "{counts:?}");
-        let bars = links(&auditor, "/audit", "created%3A2026-").await;
+        let mut bars = links(&auditor, "/audit", "created%3A2026-").await;
+        bars.retain(|link| !link.contains(".."));
         // Each bar and each row of the table.
         assert!(bars.len() == 60 && bars[28] == "/audit?q=created%3A2026-06-01" && bars[31] == bars[28], "{bars:?}");
-        assert_eq!(links(&auditor, "/audit?chart=hours", "..2026-").await.len(), 96);
+        assert_eq!(links(&auditor, "/audit?chart=hours", "%3A59Z").await.len(), 96);
         for (name, path) in [("technician", "/audit"), ("stranger", "/audit"), ("owner", "/audit?q=plant:alpha")] {
             let text = page(&app.sign_in(name).await, path).await;
             assert!(!text.contains("Activity by"), "{name}: {text}");
@@ -754,7 +755,7 @@ both!(
         verify_increment(&app.services, &mut verifier).await.unwrap();
         app.advance(Duration::minutes(12));
         let text = page(&alice, "/audit").await;
-        assert!(text.contains("Verified 12 minutes ago · checkpoint 2"), "{text}");
+        assert!(text.contains("Verified 12 minutes ago · checkpoint 4"), "{text}");
         tamper(&app, &["UPDATE audit_personal SET content = '{}'"]).await;
         verify_increment(&app.services, &mut verifier).await.unwrap();
         let text = page(&alice, "/audit").await;
@@ -772,7 +773,7 @@ both!(
         let mut other = Page::try_open(&bob, &app.url(""), "?notices=true").await.unwrap();
         assert_eq!(open.next_frame_besides_heartbeats().await, Some(Message::text(AUDIT)));
         let ask = async || alice.browser(Method::GET, &address).send().await.unwrap().text().await.unwrap();
-        assert_eq!(ask().await, "");
+        assert!(!ask().await.contains("new event"));
         tick(&app);
         app.sign_in("alice").await;
         app.sign_in("bob").await;
