@@ -41,7 +41,7 @@ for page in /login /register /request-access /forgot-password '/reset-password?t
 done
 cookie=(-H "cookie: whereabouts=$session")
 row '/profile?tab=security' "$CARD_BUDGET"
-for page in '/profile?tab=profile' '/profile?tab=api-tokens' /profile/password /profile/two-factor /profile/tokens/new /confirm /admin /plants; do
+for page in '/profile?tab=profile' '/profile?tab=api-tokens' /profile/password /profile/two-factor /profile/tokens/new /confirm /admin /plants /audit; do
     row "$page" "$FORM_BUDGET"
 done
 # One page with its own, longer text.

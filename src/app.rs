@@ -14,6 +14,7 @@ use crate::{
     admin::page::AdminPage,
     api::page::DocsPage,
     api_tokens::page::{NewTokenPage, RotatePage, TokensPage},
+    audit::log::page::{list::AuditPage, single::EventPage},
     authentication::{
         alerts::page::AlertPage,
         email_change::page::VerifyEmailPage,
@@ -128,6 +129,8 @@ pub fn App() -> impl IntoView {
                 <Route path=path!("/") view=SecurityPage ssr=SsrMode::Async />
                 <Route path=path!("/profile") view=profile_tab ssr=SsrMode::Async />
                 <Route path=path!("/plants") view=PlantsPage ssr=SsrMode::Async />
+                <Route path=path!("/audit") view=AuditPage ssr=SsrMode::Async />
+                <Route path=path!("/audit/:id") view=EventPage ssr=SsrMode::Async />
                 <Route path=path!("/admin") view=AdminPage ssr=SsrMode::Async />
                 <Route path=path!("/register") view=RegisterPage ssr=SsrMode::Async />
                 <Route path=path!("/request-access") view=RequestAccessPage ssr=SsrMode::Async />

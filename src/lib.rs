@@ -21,6 +21,8 @@ pub mod admin;
 #[cfg(feature = "ssr")]
 pub mod api_tokens;
 #[cfg(feature = "ssr")]
+pub mod audit;
+#[cfg(feature = "ssr")]
 pub mod authentication;
 #[cfg(feature = "ssr")]
 pub mod permissions;

@@ -29,7 +29,7 @@ async fn id_of(app: &TestApp, name: &str) -> UserId {
 
 async fn disable(app: &TestApp, name: &str) {
     let (services, user) = (&app.services, id_of(app, name).await);
-    admin::disable(&services.db, &services.clock, &user, Actor::CommandLine).await.unwrap();
+    admin::disable(&services.db, &services.recorder, &user, Actor::CommandLine).await.unwrap();
 }
 
 async fn invite_by_command_line(app: &TestApp, email: &str) -> String {
@@ -129,7 +129,7 @@ both!(
         assert_eq!(accept_invitation(&app, &carol, "carol").await, StatusCode::GONE);
         assert_eq!((accept_invitation(&app, &dave, "dave").await, accept_invitation(&app, &erin, "erin").await), (StatusCode::OK, StatusCode::OK));
         assert!(!page(&ruth, "/admin").await.contains("id=\"invitations\""));
-        assert_eq!(app.count_events("invitation_canceled", "success").await, 1);
+        assert_eq!(app.count_events("invitation.canceled", "success").await, 1);
     }
 );
 
@@ -169,7 +169,7 @@ both!(
         assert_eq!(admin::invite(&app.services, &invitation, Actor::Principal(&caller)).await.err(), refused);
         assert_eq!(admin::sign_everybody_out(&app.services, &caller).await.err(), refused);
         assert!(other.is_signed_in().await && alice.is_signed_in().await);
-        assert_eq!((app.count("SELECT COUNT(*) FROM one_time_tokens").await, app.count_events("invited", "success").await), (0, 0));
+        assert_eq!((app.count("SELECT COUNT(*) FROM one_time_tokens").await, app.count_events("invitation.created", "success").await), (0, 0));
     }
 );
 
@@ -185,7 +185,7 @@ async fn find_caller(app: &TestApp, client: &Client<'_>) -> whereabouts::session
     };
     let account = whereabouts::accounts::actions::find(&app.services.db, "root").await.unwrap().account;
     let session = SessionId::parse(&client.id).unwrap();
-    let client_info = ClientInfo { ip: "127.0.0.1".parse().unwrap(), agent: UserAgentHeaders::default() };
+    let client_info = ClientInfo::new("127.0.0.1".parse().unwrap(), UserAgentHeaders::default());
     let principal =
         Principal { account, credential: Credential::Session(session.clone()), reauthenticated_at: Some(app.now()), client_info };
     CurrentSession { client: principal, session, expires_at: app.now() + Duration::days(1) }
@@ -203,7 +203,7 @@ async fn an_invitation_does_not_outlive_disabling_its_sender() {
     wait_until_blocked(&app, 1).await;
     let (services, user) = (app.services.clone(), id_of(&app, "root").await);
     let disabled = tokio::spawn(async move {
-        admin::disable(&services.db, &services.clock, &user, Actor::CommandLine).await.unwrap();
+        admin::disable(&services.db, &services.recorder, &user, Actor::CommandLine).await.unwrap();
     });
     wait_until_blocked_or(&app, 2, || disabled.is_finished()).await;
     release(holder).await;
@@ -343,7 +343,7 @@ both!(
         assert!(page(&root, "/admin").await.contains("Everybody was signed out on 1 June 2026: 1,200 sessions ended."));
         assert_eq!(app.count("SELECT COUNT(*) FROM sessions WHERE ended_at IS NULL").await, 2);
         assert!(root.is_signed_in().await && again.is_signed_in().await && !alice.is_signed_in().await);
-        let recorded = (app.count_events("sessions_revoked_by_administrator", "success").await, app.count_events("everybody_signed_out", "success").await);
+        let recorded = (app.count_events("session.revoked_by_administrator", "success").await, app.count_events("session.everybody_ended", "success").await);
         assert_eq!(recorded, (1, 1));
         assert!(!epoch::end_batch(&app.services).await.unwrap());
         cleanup::clean_up(&app.services).await.unwrap();
@@ -381,7 +381,7 @@ async fn a_concurrent_sign_in_is_ended_too() {
     assert!(!late.is_signed_in().await && root.is_signed_in().await);
     while epoch::end_batch(&app.services).await.unwrap() {}
     assert_eq!(app.count("SELECT COUNT(*) FROM sessions WHERE ended_at IS NULL").await, 1, "its row is ended too");
-    assert_eq!(app.count_events("everybody_signed_out", "success").await, 1);
+    assert_eq!(app.count_events("session.everybody_ended", "success").await, 1);
 }
 
 /// SES-10, RACE-1: if two administrators sign everybody out concurrently, one stays signed in, and the other has to sign in again.
@@ -419,12 +419,12 @@ async fn background_jobs_skip_locked_sessions() {
     while epoch::end_batch(&app.services).await.unwrap() {}
     cleanup::clean_up(&app.services).await.unwrap();
     assert_eq!(app.count("SELECT COUNT(*) FROM sessions").await, 2, "alice's first is held, root's lives");
-    assert_eq!(app.count_events("everybody_signed_out", "success").await, 0);
+    assert_eq!(app.count_events("session.everybody_ended", "success").await, 0);
     release(holder).await;
     while epoch::end_batch(&app.services).await.unwrap() {}
     cleanup::clean_up(&app.services).await.unwrap();
     assert_eq!(app.count("SELECT COUNT(*) FROM sessions").await, 1);
-    assert_eq!(app.count_events("everybody_signed_out", "success").await, 1);
+    assert_eq!(app.count_events("session.everybody_ended", "success").await, 1);
     assert!(root.is_signed_in().await && !alice.is_signed_in().await);
 }
 

@@ -113,7 +113,7 @@ both!(
         let done = app.post_form("reset_password", "", &[("token", reset), ("password", "another staple here")]).await;
         assert_eq!(done.status(), StatusCode::OK);
         assert!(!alice.is_signed_in().await && bob.is_signed_in().await);
-        assert_eq!(app.count_events("sign_in_disowned", "success").await, 1);
+        assert_eq!(app.count_events("sign_in.disowned", "success").await, 1);
     }
 );
 

@@ -144,7 +144,7 @@ both!(
         let operations: BTreeSet<_> = described["paths"].as_object().unwrap().iter()
             .flat_map(|(path, methods)| methods.as_object().unwrap().keys().map(move |method| format!("{} {path}", method.to_uppercase()))).collect();
         let expected = [
-            "POST /api/v1/sessions", "GET /api/v1/sessions", "DELETE /api/v1/sessions", "GET /api/v1/sessions/current", "DELETE /api/v1/sessions/current",
+            "POST /api/v1/sessions", "GET /api/v1/sessions", "DELETE /api/v1/sessions", "GET /api/v1/sessions/ended", "GET /api/v1/sessions/current", "DELETE /api/v1/sessions/current",
             "DELETE /api/v1/sessions/{id}", "GET /api/v1/me", "PUT /api/v1/me/password", "GET /api/v1/tokens", "POST /api/v1/tokens", "DELETE /api/v1/tokens",
             "DELETE /api/v1/tokens/{id}", "POST /api/v1/tokens/{id}/rotate",
             "GET /api/v1/grants", "POST /api/v1/grants", "GET /api/v1/grants/{id}", "PATCH /api/v1/grants/{id}", "DELETE /api/v1/grants/{id}",
@@ -157,6 +157,7 @@ both!(
             "GET /api/v1/plants", "POST /api/v1/plants", "GET /api/v1/plants/{id}", "PATCH /api/v1/plants/{id}", "DELETE /api/v1/plants/{id}",
             "PUT /api/v1/plants/{id}/closure", "DELETE /api/v1/plants/{id}/closure",
             "GET /api/v1/devices", "POST /api/v1/devices", "GET /api/v1/devices/{id}", "PATCH /api/v1/devices/{id}", "DELETE /api/v1/devices/{id}",
+            "GET /api/v1/audit", "GET /api/v1/audit/{id}", "GET /api/v1/audit/{id}/receipt",
         ];
         assert_eq!(operations, expected.into_iter().map(str::to_owned).collect());
         let printed = std::process::Command::new(env!("CARGO_BIN_EXE_whereabouts")).arg("openapi").output().unwrap();

@@ -51,7 +51,7 @@ both!(
         assert_eq!(stored_hash, whereabouts::foundation::crypto::secret::hash_hex(secret.as_bytes()));
         let mail = app.wait_for_mail("alice@example.com", "An API token was created: Backup").await;
         assert!(mail.text.contains("Read only") && !mail.text.contains(&secret[4..]) && !mail.html.contains(&secret[4..]), "{mail:?}");
-        assert_eq!(app.count_events("token_created", "success").await, 1);
+        assert_eq!(app.count_events("token.created", "success").await, 1);
     }
 );
 
@@ -80,7 +80,7 @@ both!(
         }
         assert!(!alice.is_signed_in().await, "a token revoked all sessions");
         assert!(bob.is_signed_in().await && bobs.is_signed_in().await);
-        assert_eq!(app.count_events("token_refused", "refused").await, 3 + 2 + 5);
+        assert_eq!(app.count_events("token.refused", "refused").await, 3 + 2 + 5);
     }
 );
 
@@ -262,7 +262,7 @@ both!(
         let all: Value = alice.delete("/api/v1/tokens").await.json().await.unwrap();
         assert_eq!(all["revoked"], 1);
         assert!(!second.is_signed_in().await && bobs.is_signed_in().await && alice.is_signed_in().await);
-        assert_eq!((app.count_events("token_revoked", "success").await, app.count_events("tokens_revoked", "success").await), (1, 1));
+        assert_eq!((app.count_events("token.revoked", "success").await, app.count_events("token.all_revoked", "success").await), (1, 1));
     }
 );
 
@@ -289,7 +289,7 @@ both!(
         assert_eq!(alice.tokens().await.len(), 1);
         let mail = app.wait_for_mail("alice@example.com", "An API token was rotated: job").await;
         assert!(mail.text.contains("works until 2026-06-01 12:01:00 UTC"), "{}", mail.text);
-        assert_eq!(app.count_events("token_rotated", "success").await, 3);
+        assert_eq!(app.count_events("token.rotated", "success").await, 3);
     }
 );
 
@@ -372,7 +372,7 @@ both!(
         let caller = async |client: &Client<'_>| {
             let account: Account = serde_json::from_value(client.json("/api/v1/me").await).unwrap();
             let (session, ip) = (SessionId::parse(&client.id).unwrap(), "192.0.2.1".parse().unwrap());
-            let client_info = ClientInfo { ip, agent: Default::default() };
+            let client_info = ClientInfo::new(ip, Default::default());
             let client = access::Principal { account, credential: Credential::Session(session.clone()), reauthenticated_at: Some(app.now()), client_info };
             CurrentSession { client, session, expires_at: app.now() }
         };
@@ -450,7 +450,7 @@ both!(
         let token = alice.create_token("sessions", "sessions", CURL).await;
         assert_eq!(token.delete(&format!("/api/v1/sessions/{}", alice.id)).await.status(), StatusCode::NO_CONTENT);
         let mut db = app.services.db.read().await.unwrap();
-        let sql = "SELECT token_id FROM audit_events WHERE action = 'session_revoked' AND session_id IS NULL";
+        let sql = "SELECT token_id FROM audit_events WHERE action = 'session.revoked' AND session_id IS NULL";
         let (by,): (String,) = fetch!(&mut db, fetch_one as (String,), sql).unwrap();
         assert_eq!(by, token.id);
     }

@@ -79,7 +79,7 @@ both!(
         assert_eq!(json(&shell.run(&["revoke", "--others"]).await)["revoked"], 1);
         assert_eq!(code(&shell.run(&["logout"]).await), 0);
         assert!(!shell.login_file().exists());
-        assert_eq!(app.count_events("sign_out", "success").await, 1);
+        assert_eq!(app.count_events("account.signed_out", "success").await, 1);
         assert_eq!(code(&shell.run(&["logout"]).await), 0);
     }
 );

@@ -293,7 +293,7 @@ async fn concurrent_nodes_migrate_once() {
 both!(
     /// Benchmarks rely on what `seed --help` says of numbers, names and grants.
     seeds_have_the_documented_numbers, |app| {
-        let folder = tempfile::tempdir().unwrap();
+        let folder = app.folder(); // with the keys of the audit log
         let seed = |arguments: &[&str]| {
             let arguments: Vec<&str> = ["seed"].iter().chain(arguments).copied().collect();
             run(folder.path(), &arguments, &[("WHEREABOUTS_DATABASE_URL", &app.database_url)])
@@ -345,7 +345,7 @@ async fn visible_plants(app: &crate::support::TestApp, username: &str) -> usize 
 both!(
     /// The demo has everything that its pages show, leaves nothing out when it is run again, and prints who to sign in as.
     the_demo_has_sample_data, |app| {
-        let folder = tempfile::tempdir().unwrap();
+        let folder = app.folder();
         for _ in 0..2 {
             let output = run(folder.path(), &["demo"], &[("WHEREABOUTS_DATABASE_URL", &app.database_url)]);
             let stdout = String::from_utf8(output.stdout).unwrap();

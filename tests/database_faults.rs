@@ -97,8 +97,8 @@ async fn a_frozen_database_hangs_no_request() {
     let cluster = Cluster::start();
     let options = ["--database-timeout", "2s"];
     let app = TestApp::start_on_database(&cluster.url, &options).await;
-    let stopping = TestApp::start_on_database(&cluster.url, &options).await;
-    let other = TestApp::start_on_database(&cluster.url, &options).await;
+    let stopping = app.start_second_node_with(&options).await;
+    let other = app.start_second_node_with(&options).await;
     app.add_user("alice").await;
     app.add_user("bob").await;
     let (alice, bob, lost) = (app.sign_in("alice").await, app.sign_in("bob").await, app.sign_in("alice").await);

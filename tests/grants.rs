@@ -77,8 +77,8 @@ both!(
         assert_eq!(delete_grant(&alice, &created).await.status(), StatusCode::NOT_FOUND);
         assert_eq!(delete_grant(&bob, &other).await.status(), StatusCode::NO_CONTENT, "one's own");
         assert_eq!(grants(&bob, "").await, [whole]);
-        assert_eq!((app.count_events("grant_created", "success").await, app.count_events("grant_ended", "success").await), (3, 2));
-        let sql = "SELECT COUNT(*) FROM audit_events e JOIN users u ON u.id = e.subject_id WHERE action LIKE 'grant%' AND u.username = 'bob'";
+        assert_eq!((app.count_events("grant.created", "success").await, app.count_events("grant.ended", "success").await), (3, 2));
+        let sql = "SELECT COUNT(*) FROM audit_events e JOIN users u ON u.id = e.subject_id WHERE action LIKE 'grant.%' AND u.username = 'bob'";
         assert_eq!(app.count(sql).await, 5);
     }
 );
@@ -136,7 +136,7 @@ both!(
     owners_and_the_person_are_mailed_once, start_with_manual_mails, |app| {
         let world = acme(&app).await;
         world.add_members(&app, &[("olivia", "owner"), ("otto", "owner")]).await;
-        admin::disable(&app.services.db, &app.services.clock, &id_of(&app, "otto").await, Actor::CommandLine).await.unwrap();
+        admin::disable(&app.services.db, &app.services.recorder, &id_of(&app, "otto").await, Actor::CommandLine).await.unwrap();
         let (alice, adam) = (app.sign_in("alice").await, app.sign_in("adam").await);
         let end = app.now() + Duration::days(30);
         let own = grant(&alice, json!({ "user": "alice", "plant": world.plants[0] })).await;
@@ -285,8 +285,8 @@ both!(
         assert_eq!(bob.json(&format!("/api/v1/grants/{}", id(&bobs))).await, extended);
         let endless: Value = patch_grant(&alice, &id(&own), json!({ "expires_at": null, "reason": "Always" })).await.json().await.unwrap();
         assert_eq!(endless["expires_at"], Value::Null);
-        assert_eq!(app.count_events("grant_extended", "success").await, 2);
-        let sql = "SELECT COUNT(*) FROM audit_events WHERE action = 'grant_extended' AND detail LIKE '%2026-06-02T12:00:00Z%' AND detail LIKE '%2026-07-02T12:00:00Z%'";
+        assert_eq!(app.count_events("grant.extended", "success").await, 2);
+        let sql = "SELECT COUNT(*) FROM audit_events WHERE action = 'grant.extended' AND entry LIKE '%2026-06-02T12:00:00Z%' AND entry LIKE '%2026-07-02T12:00:00Z%'";
         assert_eq!(app.count(sql).await, 1);
     }
 );
@@ -389,13 +389,13 @@ both!(
         }
         assert_invalid(try_name(&alice, "sta").await, "user").await;
         assert_eq!(try_name(&alice, "STAN").await.status(), StatusCode::CREATED);
-        assert_eq!((app.count_events("person_looked_up", "success").await, try_name(&alice, "guess").await.status()), (30, StatusCode::TOO_MANY_REQUESTS));
+        assert_eq!((app.count_events("person.looked_up", "success").await, try_name(&alice, "guess").await.status()), (30, StatusCode::TOO_MANY_REQUESTS));
         assert_eq!(post_grant(&alice, json!({ "user": "stan", "plant": world.plants[1] })).await.status(), StatusCode::CREATED, "belongs to it now");
         assert_eq!(try_name(&alice, "mia").await.status(), StatusCode::CREATED);
         assert_eq!(try_name(&adam, "bob").await.status(), StatusCode::CREATED, "others have their own limit");
         assert_eq!(put_member(&alice, &world, "nobody", "member").await.status(), StatusCode::TOO_MANY_REQUESTS);
-        assert_eq!(app.count("SELECT COUNT(*) FROM audit_events WHERE action = 'person_looked_up' AND detail LIKE '%guess%'").await, 0);
-        assert_eq!(app.count("SELECT COUNT(*) FROM audit_events WHERE action = 'person_looked_up' AND subject_id IS NOT NULL").await, 2);
+        assert_eq!(app.count("SELECT COUNT(*) FROM audit_personal WHERE content LIKE '%guess%'").await, 0);
+        assert_eq!(app.count("SELECT COUNT(*) FROM audit_events WHERE action = 'person.looked_up' AND subject_id IS NOT NULL").await, 2);
         app.advance(Duration::minutes(1));
         assert_invalid(try_name(&alice, "guess").await, "user").await;
         let mut db = app.services.db.read().await.unwrap();
@@ -441,7 +441,7 @@ both!(
         invite(&alice, json!({ "user": "Carol@Example.com", "role": "viewer", "portfolio": world.portfolio, "expires_at": end })).await;
         invite(&alice, json!({ "user": "dave@example.com", "plant": world.plants[0] })).await;
         assert_invalid(post_grant(&alice, json!({ "user": "erin@example.com", "plant": world.plants[0], "vendor": "Inverters Ltd" })).await, "expires_at").await;
-        assert_eq!((app.count("SELECT COUNT(*) FROM grants").await, app.count_events("invited", "success").await), (0, 3));
+        assert_eq!((app.count("SELECT COUNT(*) FROM grants").await, app.count_events("invitation.created", "success").await), (0, 3));
         accept(&app, &mail.link("/register").1, "carol").await;
         let carol = sign_in_invited(&app, "carol").await;
         let own = grants(&carol, "").await;
@@ -450,7 +450,7 @@ both!(
         assert!(own.iter().all(|grant| grant["vendor"] == "Inverters Ltd"));
         assert_eq!(app.wait_for_mail("carol@example.com", "Access granted to carol: Plant Alpha").await.to, "carol@example.com");
         assert_eq!(app.count("SELECT COUNT(*) FROM one_time_tokens WHERE purpose = 'invitation'").await, 1, "dave's");
-        assert_eq!((app.count_events("grant_created", "success").await, app.count_events("grant_created", "refused").await), (2, 0));
+        assert_eq!((app.count_events("grant.created", "success").await, app.count_events("grant.created", "refused").await), (2, 0));
     }
 );
 
@@ -472,11 +472,11 @@ both!(
         for name in ["carol", "dave"] {
             assert!(grants(&sign_in_invited(&app, name).await, "").await.is_empty(), "{name}");
         }
-        assert_eq!((app.count_events("grant_created", "success").await, app.count_events("grant_created", "refused").await), (0, 2));
+        assert_eq!((app.count_events("grant.created", "success").await, app.count_events("grant.created", "refused").await), (0, 2));
         accept(&app, &links[2], "erin").await;
         assert_eq!(grants(&sign_in_invited(&app, "erin").await, "").await.len(), 1);
         // The invitations of a disabled account are canceled.
-        admin::disable(&app.services.db, &app.services.clock, &id_of(&app, "alice").await, Actor::CommandLine).await.unwrap();
+        admin::disable(&app.services.db, &app.services.recorder, &id_of(&app, "alice").await, Actor::CommandLine).await.unwrap();
         let fields = [("token", links[3].as_str()), ("username", "fred"), ("password", PASSWORD_OF_CAROL)];
         assert_eq!(app.post_form("accept_invitation", "", &fields).await.status(), StatusCode::GONE);
     }
@@ -511,7 +511,7 @@ both!(
     a_disabled_account_gets_no_grant, |app| {
         let world = acme(&app).await;
         let alice = app.sign_in("alice").await;
-        admin::disable(&app.services.db, &app.services.clock, &id_of(&app, "bob").await, Actor::CommandLine).await.unwrap();
+        admin::disable(&app.services.db, &app.services.recorder, &id_of(&app, "bob").await, Actor::CommandLine).await.unwrap();
         for user in ["bob".to_owned(), id_of(&app, "bob").await.to_string(), "nobody".to_owned()] {
             assert_invalid(post_grant(&alice, json!({ "user": user, "plant": world.plants[0] })).await, "user").await;
         }
@@ -563,7 +563,7 @@ both!(
         assert!(!shown.contains("erin@example.com") && !page(&mia).await.contains("carol@example.com"));
         assert_eq!(adam.delete(&path(&world, carols)).await.status(), StatusCode::NO_CONTENT);
         assert_refused(adam.delete(&path(&world, carols)).await, StatusCode::NOT_FOUND, "not-found").await;
-        assert_eq!(app.count_events("invitation_canceled", "success").await, 1);
+        assert_eq!(app.count_events("invitation.canceled", "success").await, 1);
         let fields = [("token", links[0].as_str()), ("username", "carol"), ("password", PASSWORD_OF_CAROL)];
         assert_eq!(app.post_form("accept_invitation", "", &fields).await.status(), StatusCode::GONE);
         assert!(page(&adam).await.contains("Cancel invitation for dave@example.com"), "dave's is still there");
@@ -671,7 +671,7 @@ both!(
 /// Returns a user as an action sees them who is signed in.
 async fn principal(app: &TestApp, name: &str) -> Principal {
     let account = accounts::find(&app.services.db, name).await.unwrap().account;
-    let client_info = ClientInfo { ip: "127.0.0.1".parse().unwrap(), agent: Default::default() };
+    let client_info = ClientInfo::new("127.0.0.1".parse().unwrap(), Default::default());
     Principal { account, credential: Credential::Session(SessionId::new(app.now())), reauthenticated_at: Some(app.now()), client_info }
 }
 
@@ -760,7 +760,7 @@ both!(
         assert!(printed(&app, &["grant", "list", "--user", "bob"]).contains("Plant Alpha"));
         assert_eq!(printed(&app, &["grant", "remove", &id]), id);
         assert!(grants(&bob, "").await.is_empty());
-        assert_eq!((app.count_events("grant_created", "success").await, app.count_events("grant_ended", "success").await), (2, 1));
+        assert_eq!((app.count_events("grant.created", "success").await, app.count_events("grant.ended", "success").await), (2, 1));
     }
 );
 
@@ -819,7 +819,7 @@ async fn an_invitation_does_not_outlive_its_granter() {
         wait_until_blocked(&app, 2).await;
         release(holder).await;
     };
-    let disabling = admin::disable(&app.services.db, &app.services.clock, &id, Actor::CommandLine);
+    let disabling = admin::disable(&app.services.db, &app.services.recorder, &id, Actor::CommandLine);
     let (disabled, accepted, ()) = tokio::join!(disabling, accepting, release);
     disabled.unwrap();
     assert_eq!(accepted.status(), StatusCode::GONE);

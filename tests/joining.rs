@@ -45,8 +45,8 @@ both!(
         assert_eq!(signed_in.status(), StatusCode::CREATED);
         let again = root.post_form("invite", &[("email", "Carol@Example.com")]).await;
         assert_eq!(again.status(), StatusCode::UNPROCESSABLE_ENTITY);
-        assert_eq!(app.count_events("invited", "success").await, 1);
-        assert_eq!(app.count_events("account_created", "success").await, 2);
+        assert_eq!(app.count_events("invitation.created", "success").await, 1);
+        assert_eq!(app.count_events("account.created", "success").await, 2);
     }
 );
 
@@ -83,7 +83,7 @@ both!(
             assert_eq!(bob.post_form(function, &fields).await.status(), StatusCode::FORBIDDEN, "{function}");
         }
         assert!(alice.is_signed_in().await);
-        assert_eq!(app.count_events("administration_refused", "refused").await, 4);
+        assert_eq!(app.count_events("administration.refused", "refused").await, 4);
         assert!(page(&bob, "/profile?tab=profile").await.contains("Administration refused"));
     }
 );
@@ -162,7 +162,7 @@ both!(
         let mail = app.smtp.next().await;
         assert_eq!(mail.to, "carol@example.com");
         assert_eq!(accept_invitation(&app, &mail.link("/register").1, "carol").await, StatusCode::OK);
-        assert_eq!(app.count_events("access_declined", "success").await, 1);
+        assert_eq!(app.count_events("access.declined", "success").await, 1);
     }
 );
 

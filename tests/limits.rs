@@ -322,7 +322,7 @@ both!(
             let answer = post_form_from(&app, OFFICE, &pending, "enter_code", &[("code", "000000"), ("next", "")]).await;
             assert_eq!(answer.status(), StatusCode::UNAUTHORIZED);
         }
-        assert_eq!(app.count_events("sign_in", "refused").await, 10);
+        assert_eq!(app.count_events("account.signed_in", "refused").await, 10);
         app.send_due().await;
         let mail = app.wait_for_mail("alice@example.com", CODES_FAILED).await;
         assert!(mail.text.contains("someone knows your password") && mail.text.contains(OFFICE), "{mail:?}");
@@ -337,21 +337,21 @@ both!(
         alice.post_form("confirm_password", &[("password", WRONG), ("next", "/")]).await;
         let change = json!({ "current": WRONG, "new": "another staple here" });
         alice.request(Method::PUT, "/api/v1/me/password").json(&change).send().await.unwrap();
-        assert_eq!(app.count_events("password_rejected", "refused").await, 2);
+        assert_eq!(app.count_events("password.rejected", "refused").await, 2);
         alice.post_form("prepare_two_factor", &[]).await;
         alice.post_form("enable_two_factor", &[("code", "000000")]).await;
-        assert_eq!(app.count_events("code_rejected", "refused").await, 1);
+        assert_eq!(app.count_events("code.rejected", "refused").await, 1);
         enable_two_factor(&alice).await;
         alice.post_form("disable_two_factor", &[("password", WRONG), ("code", "000000")]).await;
-        assert_eq!(app.count_events("password_rejected", "refused").await, 3);
+        assert_eq!(app.count_events("password.rejected", "refused").await, 3);
         alice.post_form("disable_two_factor", &[("password", PASSWORD), ("code", "000000")]).await;
-        assert_eq!(app.count_events("code_rejected", "refused").await, 2);
+        assert_eq!(app.count_events("code.rejected", "refused").await, 2);
         app.post_form("request_password_reset", "", &[("email", "alice@example.com")]).await;
         app.wait_for_background_jobs().await;
         app.send_due().await;
         let (_, link) = app.wait_for_mail("alice@example.com", "Choose a new password").await.link("/reset-password");
         app.post_form("reset_password", "", &[("token", &link), ("password", "another staple here"), ("code", "000000")]).await;
-        assert_eq!(app.count_events("code_rejected", "refused").await, 3);
+        assert_eq!(app.count_events("code.rejected", "refused").await, 3);
         let shown = events(&alice).await;
         assert!(shown.contains("Wrong code entered") && shown.contains("Wrong password entered while signed in"), "{shown}");
         assert!(!events(&bob).await.contains("Wrong "));

@@ -81,10 +81,10 @@ both_with_manual_mail!(
         app.smtp.set_refusing(true);
         alert("python-requests/2.32.3").await;
         app.send_due().await;
-        assert_eq!((count_waiting(&app).await.0, app.count_events("mail_given_up", "refused").await), (1, 0));
+        assert_eq!((count_waiting(&app).await.0, app.count_events("mail.given_up", "refused").await), (1, 0));
         app.advance(Duration::days(2));
         app.send_due().await;
-        assert_eq!((count_waiting(&app).await.0, app.count_events("mail_given_up", "refused").await), (0, 1));
+        assert_eq!((count_waiting(&app).await.0, app.count_events("mail.given_up", "refused").await), (0, 1));
     }
 );
 
@@ -102,12 +102,12 @@ both_with_manual_mail!(
         assert_eq!(count_waiting(&app).await, (2, 1));
         app.advance(Duration::minutes(30) - Duration::microseconds(1));
         app.send_due().await;
-        assert_eq!((count_waiting(&app).await, app.count_events("mail_given_up", "refused").await), ((2, 2), 0));
+        assert_eq!((count_waiting(&app).await, app.count_events("mail.given_up", "refused").await), ((2, 2), 0));
         app.smtp.set_refusing(false);
         app.advance(Duration::hours(1));
         app.send_due().await;
         let sent: Vec<_> = app.smtp.take_all().await.into_iter().map(|mail| mail.to).collect();
-        assert_eq!((sent, app.count_events("mail_given_up", "refused").await), (vec!["bob@example.com".to_owned()], 1));
+        assert_eq!((sent, app.count_events("mail.given_up", "refused").await), (vec!["bob@example.com".to_owned()], 1));
     }
 );
 

@@ -32,7 +32,7 @@ async fn start_with_manual_mails(backend: Backend) -> TestApp {
 
 async fn disable(app: &TestApp, name: &str) {
     let (services, user) = (&app.services, id_of(app, name).await);
-    admin::disable(&services.db, &services.clock, &user, Actor::CommandLine).await.unwrap();
+    admin::disable(&services.db, &services.recorder, &user, Actor::CommandLine).await.unwrap();
 }
 
 async fn members(client: &Client<'_>, world: &World) -> Vec<(String, String)> {
@@ -110,11 +110,11 @@ both!(
         assert_invalid(put_member(&alice, &world, "nobody", "member").await, "user").await;
         assert_invalid(put_member(&alice, &world, "bob", "king").await, "body").await;
         assert_eq!(members(&alice, &world).await, everybody, "nothing was changed");
-        assert_eq!(app.count_events("member_changed", "success").await, 0);
+        assert_eq!(app.count_events("member.changed", "success").await, 0);
         let set: Value = put_member(&adam, &world, "BOB@example.com", "administrator").await.json().await.unwrap();
         assert_eq!((&set["user"]["username"], &set["role"], &set["since"]), (&json!("bob"), &json!("administrator"), &json!("2026-06-01T12:00:00Z")));
         put_member(&adam, &world, "bob", "administrator").await;
-        assert_eq!(app.count_events("member_changed", "success").await, 1, "no change, no event");
+        assert_eq!(app.count_events("member.changed", "success").await, 1, "no change, no event");
         assert_eq!(put_member(&adam, &world, &id_of(&app, "anna").await.to_string(), "member").await.status(), StatusCode::OK);
         assert_eq!(put_member(&alice, &world, "mia", "owner").await.status(), StatusCode::OK);
         assert_eq!(put_member(&alice, &world, "alice", "administrator").await.status(), StatusCode::OK, "another owner remains");
@@ -122,7 +122,7 @@ both!(
         assert_eq!(grants_ended(adam.delete(&world.members("adam")).await).await, 0, "everybody may leave");
         assert_eq!(members(&mia, &world).await, pairs(&[("alice", "administrator"), ("anna", "member"), ("mia", "owner")]));
         assert_refused(adam.get(&path).await, StatusCode::NOT_FOUND, "not-found").await;
-        assert_eq!((app.count_events("member_changed", "success").await, app.count_events("member_removed", "success").await), (4, 2));
+        assert_eq!((app.count_events("member.changed", "success").await, app.count_events("member.removed", "success").await), (4, 2));
         app.advance(Duration::minutes(10) + Duration::seconds(1));
         assert_refused(put_member(&mia, &world, "anna", "owner").await, StatusCode::FORBIDDEN, "reauthentication-required").await;
         assert_refused(mia.delete(&world.members("anna")).await, StatusCode::FORBIDDEN, "reauthentication-required").await;
@@ -203,10 +203,10 @@ both!(
         let left = World::create(&app, "Left").await;
         left.add_members(&app, &[("oscar", "owner")]).await;
         disable(&app, "oscar").await;
-        let recorded = app.count_events("member_changed", "success").await;
+        let recorded = app.count_events("member.changed", "success").await;
         assert_eq!(put_member(&root, &left, "root", "owner").await.status(), StatusCode::OK);
         assert_eq!(to(mails_about(&app, "Left: root is now an owner").await), ["root"]);
-        assert_eq!(app.count_events("member_changed", "success").await, recorded + 1);
+        assert_eq!(app.count_events("member.changed", "success").await, recorded + 1);
     }
 );
 
@@ -227,7 +227,7 @@ both!(
         let left = mia.json("/api/v1/grants").await;
         assert_eq!((left["grants"].as_array().unwrap().len(), &left["grants"][0]["organization"]), (1, &json!(other.id)));
         assert_eq!(app.count("SELECT COUNT(*) FROM grants").await, 2);
-        assert_eq!((app.count_events("grant_ended", "success").await, app.count_events("member_removed", "success").await), (2, 1));
+        assert_eq!((app.count_events("grant.ended", "success").await, app.count_events("member.removed", "success").await), (2, 1));
         assert_eq!(app.count("SELECT COUNT(*) FROM outbox WHERE kind = 'member_changed'").await, 2, "one to her, one to the owner");
         app.send_due().await;
         let mail = app.wait_for_mail("mia@example.com", "Acme: mia is no longer a member").await;
@@ -402,7 +402,7 @@ both!(
         assert_eq!(app.count("SELECT COUNT(*) FROM grants").await, 3, "walter's, mia's, and vera's elsewhere");
         let left = vera.json("/api/v1/grants").await;
         assert_eq!((left["grants"].as_array().unwrap().len(), &left["grants"][0]["organization"]), (1, &json!(other.id)));
-        assert_eq!((app.count_events("grant_ended", "success").await, app.count_events("vendor_access_ended", "success").await), (3, 1));
+        assert_eq!((app.count_events("grant.ended", "success").await, app.count_events("vendor.access_ended", "success").await), (3, 1));
         app.send_due().await;
         let mut mails = BTreeMap::new();
         while mails.len() < 3 {
@@ -420,7 +420,7 @@ both!(
         assert_eq!(told.iter().map(|mail| mail.to.as_str()).collect::<Vec<_>>(), ["alice@example.com", "vera@example.com"]);
         assert_eq!(adam.delete(&person).await.status(), StatusCode::NOT_FOUND);
         assert_eq!(put_member(&adam, &world, "vera", "member").await.status(), StatusCode::OK, "no longer a vendor's");
-        assert_eq!(app.count_events("vendor_person_removed", "success").await, 1);
+        assert_eq!(app.count_events("vendor.person_removed", "success").await, 1);
         assert!(vera.is_signed_in().await, "accounts are not affected");
     }
 );

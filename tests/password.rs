@@ -40,7 +40,7 @@ both!(
         let mail = app.smtp.next_for("alice@example.com").await;
         assert_eq!(mail.subject, "Your password was changed");
         assert!(!mail.text.contains(NEW) && mail.html.contains("1 session"), "{mail:?}");
-        assert_eq!(app.count_events("password_changed", "success").await, 1);
+        assert_eq!(app.count_events("password.changed", "success").await, 1);
     }
 );
 
@@ -115,7 +115,7 @@ both!(
             assert_eq!(again.status(), StatusCode::GONE);
         }
         assert_eq!(app.try_sign_in("alice", NEW, "curl/8.5.0").await.status(), StatusCode::CREATED);
-        assert_eq!(app.count_events("password_reset", "success").await, 1);
+        assert_eq!(app.count_events("password.reset", "success").await, 1);
     }
 );
 
@@ -165,7 +165,7 @@ both!(
         app.add_user("gone").await;
         app.add_user("bob").await;
         let gone = whereabouts::accounts::actions::find(&app.services.db, "gone").await.unwrap().account.id;
-        whereabouts::admin::actions::disable(&app.services.db, &app.services.clock, &gone, whereabouts::reauthentication::actor::Actor::CommandLine).await.unwrap();
+        whereabouts::admin::actions::disable(&app.services.db, &app.services.recorder, &gone, whereabouts::reauthentication::actor::Actor::CommandLine).await.unwrap();
         let mut answers = Vec::new();
         for name in ["nobody", "gone", "alice", "alice", "alice", "alice", "alice", "bob"] {
             let answer = app.post_form("request_password_reset", "", &[("email", &format!("{name}@example.com"))]).await;

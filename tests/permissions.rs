@@ -1,6 +1,6 @@
 //! Decisions, lists and a model agree, on both databases.
 
-mod world;
+pub mod world;
 
 use std::{
     collections::{BTreeSet, HashSet},
@@ -65,7 +65,7 @@ async fn add_people(app: &TestApp) -> [UserId; PEOPLE] {
 }
 
 /// Runs a check with random values, the same ones each time. `PROPTEST_CASES=2560` runs ten times as many as usual. A failure is shrunk.
-async fn for_random<S: Strategy>(app: &TestApp, strategy: S, check: impl AsyncFn(&TestApp, &[UserId; PEOPLE], S::Value)) {
+pub async fn for_random<S: Strategy>(app: &TestApp, strategy: S, check: impl AsyncFn(&TestApp, &[UserId; PEOPLE], S::Value)) {
     let people = add_people(app).await;
     let config = Config { cases: Config::default().cases / 8, failure_persistence: None, max_shrink_iters: 4_096, ..Config::default() };
     let mut runner = TestRunner::new_with_rng(config, TestRng::deterministic_rng(RngAlgorithm::ChaCha));
@@ -231,7 +231,7 @@ fn principal(user: &UserId) -> Principal {
         time_zone: "UTC".to_owned(),
         is_admin: false,
     };
-    let client_info = ClientInfo { ip: Ipv4Addr::LOCALHOST.into(), agent: UserAgentHeaders::default() };
+    let client_info = ClientInfo::new(Ipv4Addr::LOCALHOST.into(), UserAgentHeaders::default());
     let session: SessionId = user.to_string().parse().unwrap();
     Principal { account, credential: Credential::Session(session), reauthenticated_at: None, client_info }
 }

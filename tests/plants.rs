@@ -177,7 +177,7 @@ async fn principal(client: &Client<'_>) -> Principal {
     let sql = "SELECT user_id FROM sessions WHERE id = $1";
     let (user,): (UserId,) = whereabouts::fetch!(&mut db, fetch_one as (UserId,), sql, &session).unwrap();
     let account = accounts::find_by_id(&mut db, &user).await.unwrap().unwrap();
-    let client_info = ClientInfo { ip: [127, 0, 0, 1].into(), agent: Default::default() };
+    let client_info = ClientInfo::new([127, 0, 0, 1].into(), Default::default());
     Principal { account, credential: Credential::Session(session), reauthenticated_at: Some(client.app.now()), client_info }
 }
 
@@ -242,7 +242,7 @@ both!(
         world.assert_statuses(Method::DELETE, &device, Value::Null, [204, 404, 404, 404, 404, 404, 404, 404, 404, 404]).await;
         world.assert_statuses(Method::DELETE, &portfolio, Value::Null, [204, 404, 404, 404, 404, 404, 404, 404, 404, 404]).await;
         world.assert_statuses(Method::DELETE, &organization, Value::Null, [403, 403, 404, 403, 403, 403, 403, 404, 404, 204]).await;
-        assert_eq!(app.count_events("administration_refused", "refused").await, 9 + 7 + 6);
+        assert_eq!(app.count_events("administration.refused", "refused").await, 9 + 7 + 6);
     }
 );
 
@@ -364,7 +364,7 @@ both!(
         assert_eq!(send(olga, Method::PATCH, &path, json!({ "portfolio": world.south })).await.status(), 200);
         let moved = olga.json(&format!("/api/v1/devices/{}", device["id"].as_str().unwrap())).await;
         assert_eq!(moved["portfolio"], json!(world.south));
-        for (action, count) in [("organization_created", 3), ("member_changed", 3), ("portfolio_created", 3), ("plant_created", 4), ("device_created", 2), ("plant_changed", 1), ("plant_moved", 1)] {
+        for (action, count) in [("organization.created", 3), ("member.changed", 3), ("portfolio.created", 3), ("plant.created", 4), ("device.created", 2), ("plant.changed", 1), ("plant.moved", 1)] {
             assert_eq!(app.count_events(action, "success").await, count, "{action}");
         }
     }
@@ -522,7 +522,7 @@ both!(
         for _ in 0..2 {
             assert_eq!(send(world.client("adam"), Method::DELETE, &path, Value::Null).await.status(), 204);
         }
-        assert_eq!((app.count_events("remote_access_closed", "success").await, app.count_events("remote_access_reopened", "success").await), (2, 1));
+        assert_eq!((app.count_events("remote_access.closed", "success").await, app.count_events("remote_access.reopened", "success").await), (2, 1));
         app.send_due().await;
         let mails: Vec<_> = app.smtp.take_all().await.into_iter().filter(|mail| mail.subject.starts_with("Remote access")).collect();
         assert_eq!(mails.len(), 6);
@@ -708,7 +708,7 @@ both!(
         assert_eq!((world.client("oscar").get(&format!("/api/v1/plants/{}", world.meadow)).await.status(), world.client("tina").get(&format!("/api/v1/plants/{}", world.meadow)).await.status()), (StatusCode::NOT_FOUND, StatusCode::OK));
         assert_eq!(send(olga, Method::DELETE, &format!("portfolios/{}", world.south), Value::Null).await.status(), 204);
         assert_eq!((count("SELECT COUNT(*) FROM plants").await, count("SELECT COUNT(*) FROM devices").await, count("SELECT COUNT(*) FROM grants").await), (1, 0, 1));
-        assert_eq!(app.count_events("portfolio_deleted", "success").await, 2);
+        assert_eq!(app.count_events("portfolio.deleted", "success").await, 2);
     }
 );
 
@@ -825,7 +825,7 @@ both!(
         let olga = world.client("olga");
         let brook = olga.json("/api/v1/plants?search=logger.sun").await["plants"][0].clone();
         assert_eq!((&brook["name"], &brook["kind"], &brook["devices"]), (&json!("Brook"), &json!("wind"), &json!(1)));
-        assert_eq!(app.count_events("plants_imported", "success").await, 1);
+        assert_eq!(app.count_events("plant.imported", "success").await, 1);
         assert!(!import(&[]).status.success());
         // The same, as people: those who edit all plants import, only those who administer create portfolios.
         let organization: OrganizationId = world.organization.parse().unwrap();
@@ -856,19 +856,19 @@ both!(
     deleting_ends_each_grant_on_record, start_with_manual_mails, |app| {
         let world = World::new(&app).await;
         let adam = world.client("adam");
-        let before = app.count_events("grant_ended", "success").await;
+        let before = app.count_events("grant.ended", "success").await;
         assert_eq!(send(adam, Method::DELETE, &format!("plants/{}", world.meadow), Value::Null).await.status(), 204);
-        assert_eq!(app.count_events("grant_ended", "success").await - before, 2, "tina's and vera's");
+        assert_eq!(app.count_events("grant.ended", "success").await - before, 2, "tina's and vera's");
         let mails = mails_about(&app, "Meadow was deleted").await;
         assert_eq!(mails.iter().map(|mail| mail.to.as_str()).collect::<Vec<_>>(), ["olga@example.com", "tina@example.com", "vera@example.com"]);
         assert!(mails[0].text.contains("vera") && mails[2].text.contains("vera") && !mails[1].text.contains("vera"));
         assert_eq!(send(adam, Method::DELETE, &format!("portfolios/{}", world.north), Value::Null).await.status(), 204);
-        assert_eq!(app.count_events("grant_ended", "success").await - before, 3, "oscar's");
+        assert_eq!(app.count_events("grant.ended", "success").await - before, 3, "oscar's");
         let mails = mails_about(&app, "North was deleted").await;
         assert!(mails.iter().any(|mail| mail.to == "oscar@example.com"));
         let root = world.client("root");
         assert_eq!(send(root, Method::DELETE, &format!("organizations/{}", world.organization), Value::Null).await.status(), 204);
-        assert_eq!((app.count_events("grant_ended", "success").await - before, app.count("SELECT COUNT(*) FROM grants").await), (4, 0), "victor's");
+        assert_eq!((app.count_events("grant.ended", "success").await - before, app.count("SELECT COUNT(*) FROM grants").await), (4, 0), "victor's");
         let mails = mails_about(&app, "Sun was deleted").await;
         assert!(mails.iter().any(|mail| mail.to == "mia@example.com"));
         assert!(world.client("fred").is_signed_in().await && app.count("SELECT COUNT(*) FROM plants").await == 1);
@@ -1010,7 +1010,7 @@ both!(
         let mails = mails_about(&app, "A host came to another plant: inverter.sun.example").await;
         assert_eq!(mails.iter().map(|mail| mail.to.as_str()).collect::<Vec<_>>(), ["olga@example.com", "sam@example.com"]);
         assert!(mails[0].text.contains("Meadow") && mails[0].text.contains("Hill") && mails[0].text.contains("olga"), "{}", mails[0].text);
-        let recorded = "SELECT COUNT(*) FROM audit_events WHERE action = 'device_created' AND detail LIKE '%\"host_from\":\"%'";
+        let recorded = "SELECT COUNT(*) FROM audit_events WHERE action = 'device.created' AND entry LIKE '%\"host_from\":\"%'";
         assert_eq!(app.count(recorded).await, 1);
         assert_eq!(send(&olga, Method::DELETE, &format!("devices/{moved}"), Value::Null).await.status(), 204);
         run_ok(&app, &["device", "add", "--plant", &world.meadow, "--name", "Back", "--kind", "x", "--host", "inverter.sun.example"]);
@@ -1041,7 +1041,7 @@ both!(
         let mails = mails_about(&app, "A host came to another plant: logger.sun.example").await;
         assert_eq!(mails.iter().map(|mail| mail.to.as_str()).collect::<Vec<_>>(), ["olga@example.com"]);
         assert!(["Field", "Hill", "adam"].iter().all(|name| mails[0].text.contains(name)), "{}", mails[0].text);
-        let recorded = "SELECT COUNT(*) FROM audit_events WHERE action = 'device_created' AND detail LIKE '%\"host_from\":\"%'";
+        let recorded = "SELECT COUNT(*) FROM audit_events WHERE action = 'device.created' AND entry LIKE '%\"host_from\":\"%'";
         assert_eq!(app.count(recorded).await, 1);
     }
 );
@@ -1078,7 +1078,7 @@ both!(
         assert_eq!(former, [&json!("Meadow"), &json!("Meadow"), &Value::Null]);
         let next: String = olga.post_form("import_plants", &form).await.json().await.unwrap();
         assert_eq!((next, app.count(count).await), (format!("/organizations/{}", world.organization), 3));
-        let recorded = "SELECT COUNT(*) FROM audit_events WHERE action = 'device_created' AND detail LIKE '%\"host_from\":\"%'";
+        let recorded = "SELECT COUNT(*) FROM audit_events WHERE action = 'device.created' AND entry LIKE '%\"host_from\":\"%'";
         assert_eq!(app.count(recorded).await, 2);
         let inserted = match app.backend() {
             Backend::Sqlite => "SELECT user_id FROM outbox WHERE kind = 'access_changed' ORDER BY rowid",

@@ -467,7 +467,7 @@ both!(
     stale_authentication_leads_back_with_what_was_typed, |app| {
         let staffed = Staffed::create(&app).await;
         let (owner, platform) = (app.sign_in("owner").await, app.sign_in("platform").await);
-        let (before, looked_up) = (staffed.everything(&owner).await, app.count_events("person_looked_up", "success").await);
+        let (before, looked_up) = (staffed.everything(&owner).await, app.count_events("person.looked_up", "success").await);
         app.advance(Duration::minutes(11));
         let (id, organization, at) = (staffed.world.id.as_str(), staffed.page(), format!("plant:{}", staffed.alpha()));
         let (stranger, vendor) = (id_of(&app, "stranger").await.to_string(), staffed.vendor.as_str());
@@ -506,7 +506,7 @@ both!(
             assert!(location(&answer).starts_with("/confirm?next="), "{path}");
             assert_eq!(answer.status(), StatusCode::FOUND, "{path}");
         }
-        assert_eq!(app.count_events("person_looked_up", "success").await, looked_up);
+        assert_eq!(app.count_events("person.looked_up", "success").await, looked_up);
     }
 );
 
@@ -516,7 +516,7 @@ both!(
         let staffed = Staffed::create(&app).await;
         let owner = app.sign_in("owner").await;
         let at = format!("plant:{}", staffed.alpha());
-        let looked_up = async || app.count_events("person_looked_up", "success").await;
+        let looked_up = async || app.count_events("person.looked_up", "success").await;
         let before = looked_up().await;
         for page_path in [format!("/grants/new?at={at}"), format!("/plants/{}?grant=new", staffed.alpha())] {
             let find = async |text: &str| page(&owner, &format!("{page_path}&person={text}")).await;

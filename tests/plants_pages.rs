@@ -420,7 +420,7 @@ async fn staffed(app: &TestApp) -> (Place, PlantId) {
     setup.grant("outsider", Role::Operator, At::Plant(&place, &sibling), Some("owner"), None).await;
     whereabouts::admin::actions::disable(
         &app.services.db,
-        &app.services.clock,
+        &app.services.recorder,
         &setup.user("disabled").await,
         whereabouts::reauthentication::actor::Actor::CommandLine,
     )

@@ -38,7 +38,7 @@ async fn create_sessions<'a>(app: &'a TestApp, account: &Account, count: usize) 
     let mut tx = app.services.db.write().await.unwrap();
     for _ in 0..count {
         let agent = UserAgentHeaders { user_agent: CURL.to_owned(), ..UserAgentHeaders::default() };
-        let client_info = ClientInfo { ip: "127.0.0.1".parse().unwrap(), agent };
+        let client_info = ClientInfo::new("127.0.0.1".parse().unwrap(), agent);
         let context = actions::resolve_client(&app.services, client_info).await.unwrap();
         let created = actions::create(&mut tx, &app.services, account, context, "Password").await.unwrap();
         let (token, id) = (created.token.reveal().to_owned(), created.id().to_string());
@@ -84,8 +84,8 @@ both!(
         assert_eq!(here.delete(&format!("/api/v1/sessions/{}", one.id)).await.status(), StatusCode::NO_CONTENT);
         assert_eq!(signs_out.delete("/api/v1/sessions/current").await.status(), StatusCode::NO_CONTENT);
         let who = whereabouts::reauthentication::actor::Actor::CommandLine;
-        let (db, clock, first) = (&app.services.db, &app.services.clock, id(&by_administrator));
-        let ended = whereabouts::admin::actions::revoke(db, clock, &alice.id, Some(&first), who).await.unwrap();
+        let (db, recorder, first) = (&app.services.db, &app.services.recorder, id(&by_administrator));
+        let ended = whereabouts::admin::actions::revoke(db, recorder, &alice.id, Some(&first), who).await.unwrap();
         assert_eq!(ended, [first]);
         let all: Value = here.delete("/api/v1/sessions").await.json().await.unwrap();
         assert_eq!(all["revoked"], 2);
@@ -98,7 +98,7 @@ both!(
         }
         assert_eq!((count_live(&app, &alice).await, count_live(&app, &bob).await), (1, 1));
         let who = whereabouts::reauthentication::actor::Actor::CommandLine;
-        assert_eq!(whereabouts::admin::actions::disable(db, clock, &alice.id, who).await.unwrap().len(), 1);
+        assert_eq!(whereabouts::admin::actions::disable(db, recorder, &alice.id, who).await.unwrap().len(), 1);
         assert!(!here.is_signed_in().await && bobs.is_signed_in().await);
     }
 );
@@ -119,7 +119,7 @@ both!(
         let by_reason = "SELECT COUNT(*) FROM sessions WHERE end_reason = $1";
         assert_eq!((count(&app, by_reason, "idle_timeout").await, count(&app, by_reason, "revoked").await), (3, 1));
         assert!(!other.is_signed_in().await && here.is_signed_in().await && bob.is_signed_in().await);
-        assert_eq!(app.count_events("session_revoked", "success").await, 0);
+        assert_eq!(app.count_events("session.revoked", "success").await, 0);
     }
 );
 

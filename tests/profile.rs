@@ -64,7 +64,7 @@ both!(
         for address in ["alice@example.com", "new@example.com"] {
             assert_eq!(app.smtp.next_for(address).await.subject, "Your email address was changed");
         }
-        assert_eq!(app.count_events("email_changed", "success").await, 1);
+        assert_eq!(app.count_events("email.changed", "success").await, 1);
     }
 );
 
@@ -102,7 +102,7 @@ both!(
         app.advance(Duration::minutes(11));
         let answer = alice.post_form("change_email", &[("email", "new@example.com")]).await;
         assert_eq!(answer.json::<String>().await.unwrap(), "/confirm?next=%2Fprofile%3Ftab%3Dprofile");
-        assert_eq!(app.count_events("email_change_asked_for", "success").await, 0);
+        assert_eq!(app.count_events("email.change_requested", "success").await, 0);
     }
 );
 
@@ -123,7 +123,7 @@ both!(
         assert_eq!(answer.json::<String>().await.unwrap(), "/confirm?next=%2Fprofile%3Ftab%3Dprofile");
         let me = alice.json("/api/v1/me").await;
         assert_eq!((me["name"].as_str(), me["username"].as_str()), (Some("Alice L"), Some("alice")));
-        assert_eq!(app.count_events("profile_changed", "success").await, 2);
+        assert_eq!(app.count_events("profile.changed", "success").await, 2);
         assert!(app.smtp.take_all().await.is_empty());
     }
 );

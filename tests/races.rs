@@ -41,7 +41,7 @@ async fn start() -> TestApp {
         let account =
             NewAccount { username: name.to_owned(), email: format!("{name}@example.com"), password: FIRST.into(), is_admin: false };
         let hash = app.services.hasher.reserve().unwrap().hash(FIRST.into()).await;
-        registration::add_account(&app.services.db, &app.services.clock, account, &hash).await.unwrap();
+        registration::add_account(&app.services.db, &app.services.recorder, account, &hash).await.unwrap();
     }
     app
 }
@@ -99,11 +99,11 @@ async fn change(client: &Client<'_>, current: &str, new: &str) -> Response {
 
 async fn disable(app: &TestApp, user: &UserId) {
     let (services, who) = (&app.services, Actor::CommandLine);
-    admin::disable(&services.db, &services.clock, user, who).await.unwrap();
+    admin::disable(&services.db, &services.recorder, user, who).await.unwrap();
 }
 
 async fn enable(app: &TestApp, user: &UserId) {
-    admin::enable(&app.services.db, &app.services.clock, user, Actor::CommandLine).await.unwrap();
+    admin::enable(&app.services.db, &app.services.recorder, user, Actor::CommandLine).await.unwrap();
 }
 
 async fn write(app: &TestApp, sql: &'static str) {

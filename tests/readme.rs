@@ -25,6 +25,6 @@ both!(
         // Two sessions, both of curl, and then none.
         assert_eq!(stdout, "curl\ncurl\n{\"revoked\":2}");
         assert!(bob.is_signed_in().await);
-        assert_eq!(app.count_events("token_created", "success").await, 1);
+        assert_eq!(app.count_events("token.created", "success").await, 1);
     }
 );

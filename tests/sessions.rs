@@ -39,7 +39,7 @@ both!(
         let login = lost.browser(Method::GET, "/login").send().await.unwrap().text().await.unwrap();
         assert!(login.contains("You were signed out from another device."), "{login}");
         assert!(here.is_signed_in().await && bob.is_signed_in().await);
-        assert_eq!((here.sessions().await.len(), app.count_events("session_revoked", "success").await), (1, 1));
+        assert_eq!((here.sessions().await.len(), app.count_events("session.revoked", "success").await), (1, 1));
     }
 );
 
@@ -60,7 +60,7 @@ both!(
             assert_eq!(pending.finish().await, 401, "{function}");
             assert!(here.is_signed_in().await && bob.is_signed_in().await, "{function}");
         }
-        assert_eq!(app.count_events("invited", "success").await, 0);
+        assert_eq!(app.count_events("invitation.created", "success").await, 0);
     }
 );
 
@@ -260,7 +260,7 @@ both!(
         let last = app.sign_in("alice").await;
         assert_eq!(last.json("/api/v1/sessions?limit=1000").await["sessions"].as_array().unwrap().len(), 1000);
         assert!(!first.is_signed_in().await);
-        assert_eq!(app.count_events("session_displaced", "success").await, 1);
+        assert_eq!(app.count_events("session.evicted", "success").await, 1);
         assert!(app.smtp.next_for("alice@example.com").await.subject.contains("A session was ended"));
     }
 );
@@ -277,7 +277,7 @@ both!(
         assert!(!here.is_signed_in().await && other.is_signed_in().await);
         assert_eq!(other.delete("/api/v1/sessions/current").await.status(), StatusCode::NO_CONTENT);
         assert!(!other.is_signed_in().await);
-        assert_eq!(app.count_events("sign_out", "success").await, 2);
+        assert_eq!(app.count_events("account.signed_out", "success").await, 2);
     }
 );
 
@@ -288,14 +288,14 @@ both!(
         app.add_user("bob").await;
         let (one, two, bob) = (app.sign_in("alice").await, app.sign_in("alice").await, app.sign_in("bob").await);
         let user = whereabouts::accounts::actions::find(&app.services.db, "alice").await.unwrap().account.id;
-        let (db, clock) = (&app.services.db, &app.services.clock);
+        let (db, recorder) = (&app.services.db, &app.services.recorder);
         let first = whereabouts::foundation::ids::SessionId::parse(&one.id).unwrap();
-        assert_eq!(whereabouts::admin::actions::revoke(db, clock, &user, Some(&first), whereabouts::reauthentication::actor::Actor::CommandLine).await.unwrap().len(), 1);
+        assert_eq!(whereabouts::admin::actions::revoke(db, recorder, &user, Some(&first), whereabouts::reauthentication::actor::Actor::CommandLine).await.unwrap().len(), 1);
         assert!(!one.is_signed_in().await && two.is_signed_in().await);
-        assert_eq!(whereabouts::admin::actions::disable(db, clock, &user, whereabouts::reauthentication::actor::Actor::CommandLine).await.unwrap().len(), 1);
+        assert_eq!(whereabouts::admin::actions::disable(db, recorder, &user, whereabouts::reauthentication::actor::Actor::CommandLine).await.unwrap().len(), 1);
         assert!(!two.is_signed_in().await && bob.is_signed_in().await);
         assert_eq!(app.try_sign_in("alice", crate::support::PASSWORD, "curl/8.5.0").await.status(), StatusCode::UNAUTHORIZED);
-        whereabouts::admin::actions::enable(db, clock, &user, whereabouts::reauthentication::actor::Actor::CommandLine).await.unwrap();
+        whereabouts::admin::actions::enable(db, recorder, &user, whereabouts::reauthentication::actor::Actor::CommandLine).await.unwrap();
         assert!(app.sign_in("alice").await.is_signed_in().await);
     }
 );

@@ -110,11 +110,30 @@ both!(administrators_still_see_access_requests_after_an_upgrade, start, |app| {
 both!(
     /// LOG-4: the triggers of the earlier version are replaced.
     audit_events_are_append_only_after_an_upgrade, start, |app| {
-        assert_eq!(app.count_events("second_factor_enabled", "success").await, 1);
+        assert_eq!(app.count_events("second_factor.enabled", "success").await, 1);
         for change in ["UPDATE audit_events SET outcome = 'refused'", "DELETE FROM audit_events"] {
             let mut tx = app.services.db.write().await.unwrap();
             let refused = whereabouts::execute!(&mut tx, change).unwrap_err();
             assert!(refused.to_string().contains("audit_events is append-only"), "{refused}");
         }
+    }
+);
+
+both!(
+    /// Events from before are carried over, sealed in their order, and lose nothing but fractions of milliseconds.
+    events_are_carried_over_after_an_upgrade, start, |app| {
+        assert_eq!(app.count("SELECT COUNT(*) FROM audit_events_before_tree").await, 0);
+        let events = app.count("SELECT COUNT(*) FROM audit_events").await;
+        assert_eq!((events, app.count("SELECT COUNT(*) FROM audit_queue").await), (14, 14));
+        crate::audit::seal(&app).await;
+        let report = crate::audit::report(&app).await;
+        assert!(report.ok && report.sealed == 14, "{report:?}");
+        let ids = "SELECT COUNT(*) FROM audit_leaves one JOIN audit_leaves next ON next.seq = one.seq + 1 WHERE one.event_id >= next.event_id";
+        assert_eq!(app.count(ids).await, 0);
+        let first = "SELECT COUNT(*) FROM audit_events WHERE action = 'account.created' AND entry LIKE '%\"administrator\":true%'";
+        assert_eq!(app.count(first).await, 1);
+        // Two parts: who acted from where, and the device whose session was revoked, which stand together for one person.
+        let device = "SELECT COUNT(*) FROM audit_personal WHERE content LIKE '%\"device\":\"python-requests\"%' AND ip = '85.214.132.117'";
+        assert_eq!(app.count(device).await, 1);
     }
 );

@@ -54,7 +54,7 @@ pub async fn measure(server: Option<&str>) -> anyhow::Result<()> {
 
 /// Looks up a session some times and decides, if there is a scope, what its user may do there.
 async fn decide_in_turn(services: Arc<Services>, hash: String, scope: Option<ScopeId>) -> anyhow::Result<()> {
-    let client_info = ClientInfo { ip: Ipv4Addr::LOCALHOST.into(), agent: UserAgentHeaders::default() };
+    let client_info = ClientInfo::new(Ipv4Addr::LOCALHOST.into(), UserAgentHeaders::default());
     for _ in 0..DECISIONS_IN_TURN {
         let mut db = services.db.read().await?;
         let found = store::find_by_token(&mut db, &hash).await?.context("a session that was just added")?;

@@ -9,7 +9,7 @@ use web_sys::{BinaryType, MessageEvent, WebSocket};
 
 use crate::{
     events::{self, after, closest_target, function},
-    http, page,
+    http, page, refresh,
 };
 
 /// Path of the channel.
@@ -142,6 +142,7 @@ impl Channel {
         match Text::parse(&text) {
             Text::SignedOut => self.end(),
             Text::SignedIn(name) => page::announce("status-sign-in", &(String::from("New sign-in: ") + name + ".")),
+            Text::Audit => refresh::start(),
             Text::Other => {}
         }
     }
@@ -232,6 +233,8 @@ enum Text<'a> {
     SignedOut,
     /// Somebody signed in elsewhere, with a session of this name.
     SignedIn(&'a str),
+    /// There are new audit events.
+    Audit,
     /// A heartbeat, or a message of a later version.
     Other,
 }
@@ -241,6 +244,7 @@ impl<'a> Text<'a> {
         match text.strip_prefix("signed-in ") {
             Some(name) => Self::SignedIn(name),
             None if text == "signed-out" => Self::SignedOut,
+            None if text == "audit" => Self::Audit,
             None => Self::Other,
         }
     }
@@ -265,6 +269,7 @@ mod tests {
         let cases = [
             ("heartbeat", Text::Other),
             ("signed-out", Text::SignedOut),
+            ("audit", Text::Audit),
             ("signed-in Safari on iPhone", Text::SignedIn("Safari on iPhone")),
             ("signed-in signed-out", Text::SignedIn("signed-out")),
             ("signed-out of something", Text::Other),

@@ -34,6 +34,20 @@ pub fn post(url: &str, body: &JsValue, handle: Box<dyn FnOnce(Answer)>) {
     });
 }
 
+/// Sends a GET request, and calls `handle` with the body of a successful response. Does nothing without one.
+pub fn get_text(url: &str, handle: impl FnOnce(String) + 'static) {
+    settle(&window().fetch_with_str(url), |response| {
+        let response = response.dyn_into::<Response>().ok().filter(Response::ok);
+        if let Some(text) = response.and_then(|response| response.text().ok()) {
+            settle(&text, |text| {
+                if let Some(text) = text.as_string() {
+                    handle(text);
+                }
+            });
+        }
+    });
+}
+
 /// Sends a GET request, and calls `handle` with the status of the response, or with 0 if there is none.
 pub fn get_status(url: &str, handle: impl FnOnce(u16) + 'static) {
     // A request on a dead connection could hang for minutes.

@@ -16,6 +16,7 @@ pub mod page;
 mod password;
 #[cfg(feature = "entry")]
 mod preview;
+pub mod refresh;
 mod tab_keys;
 mod text;
 
@@ -52,7 +53,8 @@ fn reload_when_restored() {
 #[wasm_bindgen::prelude::wasm_bindgen(start)]
 fn main() {
     if page::is_signed_in() {
-        channel::open("notices=true", None);
+        let query = if page::find("[data-live]").is_some() { "notices=true&audit=true" } else { "notices=true" };
+        channel::open(query, None);
     }
     // Not beside the card, which has no such form: each byte of its module counts.
     preview::listen();

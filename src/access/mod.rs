@@ -7,6 +7,6 @@ pub mod store;
 
 pub use client::{Credential, Principal};
 pub use permission::{
-    Authorized, EditPlants, Group, OpenDevices, Permission, ReadOwnAccount, ReadPlants, ReadSessions, ReadTokens, RevokeSessions,
-    RevokeTokens,
+    Authorized, EditPlants, Group, OpenDevices, Permission, ReadAuditLog, ReadOwnAccount, ReadPlants, ReadSessions, ReadTokens,
+    RevokeSessions, RevokeTokens,
 };

@@ -102,6 +102,8 @@ permissions! {
     ReadPlants: Full | Read;
     /// To change plants and their devices.
     EditPlants: Full;
+    /// To read the audit log.
+    ReadAuditLog: Full | Read | Audit;
     /// To open devices.
     OpenDevices: Full | Devices;
 }
@@ -146,6 +148,7 @@ mod tests {
         assert_eq!(groups::<ReadPlants>(), ["full", "read"]);
         assert_eq!(groups::<EditPlants>(), ["full"]);
         assert_eq!(groups::<OpenDevices>(), ["full", "devices"]);
+        assert_eq!(groups::<ReadAuditLog>(), ["full", "read", "audit"]);
     }
 
     #[test]

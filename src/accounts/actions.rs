@@ -10,11 +10,10 @@ use crate::{
     },
     error::AppError,
     foundation::{
-        clock::Clock,
         db::{Db, Tx},
         ids::UserId,
     },
-    record::{self, Action, Event, Outcome},
+    record::{Action, Event, Recorder},
 };
 
 /// Normalized names that one transaction fills.
@@ -44,12 +43,19 @@ impl NewAccount {
     /// Creates the account and writes an audit event. The password must be hashed before the transaction is opened.
     ///
     /// Errors: [`AppError::Invalid`] if the username or the email address is in use.
-    pub async fn create(self, tx: &mut Tx, clock: &Clock, password_hash: &str) -> Result<Account, AppError> {
+    pub async fn create(self, tx: &mut Tx, recorder: &Recorder, password_hash: &str) -> Result<Account, AppError> {
         let Self { username, email, is_admin, .. } = self;
-        let account =
-            Account { id: UserId::new(clock.now()), name: username.clone(), time_zone: "UTC".to_owned(), username, email, is_admin };
-        store::insert(tx, &account, password_hash, clock.now()).await.map_err(map_unique_violation)?;
-        record::write(tx, clock, administration_event(&account.id, Action::AccountCreated, json!({ "administrator": is_admin }))).await?;
+        let account = Account {
+            id: UserId::new(recorder.clock().now()),
+            name: username.clone(),
+            time_zone: "UTC".to_owned(),
+            username,
+            email,
+            is_admin,
+        };
+        store::insert(tx, &account, password_hash, recorder.clock().now()).await.map_err(map_unique_violation)?;
+        let detail = json!({ "administrator": is_admin });
+        recorder.write(tx, administration_event(&account.id, Action::AccountCreated, detail)).await?;
         Ok(account)
     }
 }
@@ -98,5 +104,5 @@ pub async fn list(db: &Db) -> Result<Vec<AccountSummary>, AppError> {
 
 /// Creates an audit event about an account, without an actor.
 pub fn administration_event(subject: &UserId, action: Action, detail: serde_json::Value) -> Event<'_> {
-    Event { action, outcome: Outcome::Success, actor: None, session: None, token: None, subject: Some(subject), ip: None, detail }
+    Event { subject: Some(subject), ..Event::new(action, detail) }
 }

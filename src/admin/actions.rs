@@ -16,7 +16,6 @@ use crate::{
     },
     error::AppError,
     foundation::{
-        clock::Clock,
         crypto::one_time_tokens::{self, Purpose},
         db::{Db, Tx},
         http::page::PageRequest,
@@ -25,10 +24,11 @@ use crate::{
     },
     plants::{model::Organization, organizations::actions as organizations},
     reauthentication::{actions::require_recent, actor::Actor},
-    record::{self, Action},
+    record::{Action, Recorder},
     sessions::{
         actions::{self as sessions, audit_event},
         caller::CurrentSession,
+        ended::Ending,
         epoch::{self, Progress},
         model::EndReason,
         store as sessions_store,
@@ -53,50 +53,56 @@ pub async fn require_administrator(services: &Services, caller: &CurrentSession)
 
 /// Disables an account: it cannot sign in, its sessions end (SES-5), and its one-time tokens and the invitations that it sent are canceled.
 /// Returns the ended sessions.
-pub async fn disable(db: &Db, clock: &Clock, user: &UserId, actor: Actor<'_>) -> Result<Vec<SessionId>, AppError> {
-    let now = clock.now();
+pub async fn disable(db: &Db, recorder: &Recorder, user: &UserId, actor: Actor<'_>) -> Result<Vec<SessionId>, AppError> {
+    let now = recorder.clock().now();
     let mut tx = db.write().await?;
     actor.lock_accounts(&mut tx, user).await?;
     accounts::set_disabled(&mut tx, user, Some(now)).await?;
-    let ended = end_all_sessions(&mut tx, user, now, EndReason::AccountDisabled).await?;
+    let ended = end_all_sessions(&mut tx, user, now, actor.ending(EndReason::AccountDisabled)).await?;
     one_time_tokens::cancel_created_by(&mut tx, user).await?;
     for purpose in [Purpose::Reset, Purpose::Alert, Purpose::SecondFactor, Purpose::EmailChange] {
         one_time_tokens::cancel(&mut tx, purpose, Some(user)).await?;
     }
     let detail = json!({ "sessions_ended": ended.len() });
-    record::write(&mut tx, clock, actor.event(Some(user), Action::AccountDisabled, detail)).await?;
+    recorder.write(&mut tx, actor.event(Some(user), Action::AccountDisabled, detail)).await?;
     tx.commit().await?;
     Ok(ended)
 }
 
 /// Enables a disabled account.
-pub async fn enable(db: &Db, clock: &Clock, user: &UserId, actor: Actor<'_>) -> Result<(), AppError> {
+pub async fn enable(db: &Db, recorder: &Recorder, user: &UserId, actor: Actor<'_>) -> Result<(), AppError> {
     let mut tx = db.write().await?;
     actor.lock_accounts(&mut tx, user).await?;
     if accounts::set_disabled(&mut tx, user, None).await? {
-        record::write(&mut tx, clock, actor.event(Some(user), Action::AccountEnabled, json!({}))).await?;
+        recorder.write(&mut tx, actor.event(Some(user), Action::AccountEnabled, json!({}))).await?;
     }
     Ok(tx.commit().await?)
 }
 
 /// Ends one session of a user, or all (SES-10). Returns the ended sessions.
-pub async fn revoke(db: &Db, clock: &Clock, user: &UserId, id: Option<&SessionId>, actor: Actor<'_>) -> Result<Vec<SessionId>, AppError> {
-    let (now, reason) = (clock.now(), EndReason::RevokedByAdministrator);
+pub async fn revoke(
+    db: &Db,
+    recorder: &Recorder,
+    user: &UserId,
+    id: Option<&SessionId>,
+    actor: Actor<'_>,
+) -> Result<Vec<SessionId>, AppError> {
+    let (now, ending) = (recorder.clock().now(), actor.ending(EndReason::RevokedByAdministrator));
     let mut tx = db.write().await?;
     actor.lock_accounts(&mut tx, user).await?;
     let ended = match id {
-        Some(id) => sessions_store::end(&mut tx, user, id, now, reason).await?.into_iter().map(|row| row.id).collect(),
-        None => end_all_sessions(&mut tx, user, now, reason).await?,
+        Some(id) => sessions_store::end(&mut tx, user, id, now, ending).await?.into_iter().map(|row| row.id).collect(),
+        None => end_all_sessions(&mut tx, user, now, ending).await?,
     };
     let detail = json!({ "session": id, "sessions_ended": ended.len() });
-    record::write(&mut tx, clock, actor.event(Some(user), Action::SessionsRevokedByAdministrator, detail)).await?;
+    recorder.write(&mut tx, actor.event(Some(user), Action::SessionsRevokedByAdministrator, detail)).await?;
     tx.commit().await?;
     Ok(ended)
 }
 
 /// Ends all sessions of a user, expired ones too: the command line does not see the uses that the server holds in memory.
-async fn end_all_sessions(tx: &mut Tx, user: &UserId, now: DateTime<Utc>, reason: EndReason) -> sqlx::Result<Vec<SessionId>> {
-    let ended = sessions_store::end_others(tx, user, None, now, reason).await?;
+async fn end_all_sessions(tx: &mut Tx, user: &UserId, now: DateTime<Utc>, ending: Ending<'_>) -> sqlx::Result<Vec<SessionId>> {
+    let ended = sessions_store::end_others(tx, user, None, now, ending).await?;
     Ok(ended.into_iter().map(|session| session.id).collect())
 }
 
@@ -106,7 +112,7 @@ pub async fn sign_everybody_out(services: &Services, caller: &CurrentSession) ->
     let mut tx = services.db.write().await?;
     let epoch = epoch::cut_off_everybody(&mut tx, caller, services.clock.now()).await?;
     let detail = json!({ "everybody": true, "epoch": epoch });
-    record::write(&mut tx, &services.clock, audit_event(caller, Action::SessionsRevokedByAdministrator, detail)).await?;
+    services.recorder.write(&mut tx, audit_event(caller, Action::SessionsRevokedByAdministrator, detail)).await?;
     tx.commit().await?;
     epoch::publish(services);
     Ok(())
@@ -121,7 +127,7 @@ pub async fn start_reset(services: &Services, account: &Account, actor: Actor<'_
     if !password::mail_reset(&mut tx, services, &locked.account).await? {
         return Err(AppError::invalid("user", "Too many emails were sent to this address within an hour. Try again later."));
     }
-    record::write(&mut tx, &services.clock, actor.event(Some(&account.id), Action::ResetStartedByAdministrator, json!({}))).await?;
+    services.recorder.write(&mut tx, actor.event(Some(&account.id), Action::ResetStartedByAdministrator, json!({}))).await?;
     Ok(tx.commit().await?)
 }
 
@@ -153,7 +159,7 @@ pub async fn decide_request(services: &Services, id: &RequestId, is_accepted: bo
         let invitation = Invitation::new(request.email.clone(), false);
         invitations::invite(&mut tx, services, &invitation, actor.event(None, Action::Invited, json!({}))).await?;
     } else {
-        record::write(&mut tx, &services.clock, actor.event(None, Action::AccessDeclined, json!({ "request": id }))).await?;
+        services.recorder.write(&mut tx, actor.event(None, Action::AccessDeclined, json!({ "request": id }))).await?;
     }
     tx.commit().await?;
     Ok(request)
@@ -202,17 +208,17 @@ pub async fn find(services: &Services, id: &str) -> Result<Account, AppError> {
 /// Performs an action on another user's account. Returns a sentence about the result. Like all administration, it requires recent
 /// authentication (AUT-7).
 pub async fn perform(services: &Services, caller: &CurrentSession, action: AccountAction, account: &Account) -> Result<String, AppError> {
-    let (db, clock) = (&services.db, &services.clock);
+    let (db, recorder) = (&services.db, &services.recorder);
     let (user, name, actor) = (&account.id, &account.username, Actor::Principal(caller));
     actor.require_recent(services)?;
     if *user == caller.account.id {
         return Err(AppError::invalid("user", "This is your own account. Manage it on your profile."));
     }
     let ended = match action {
-        AccountAction::Disable => disable(db, clock, user, actor).await?,
-        AccountAction::SignOut => revoke(db, clock, user, None, actor).await?,
+        AccountAction::Disable => disable(db, recorder, user, actor).await?,
+        AccountAction::SignOut => revoke(db, recorder, user, None, actor).await?,
         AccountAction::Enable => {
-            enable(db, clock, user, actor).await?;
+            enable(db, recorder, user, actor).await?;
             return Ok(format!("{name} can sign in again."));
         }
         AccountAction::Reset => {

@@ -12,12 +12,13 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
     api_tokens::http as tokens,
+    audit::log::http as audit,
     authentication::{password::http as password, registration::http as registration, sign_in::http as sign_in},
     error::problem::Problem,
     foundation::services::Services,
     permissions::{grants::http as grants, members::http as members, reach::http as reach, vendors::http as vendors},
     plants::{devices::http as devices, http as plants, organizations::http as organizations, portfolios::http as portfolios},
-    sessions::http as sessions,
+    sessions::{ended::http as ended, http as sessions},
 };
 
 /// The description without its routes: [`routes`] adds them.
@@ -34,7 +35,7 @@ use crate::{
     tags((name = "Sessions", description = "The sessions of the account."), (name = "API tokens", description = "Credentials for scripts."), (name = "You", description = "Your account."),
         (name = "Organizations", description = "Organizations, to which plants belong."), (name = "Plants", description = "Portfolios, plants and devices."),
         (name = "Grants", description = "Who may do what with plants."), (name = "Members", description = "Who administers an organization."),
-        (name = "Vendors", description = "Companies whose people reach plants.")),
+        (name = "Vendors", description = "Companies whose people reach plants."), (name = "Audit", description = "Who did what, when, and from where.")),
     components(schemas(Problem)),
     modifiers(&SecuritySchemes)
 )]
@@ -66,6 +67,7 @@ where
     OpenApiRouter::with_openapi(Description::openapi())
         .routes(routes!(sessions::list, sign_in::create, sessions::revoke_others))
         .routes(routes!(sessions::current, sign_in::delete_current))
+        .routes(routes!(ended::list_ended))
         .routes(routes!(sessions::revoke))
         .routes(routes!(sessions::me))
         .routes(routes!(password::change))
@@ -92,6 +94,9 @@ where
         .routes(routes!(vendors::list))
         .routes(routes!(vendors::end_access))
         .routes(routes!(vendors::remove_person))
+        .routes(routes!(audit::list))
+        .routes(routes!(audit::get))
+        .routes(routes!(audit::receipt))
 }
 
 /// Returns the OpenAPI 3.1 description.

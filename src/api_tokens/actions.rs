@@ -21,7 +21,7 @@ use crate::{
     mail::{self, Kind},
     rate_limit,
     reauthentication::actions::require_recent,
-    record::{self, Action},
+    record::Action,
     sessions::{
         actions::{audit_event, detect_device, locate, lock_account},
         caller::CurrentSession,
@@ -104,7 +104,7 @@ pub async fn create(services: &Services, caller: &CurrentSession, request: &Toke
     store::insert_secret(&mut tx, &row.id, &secret.hash()).await?;
     let token = row.into_api_token();
     let detail = json!({ "token": token.id, "name": token.name, "group": token.group, "expires_at": token.expires_at });
-    record::write(&mut tx, &services.clock, audit_event(caller, Action::TokenCreated, detail)).await?;
+    services.recorder.write(&mut tx, audit_event(caller, Action::TokenCreated, detail)).await?;
     mail::enqueue(&mut tx, services, &caller.account, Kind::TokenChanged, emails::created(caller, &token)).await?;
     tx.commit().await?;
     Ok(CreatedToken { secret, token })
@@ -157,7 +157,7 @@ pub async fn rotate(services: &Services, caller: &CurrentSession, id: &TokenId, 
     store::insert_secret(&mut tx, id, &secret.hash()).await?;
     let token = row.into_api_token();
     let detail = json!({ "token": id, "name": token.name, "grace_seconds": rotation.grace_seconds, "expires_at": token.expires_at });
-    record::write(&mut tx, &services.clock, audit_event(caller, Action::TokenRotated, detail)).await?;
+    services.recorder.write(&mut tx, audit_event(caller, Action::TokenRotated, detail)).await?;
     mail::enqueue(&mut tx, services, &caller.account, Kind::TokenChanged, emails::rotated(caller, &token, previous_expires_at, now))
         .await?;
     tx.commit().await?;
@@ -172,7 +172,7 @@ pub async fn revoke(services: &Services, principal: &Principal, id: &TokenId) ->
     lock_account(&mut tx, principal).await?;
     let row = store::remove(&mut tx, &principal.account.id, id, services.clock.now()).await?.ok_or(AppError::NotFound)?;
     let detail = json!({ "token": id, "name": row.name });
-    record::write(&mut tx, &services.clock, audit_event(principal, Action::TokenRevoked, detail)).await?;
+    services.recorder.write(&mut tx, audit_event(principal, Action::TokenRevoked, detail)).await?;
     let names = [row.name.clone()];
     mail::enqueue(&mut tx, services, &principal.account, Kind::TokenChanged, emails::revoked(principal, &names)).await?;
     tx.commit().await?;
@@ -189,7 +189,7 @@ pub async fn revoke_all(services: &Services, principal: &Principal) -> Result<us
         return Ok(0);
     }
     revoke_all_of_user(&mut tx, user).await?;
-    record::write(&mut tx, &services.clock, audit_event(principal, Action::TokensRevoked, json!({ "revoked": names.len() }))).await?;
+    services.recorder.write(&mut tx, audit_event(principal, Action::TokensRevoked, json!({ "revoked": names.len() }))).await?;
     mail::enqueue(&mut tx, services, &principal.account, Kind::TokenChanged, emails::revoked(principal, &names)).await?;
     tx.commit().await?;
     Ok(names.len())

@@ -21,7 +21,7 @@ use crate::{
         client::info::ClientInfo,
         services::{Services, Shared},
     },
-    record::{self, Action, Event, Outcome},
+    record::{Action, Event, Outcome},
     sessions::{actions::audit_event, caller::bearer_token},
 };
 
@@ -63,6 +63,6 @@ async fn look_up(services: &Services, secret: &TokenSecret, client_info: ClientI
 async fn record_refusal(services: &Services, principal: &Principal, (method, path): (String, String)) -> Result<(), AppError> {
     let mut tx = services.db.write().await?;
     let event = audit_event(principal, Action::TokenRefused, json!({ "method": method, "path": path }));
-    record::write(&mut tx, &services.clock, Event { outcome: Outcome::Refused, ..event }).await?;
+    services.recorder.write(&mut tx, Event { outcome: Outcome::Refused, ..event }).await?;
     Ok(tx.commit().await?)
 }

@@ -4,7 +4,8 @@ use crate::{cli::open, foundation::config::Storage};
 
 /// Migrates the database to this version.
 pub async fn run(storage: &Storage) -> anyhow::Result<()> {
-    open(storage).await?.close().await;
+    let (db, _) = open(storage).await?;
+    db.close().await;
     println!("The database schema is up to date.");
     Ok(())
 }

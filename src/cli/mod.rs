@@ -1,5 +1,6 @@
 //! The command line: one file per command.
 
+mod audit;
 mod bulk;
 mod demo;
 mod device;
@@ -27,13 +28,18 @@ use std::{env::ArgsOs, process::ExitCode, str::FromStr, sync::Arc};
 use clap::{Args, Parser, Subcommand, error::ErrorKind};
 use comfy_table::{Table, presets::NOTHING};
 
-use crate::foundation::{
-    clock::Clock,
-    config::{Config, Storage},
-    db::Db,
-    hub::{SessionEvent, publish_from_cli},
-    ids::{OrganizationId, SessionId, UserId},
-    services::Services,
+use crate::{
+    audit::seal::actions as seal,
+    foundation::{
+        clock::Clock,
+        config::{Config, Storage},
+        crypto::keyring::Keyring,
+        db::Db,
+        hub::{SessionEvent, publish_from_cli},
+        ids::{OrganizationId, SessionId, UserId},
+        services::Services,
+    },
+    record::{self, Recorder},
 };
 
 /// See where your account is signed in, and immediately sign out anything you do not recognize.
@@ -76,6 +82,9 @@ enum Command {
     /// Add, list and remove devices.
     #[command(subcommand)]
     Device(device::Device),
+    /// Verify the audit log and receipts.
+    #[command(subcommand)]
+    Audit(audit::Audit),
     /// Sign in to a server.
     #[command(after_help = EXIT_CODES)]
     Login(login::Login),
@@ -122,7 +131,9 @@ pub fn run(arguments: ArgsOs) -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("whereabouts: {error:#}");
-            error.downcast_ref::<remote::Failure>().map_or(ExitCode::FAILURE, remote::Failure::exit_code)
+            let by_server = error.downcast_ref::<remote::Failure>().map(remote::Failure::exit_code);
+            let by_audit = error.downcast_ref::<audit::Failure>().map(audit::Failure::exit_code);
+            by_server.or(by_audit).unwrap_or(ExitCode::FAILURE)
         }
     }
 }
@@ -150,6 +161,7 @@ async fn dispatch(command: Option<Command>) -> anyhow::Result<()> {
         Command::Portfolio(portfolio) => portfolio::run(portfolio).await,
         Command::Plant(plant) => plant::run(plant).await,
         Command::Device(device) => device::run(device).await,
+        Command::Audit(audit) => audit::run(audit).await,
         Command::Login(login) => login::run(login).await,
         Command::Sessions(sessions) => sessions::list(sessions).await,
         Command::Revoke(revoke) => sessions::revoke(revoke).await,
@@ -167,12 +179,16 @@ fn openapi() -> anyhow::Result<()> {
 }
 
 /// Opens the database for a command, and migrates it to this version.
-async fn open(storage: &Storage) -> anyhow::Result<Db> {
+async fn open(storage: &Storage) -> anyhow::Result<(Db, Recorder)> {
     serve::create_private_folder(&storage.data_dir)?;
     let db = Db::open(&storage.url()).await?;
+    Keyring::check(&storage.data_dir)?;
     db.migrate().await?;
+    let keyring = Keyring::open(&storage.data_dir)?;
+    seal::check_key(&db, &keyring).await?;
     crate::accounts::actions::normalize_names(&db).await?;
-    Ok(db)
+    record::carry_over(&db, &keyring).await?;
+    Ok((db, Recorder::new(Clock::System, Arc::new(keyring), None)))
 }
 
 /// Opens what a command that sends mails needs: the database, migrated to this version, keys, and the server's settings.

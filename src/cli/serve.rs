@@ -14,6 +14,7 @@ use tracing_subscriber::EnvFilter;
 
 use crate::{
     accounts::actions as accounts,
+    audit::seal::actions as seal,
     authentication::registration::actions as registration,
     cli::{environment, one_line},
     foundation::{
@@ -31,6 +32,7 @@ use crate::{
         services::{Background, Services},
     },
     mail,
+    record::{self, Recorder},
     server::{self, Listeners, Site, Worker},
 };
 
@@ -98,6 +100,7 @@ fn raise_open_file_limit(config: &Config) {
 /// Returns the services for actions, with the database migrated to this version.
 pub async fn start_services(config: Config) -> anyhow::Result<Arc<Services>> {
     let db = Db::open_with_timeout(&config.storage.url(), config.database_timeout).await?;
+    Keyring::check(&config.storage.data_dir)?;
     db.migrate().await?;
     accounts::normalize_names(&db).await?;
     let (hub, outgoing) = match &db {
@@ -108,10 +111,14 @@ pub async fn start_services(config: Config) -> anyhow::Result<Arc<Services>> {
         }
     };
     let (connections, channels) = Default::default();
+    let (keyring, geoip) = (Arc::new(Keyring::open(&config.storage.data_dir)?), Background::load(load_geoip(config.geoip.clone())?));
+    record::carry_over(&db, &keyring).await?;
+    seal::begin(&db, &keyring, config.public_url().host(), Clock::System.now()).await?;
     Ok(Arc::new(Services {
         user_agents: Background::load(load_user_agents()?),
-        geoip: Background::load(load_geoip(config.geoip.clone())?),
-        keyring: Keyring::open(&config.storage.data_dir)?,
+        recorder: Recorder::new(Clock::System, keyring.clone(), Some(geoip.clone())),
+        geoip,
+        keyring,
         metrics: Metrics::new(&db, &connections, &channels),
         config,
         db,
@@ -127,6 +134,7 @@ pub async fn start_services(config: Config) -> anyhow::Result<Arc<Services>> {
         connections,
         limiter: Default::default(),
         refused_sign_ins: Default::default(),
+        sealed: Default::default(),
         channels,
         background_jobs: Default::default(),
         mail_wakeup: Default::default(),

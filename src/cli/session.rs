@@ -93,10 +93,10 @@ async fn list(json: bool, UserOptions { user, storage }: &UserOptions, lifetimes
 }
 
 async fn revoke(id: Option<String>, UserOptions { user, storage, .. }: &UserOptions) -> anyhow::Result<()> {
-    let db = open(storage).await?;
+    let (db, recorder) = open(storage).await?;
     let found = accounts::find(&db, user).await.map_err(|_| unknown_user_error(user))?;
     let one = id.map(|id| SessionId::parse(&id).ok_or_else(|| anyhow::anyhow!("{id:?} is not a session id"))).transpose()?;
-    let ended = admin::revoke(&db, &Clock::System, &found.account.id, one.as_ref(), Actor::CommandLine).await?;
+    let ended = admin::revoke(&db, &recorder, &found.account.id, one.as_ref(), Actor::CommandLine).await?;
     anyhow::ensure!(one.is_none() || ended.len() == 1, "{} has no such session; it may have ended already", found.account.username);
     println!("Sessions ended: {}.", ended.len());
     publish_ended(&db, &found.account.id, ended).await;

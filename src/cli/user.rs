@@ -9,7 +9,6 @@ use crate::{
     authentication::{password::rules, registration::actions as registration},
     cli::{open, open_services, password_from_stdin, print_table, publish_ended, read_only},
     foundation::{
-        clock::Clock,
         config::{Config, Storage},
         crypto::hasher,
         db::Db,
@@ -92,8 +91,8 @@ async fn run_add(Add { username, email, admin, password_stdin, config }: Add) ->
         let services = open_services(config).await?;
         registration::add_administrator(&services, account, &hash).await?
     } else {
-        let db = open(&config.storage).await?;
-        registration::add_account(&db, &Clock::System, account, &hash).await?
+        let (db, recorder) = open(&config.storage).await?;
+        registration::add_account(&db, &recorder, account, &hash).await?
     };
     println!("{} can sign in now.", account.username);
     Ok(())
@@ -116,18 +115,18 @@ async fn list(json: bool, storage: &Storage) -> anyhow::Result<()> {
 }
 
 async fn disable(UserArguments { user, storage }: &UserArguments) -> anyhow::Result<()> {
-    let db = open(storage).await?;
+    let (db, recorder) = open(storage).await?;
     let found = accounts::find(&db, user).await.map_err(|_| unknown_user_error(user))?;
-    let ended = admin::disable(&db, &Clock::System, &found.account.id, Actor::CommandLine).await?;
+    let ended = admin::disable(&db, &recorder, &found.account.id, Actor::CommandLine).await?;
     println!("{} can no longer sign in. Sessions ended: {}.", found.account.username, ended.len());
     publish_ended(&db, &found.account.id, ended).await;
     Ok(())
 }
 
 async fn enable(UserArguments { user, storage }: &UserArguments) -> anyhow::Result<()> {
-    let db = open(storage).await?;
+    let (db, recorder) = open(storage).await?;
     let found = accounts::find(&db, user).await.map_err(|_| unknown_user_error(user))?;
-    admin::enable(&db, &Clock::System, &found.account.id, Actor::CommandLine).await?;
+    admin::enable(&db, &recorder, &found.account.id, Actor::CommandLine).await?;
     println!("{} can sign in again.", found.account.username);
     Ok(())
 }

@@ -59,6 +59,9 @@ pub enum AppError {
     /// The last owner of an organization cannot leave, be removed or get another role (AUT-6).
     #[error("This is the last owner of the organization. Name another owner first.")]
     LastOwner,
+    /// The audit event is not in the signed tree yet (AUD-3).
+    #[error("This event is not sealed yet, so it has no receipt. Try again in a moment.")]
+    NotSealed,
     /// It was changed after the caller read it.
     #[error("Somebody else changed this in the meantime. Compare your entries with the current state, then save again.")]
     Outdated,
@@ -119,7 +122,7 @@ impl AppError {
     /// Returns the seconds after which to try again, for the `Retry-After` header. `None` if trying again does not help.
     pub fn retry_after(&self) -> Option<u64> {
         match self {
-            Self::Busy | Self::Unavailable => Some(1),
+            Self::Busy | Self::Unavailable | Self::NotSealed => Some(1),
             _ => self.wait_seconds(),
         }
     }
@@ -138,7 +141,7 @@ impl AppError {
             Self::NotFound => 404,
             Self::MethodNotAllowed => 405,
             Self::TooSlow => 408,
-            Self::CurrentSession | Self::TooManyTokens | Self::LastOwner => 409,
+            Self::CurrentSession | Self::TooManyTokens | Self::LastOwner | Self::NotSealed => 409,
             Self::LinkExpired => 410,
             Self::Outdated => 412,
             Self::TooLarge => 413,
@@ -166,6 +169,7 @@ impl AppError {
             Self::NotPermitted => "not-permitted",
             Self::NotInRole => "not-in-role",
             Self::LastOwner => "last-owner",
+            Self::NotSealed => "not-sealed",
             Self::Outdated => "outdated",
             Self::NotInGroup => "not-in-group",
             Self::SessionRequired => "session-required",

@@ -53,6 +53,8 @@ error_responses! {
     LastOwnerError: AppError::LastOwner;
     /// The `If-Match` header names an earlier version.
     OutdatedError: AppError::Outdated;
+    /// The audit event is not sealed yet.
+    NotSealedError: AppError::NotSealed;
     /// The user has 64 API tokens.
     TokenLimitError: AppError::TooManyTokens;
 }

@@ -110,6 +110,11 @@ pub struct Config {
     #[arg(long, env = "WHEREABOUTS_METRICS_ADDR")]
     pub metrics_addr: Option<SocketAddr>,
 
+    /// Whether everybody can read the checkpoint and the tiles of the audit log, for witnesses. They hold hashes only, and say how many
+    /// events there are.
+    #[arg(long, env = "WHEREABOUTS_AUDIT_PUBLIC", default_value = "off")]
+    pub audit_public: Switch,
+
     /// Log level: error, warn, info, debug, or tracing directives.
     #[arg(long, env = "WHEREABOUTS_LOG", default_value = "info")]
     pub log: String,
@@ -158,9 +163,7 @@ fn cors_origin(text: &str) -> Result<HeaderValue, String> {
 /// On or off.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Switch {
-    /// The normal setting.
     On,
-    /// For load tests only.
     Off,
 }
 
@@ -195,6 +198,12 @@ impl PublicUrl {
     /// Returns the origin, as in an `Origin` header.
     pub fn origin(&self) -> String {
         format!("{}://{}", if self.https { "https" } else { "http" }, self.authority)
+    }
+
+    /// Returns the host without the port.
+    pub fn host(&self) -> &str {
+        let is_port = |port: &str| port.bytes().all(|byte| byte.is_ascii_digit());
+        self.authority.rsplit_once(':').filter(|(_, port)| is_port(port)).map_or(self.authority.as_str(), |(host, _)| host)
     }
 
     /// Returns whether `authority` (a `Host` header) names this site (NET-2). If the public host is a loopback name, all loopback names

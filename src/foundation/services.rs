@@ -26,7 +26,7 @@ use crate::{
         limiter::Limiter,
         metrics::Metrics,
     },
-    record::RefusedSignIns,
+    record::{Recorder, RefusedSignIns},
 };
 
 /// State and services that all features share.
@@ -61,8 +61,12 @@ pub struct Services {
     pub user_agents: Background<UserAgents>,
     /// Looks up locations of IP addresses.
     pub geoip: Background<GeoIp>,
-    /// Seals what the database keeps but must not be able to read.
-    pub keyring: Keyring,
+    /// The keys that are kept outside the database.
+    pub keyring: Arc<Keyring>,
+    /// Writes audit events.
+    pub recorder: Recorder,
+    /// The number of events in the audit log that this node knows to be sealed, for open pages. Changes once a second at most.
+    pub sealed: watch::Sender<i64>,
     /// Jobs that run after the response, so that response times reveal nothing (ENU-1).
     pub background_jobs: BackgroundJobs,
     /// Wakes the mail worker after a mail was enqueued.
@@ -95,6 +99,12 @@ pub type Shared = State<Arc<Services>>;
 /// A value that is loaded in the background. Only callers that need it wait for it.
 pub struct Background<T>(watch::Receiver<Option<Arc<T>>>);
 
+impl<T> Clone for Background<T> {
+    fn clone(&self) -> Self {
+        Self(self.0.clone())
+    }
+}
+
 impl<T: Send + Sync + 'static> Background<T> {
     /// Starts loading the value on a blocking thread.
     pub fn load(load: impl FnOnce() -> T + Send + 'static) -> Self {
@@ -107,6 +117,11 @@ impl<T: Send + Sync + 'static> Background<T> {
     /// Wraps a value that is already loaded.
     pub fn ready(value: Arc<T>) -> Self {
         Self(watch::channel(Some(value)).1)
+    }
+
+    /// Returns the value, if it is loaded already.
+    pub fn if_loaded(&self) -> Option<Arc<T>> {
+        self.0.borrow().clone()
     }
 
     /// Waits for the value. `None` if loading it failed.

@@ -79,7 +79,7 @@ fn Places(is_admin: bool) -> impl IntoView {
         let is_here = is_within(page) || (page == "/plants" && ABOUT_PLANTS.into_iter().any(is_within));
         view! { <a href=page aria-current=is_here.then_some("page")>{name}</a> }
     };
-    view! { <nav class="places" aria-label="Places">{link("/plants", "Plants")} {is_admin.then(|| link("/admin", "Admin"))}</nav> }
+    view! { <nav class="places" aria-label="Places">{link("/plants", "Plants")} {link("/audit", "Audit")} {is_admin.then(|| link("/admin", "Admin"))}</nav> }
 }
 
 /// The profile menu. It is a popover, so it opens and closes without a script.

@@ -11,7 +11,7 @@ use crate::{
         content::Mail,
         store::{self, QueuedMail},
     },
-    record::{self, Action, Event, Outcome},
+    record::{Action, Event, Outcome},
 };
 
 /// How often the outbox is polled without a notification, because other nodes write to it too.
@@ -87,7 +87,7 @@ fn is_expired(queued: &QueuedMail, now: DateTime<Utc>) -> bool {
 async fn give_up(services: &Services, queued: &QueuedMail) -> sqlx::Result<()> {
     let mut tx = services.db.write().await?;
     store::mark_given_up(&mut tx, &queued.id).await?;
-    record::write(&mut tx, &services.clock, given_up_event(queued)).await?;
+    services.recorder.write(&mut tx, given_up_event(queued)).await?;
     tx.commit().await
 }
 
@@ -111,16 +111,8 @@ fn retry_delay(attempts: i64) -> Duration {
 }
 
 fn given_up_event(queued: &QueuedMail) -> Event<'_> {
-    Event {
-        action: Action::MailGivenUp,
-        outcome: Outcome::Refused,
-        actor: None,
-        session: None,
-        token: None,
-        subject: queued.user_id.as_ref(),
-        ip: None,
-        detail: serde_json::json!({ "kind": format!("{:?}", queued.kind), "tries": queued.attempts }),
-    }
+    let detail = serde_json::json!({ "kind": format!("{:?}", queued.kind), "tries": queued.attempts });
+    Event { outcome: Outcome::Refused, subject: queued.user_id.as_ref(), ..Event::new(Action::MailGivenUp, detail) }
 }
 
 #[cfg(test)]

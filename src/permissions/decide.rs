@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 
 use crate::{
-    access::{EditPlants, Group, OpenDevices, Permission, ReadPlants},
+    access::{EditPlants, Group, OpenDevices, Permission, ReadAuditLog, ReadPlants},
     foundation::ids::GrantId,
     permissions::model::{Grant, OrganizationRole, Role},
 };
@@ -158,7 +158,7 @@ fn is_in_group(group: Group, action: Action) -> bool {
         Action::See | Action::SeePeople => ReadPlants::is_in(group),
         Action::Open => OpenDevices::is_in(group),
         Action::Edit | Action::Close => EditPlants::is_in(group),
-        Action::ReadAuditLog => matches!(group, Group::Full | Group::Read | Group::Audit),
+        Action::ReadAuditLog => ReadAuditLog::is_in(group),
         Action::Administer | Action::AdministerOwners => false,
     }
 }

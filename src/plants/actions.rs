@@ -33,7 +33,7 @@ use crate::{
         visible::{self, Filter, Page, Position},
     },
     reauthentication::actor::Actor,
-    record::{self, Action},
+    record::Action,
 };
 
 /// What an organization, a portfolio or a plant contains, and so what goes with it if it is deleted.
@@ -131,7 +131,7 @@ pub(in crate::plants) async fn insert(
     let id = PlantId::new(now);
     store::insert(&mut change.tx, &id, portfolio, organization, fields, now).await.map_err(name_taken)?;
     let detail = json!({ "organization": organization, "portfolio": portfolio, "plant": id, "name": fields.name });
-    record::write(&mut change.tx, &services.clock, actor.event(None, Action::PlantCreated, detail)).await?;
+    services.recorder.write(&mut change.tx, actor.event(None, Action::PlantCreated, detail)).await?;
     Ok(id)
 }
 
@@ -157,13 +157,13 @@ pub async fn update(
         let detail = json!({
             "organization": before.organization, "portfolio": before.portfolio, "plant": id, "name": fields.name, "changed": changed,
         });
-        record::write(&mut change.tx, &services.clock, actor.event(None, Action::PlantChanged, detail)).await?;
+        services.recorder.write(&mut change.tx, actor.event(None, Action::PlantChanged, detail)).await?;
     }
     if let Some(target) = &target {
         let detail = json!({
             "organization": before.organization, "plant": id, "name": fields.name, "portfolio": target, "from": before.portfolio, "to": target,
         });
-        record::write(&mut change.tx, &services.clock, actor.event(None, Action::PlantMoved, detail)).await?;
+        services.recorder.write(&mut change.tx, actor.event(None, Action::PlantMoved, detail)).await?;
         let mut notices = Notices::default();
         moves::notify(actor, &mut change.tx, services, &fields.name, [&before.portfolio, target], &mut notices).await?;
         notices.enqueue(&mut change.tx, services).await?;
@@ -192,7 +192,7 @@ pub async fn delete(services: &Services, actor: Actor<'_>, id: &PlantId, expecte
         "organization": plant.organization, "portfolio": plant.portfolio, "plant": id, "name": plant.name, "devices_deleted": devices,
         "grants_ended": grants,
     });
-    record::write(&mut change.tx, &services.clock, actor.event(None, Action::PlantDeleted, detail)).await?;
+    services.recorder.write(&mut change.tx, actor.event(None, Action::PlantDeleted, detail)).await?;
     Ok(change.tx.commit().await?)
 }
 

@@ -45,7 +45,7 @@ pub async fn update(services: &Services, caller: &CurrentSession, name: &str, us
     let detail = json!({
         "name": name != before.name, "username": is_renamed, "time_zone": time_zone != before.time_zone,
     });
-    record::write(&mut tx, &services.clock, audit_event(caller, Action::ProfileChanged, detail)).await?;
+    services.recorder.write(&mut tx, audit_event(caller, Action::ProfileChanged, detail)).await?;
     if is_renamed {
         mail::enqueue(&mut tx, services, before, Kind::ProfileChanged, username_changed_email(caller, username)).await?;
     }

@@ -95,7 +95,7 @@ fn Recent(recent: Vec<RecordedEvent>, time_zone: String) -> impl IntoView {
         let class = if event.outcome == Outcome::Refused { "refused" } else { "" };
         view! {
             <li class=class>
-                <span>{event.action.description(event.outcome)}</span>
+                <span>{event.description().to_owned()}</span>
                 <span class="address">{event.ip}</span>
                 <time datetime=event.occurred_at.to_rfc3339()>{exact(event.occurred_at, &time_zone)}</time>
             </li>

@@ -11,7 +11,7 @@ use crate::{
     foundation::{crypto::secret::Secret, services::Services},
     rate_limit::{self, Limit},
     reauthentication::store,
-    record::{self, Action, Event, Outcome},
+    record::{Action, Event, Outcome},
     sessions::{
         actions::{self as sessions, audit_event},
         caller::CurrentSession,
@@ -74,7 +74,7 @@ pub async fn verify_password(
     if !slot.verify(password, stored.clone()).await {
         let mut tx = services.db.write().await?;
         let event = audit_event(caller, Action::PasswordRejected, json!({ "purpose": prompt.purpose }));
-        record::write(&mut tx, &services.clock, Event { outcome: Outcome::Refused, ..event }).await?;
+        services.recorder.write(&mut tx, Event { outcome: Outcome::Refused, ..event }).await?;
         tx.commit().await?;
         return Err(AppError::invalid(prompt.field, "The password is incorrect. Try again."));
     }
@@ -89,7 +89,7 @@ pub async fn confirm(services: &Services, caller: &CurrentSession, typed: Secret
     let mut tx = services.db.write().await?;
     verified.ensure_unchanged(&sessions::lock_account(&mut tx, caller).await?)?;
     let token = sessions::rotate_token(&mut tx, services, caller).await?;
-    record::write(&mut tx, &services.clock, audit_event(caller, Action::PasswordConfirmed, json!({}))).await?;
+    services.recorder.write(&mut tx, audit_event(caller, Action::PasswordConfirmed, json!({}))).await?;
     rate_limit::refund(&mut tx, &[&verified.attempt]).await?;
     tx.commit().await?;
     Ok(token)

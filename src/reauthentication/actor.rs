@@ -10,8 +10,12 @@ use crate::{
     error::AppError,
     foundation::{db::Tx, ids::UserId, services::Services},
     reauthentication::actions::require_recent,
-    record::{self, Action, Event, Outcome},
-    sessions::actions::{audit_event, lock_account},
+    record::{Action, Event, Outcome},
+    sessions::{
+        actions::{audit_event, lock_account},
+        ended::Ending,
+        model::EndReason,
+    },
 };
 
 /// Name of the command line in mails, in place of the name of a user.
@@ -30,9 +34,7 @@ impl Actor<'_> {
     /// Returns the audit event of an action on `subject`.
     pub fn event<'a>(&'a self, subject: Option<&'a UserId>, action: Action, detail: Value) -> Event<'a> {
         let event = match self {
-            Self::CommandLine => {
-                Event { action, outcome: Outcome::Success, actor: None, session: None, token: None, subject, ip: None, detail }
-            }
+            Self::CommandLine => Event::new(action, by_command_line(detail)),
             Self::Principal(principal) => audit_event(principal, action, detail),
         };
         Event { subject, ..event }
@@ -48,7 +50,7 @@ impl Actor<'_> {
         }
         let mut tx = services.db.write().await?;
         let event = Event { outcome: Outcome::Refused, ..audit_event(principal, Action::AdministrationRefused, json!({})) };
-        record::write(&mut tx, &services.clock, event).await?;
+        services.recorder.write(&mut tx, event).await?;
         tx.commit().await?;
         Err(AppError::NotPermitted)
     }
@@ -97,6 +99,14 @@ impl Actor<'_> {
         Ok(locked)
     }
 
+    /// Returns how the actor ends sessions for this reason.
+    pub fn ending(&self, reason: EndReason) -> Ending<'_> {
+        match self {
+            Self::CommandLine => Ending::new(reason),
+            Self::Principal(principal) => Ending::by(principal, reason),
+        }
+    }
+
     /// Returns the name for mails.
     pub fn name(&self) -> &str {
         match self {
@@ -112,4 +122,10 @@ impl Actor<'_> {
             Self::Principal(principal) => Some(principal.client_info.ip),
         }
     }
+}
+
+/// Adds to the detail of an event that it came from the command line.
+fn by_command_line(mut detail: Value) -> Value {
+    detail["by"] = json!("command_line");
+    detail
 }

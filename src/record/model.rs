@@ -1,143 +1,178 @@
 //! The content of audit events.
 
-use std::net::IpAddr;
-
-use crate::foundation::ids::{SessionId, TokenId, UserId};
 use chrono::{DateTime, Utc};
+use serde::Serialize;
+use utoipa::ToSchema;
 
-/// The action of an audit event. The names are stable, because users filter by them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, sqlx::Type)]
-#[sqlx(type_name = "TEXT", rename_all = "snake_case")]
-pub enum Action {
+use crate::foundation::{
+    client::info::ClientInfo,
+    ids::{SessionId, TokenId, UserId},
+};
+
+/// `actions! { /// What was done. Variant = "noun.verb", … }`: defines [`Action`] with its keys.
+macro_rules! actions {
+    ($(#[doc = $doc:literal] $action:ident = $key:literal,)*) => {
+        /// The action of an audit event. The keys are stable, because users filter by them.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub enum Action {
+            $(#[doc = $doc] $action,)*
+        }
+
+        impl Action {
+            /// All actions.
+            pub const ALL: &[Self] = &[$(Self::$action),*];
+
+            /// Returns the key: `noun.verb`.
+            pub fn key(self) -> &'static str {
+                match self {
+                    $(Self::$action => $key,)*
+                }
+            }
+        }
+    };
+}
+
+actions! {
     /// A sign-in, successful or not.
-    SignIn,
+    SignIn = "account.signed_in",
     /// A session signed out.
-    SignOut,
+    SignOut = "account.signed_out",
     /// A session was revoked by its owner from another one.
-    SessionRevoked,
+    SessionRevoked = "session.revoked",
     /// All other sessions were revoked by their owner.
-    OtherSessionsRevoked,
+    OtherSessionsRevoked = "session.others_revoked",
     /// A password reset was started by an administrator.
-    ResetStartedByAdministrator,
+    ResetStartedByAdministrator = "password.reset_started",
     /// Sessions were revoked by an administrator.
-    SessionsRevokedByAdministrator,
+    SessionsRevokedByAdministrator = "session.revoked_by_administrator",
     /// All sessions were ended because an administrator signed everybody out.
-    EverybodySignedOut,
+    EverybodySignedOut = "session.everybody_ended",
     /// The least recently used session was evicted for a new one (SES-9).
-    SessionDisplaced,
+    SessionDisplaced = "session.evicted",
     /// A password was changed by its owner.
-    PasswordChanged,
+    PasswordChanged = "password.changed",
     /// A password was entered again before an action that could take the account over.
-    PasswordConfirmed,
+    PasswordConfirmed = "password.confirmed",
     /// A wrong password was entered in a session, for a reauthentication or to change the password.
-    PasswordRejected,
+    PasswordRejected = "password.rejected",
     /// A wrong code was entered in a session, or with a reset link.
-    CodeRejected,
+    CodeRejected = "code.rejected",
     /// A password reset was requested. Refused for an address without an account or beyond its rate limit.
-    ResetAskedFor,
+    ResetAskedFor = "password.reset_requested",
     /// A forgotten password was replaced.
-    PasswordReset,
+    PasswordReset = "password.reset",
     /// The second factor was enabled.
-    SecondFactorEnabled,
+    SecondFactorEnabled = "second_factor.enabled",
     /// The second factor was disabled.
-    SecondFactorDisabled,
+    SecondFactorDisabled = "second_factor.disabled",
     /// The recovery codes were replaced.
-    RecoveryCodesRenewed,
+    RecoveryCodesRenewed = "recovery_codes.renewed",
     /// A recovery code was used.
-    RecoveryCodeUsed,
+    RecoveryCodeUsed = "recovery_code.used",
     /// A sign-in was confirmed by the owner.
-    SignInConfirmed,
+    SignInConfirmed = "sign_in.confirmed",
     /// A sign-in was disowned by the owner.
-    SignInDisowned,
+    SignInDisowned = "sign_in.disowned",
     /// Somebody was invited.
-    Invited,
+    Invited = "invitation.created",
     /// An invitation was canceled.
-    InvitationCanceled,
+    InvitationCanceled = "invitation.canceled",
     /// An account was requested, where registration is open.
-    RegistrationAskedFor,
+    RegistrationAskedFor = "registration.requested",
     /// Access was requested, where registration is by invitation.
-    AccessRequested,
+    AccessRequested = "access.requested",
     /// A request for access was declined.
-    AccessDeclined,
+    AccessDeclined = "access.declined",
     /// The name, username or time zone was changed.
-    ProfileChanged,
+    ProfileChanged = "profile.changed",
     /// A change of the email address was requested.
-    EmailChangeAskedFor,
+    EmailChangeAskedFor = "email.change_requested",
     /// One of the two addresses confirmed the change.
-    EmailChangeConfirmed,
+    EmailChangeConfirmed = "email.change_confirmed",
     /// The email address was changed.
-    EmailChanged,
+    EmailChanged = "email.changed",
     /// An administrative action was refused to a user who is not an administrator.
-    AdministrationRefused,
+    AdministrationRefused = "administration.refused",
     /// An API token was created.
-    TokenCreated,
+    TokenCreated = "token.created",
     /// An API token got a new secret.
-    TokenRotated,
+    TokenRotated = "token.rotated",
     /// An API token was revoked by its owner.
-    TokenRevoked,
+    TokenRevoked = "token.revoked",
     /// All API tokens were revoked by their owner.
-    TokensRevoked,
+    TokensRevoked = "token.all_revoked",
     /// A request was refused because the API token does not have the permission.
-    TokenRefused,
+    TokenRefused = "token.refused",
     /// A mail could not be sent for two days, or before its link expired.
-    MailGivenUp,
+    MailGivenUp = "mail.given_up",
     /// An account was created.
-    AccountCreated,
+    AccountCreated = "account.created",
     /// An account was disabled.
-    AccountDisabled,
+    AccountDisabled = "account.disabled",
     /// An account was enabled.
-    AccountEnabled,
+    AccountEnabled = "account.enabled",
     /// An organization was created.
-    OrganizationCreated,
+    OrganizationCreated = "organization.created",
     /// The name or the host suffixes of an organization were changed.
-    OrganizationChanged,
+    OrganizationChanged = "organization.changed",
     /// An organization was deleted, with all that it contained.
-    OrganizationDeleted,
+    OrganizationDeleted = "organization.deleted",
     /// A portfolio was created.
-    PortfolioCreated,
+    PortfolioCreated = "portfolio.created",
     /// A portfolio was renamed.
-    PortfolioChanged,
+    PortfolioChanged = "portfolio.changed",
     /// A portfolio was deleted, with its plants or after they were moved.
-    PortfolioDeleted,
+    PortfolioDeleted = "portfolio.deleted",
     /// A plant was created.
-    PlantCreated,
+    PlantCreated = "plant.created",
     /// A plant was changed.
-    PlantChanged,
+    PlantChanged = "plant.changed",
     /// A plant was moved to another portfolio.
-    PlantMoved,
+    PlantMoved = "plant.moved",
     /// A plant was deleted, with its devices and grants.
-    PlantDeleted,
+    PlantDeleted = "plant.deleted",
     /// Plants and devices were imported from a file.
-    PlantsImported,
+    PlantsImported = "plant.imported",
     /// Remote access of a plant was closed.
-    RemoteAccessClosed,
+    RemoteAccessClosed = "remote_access.closed",
     /// Remote access of a plant was reopened.
-    RemoteAccessReopened,
+    RemoteAccessReopened = "remote_access.reopened",
     /// A device was created.
-    DeviceCreated,
+    DeviceCreated = "device.created",
     /// A device was changed.
-    DeviceChanged,
+    DeviceChanged = "device.changed",
     /// A device was deleted.
-    DeviceDeleted,
+    DeviceDeleted = "device.deleted",
     /// A person got a role in an organization, or another one.
-    MemberChanged,
+    MemberChanged = "member.changed",
     /// A person lost the role in an organization, and the grants there.
-    MemberRemoved,
+    MemberRemoved = "member.removed",
     /// A grant was created.
-    GrantCreated,
+    GrantCreated = "grant.created",
     /// The end of a grant was changed.
-    GrantExtended,
+    GrantExtended = "grant.extended",
     /// A grant was ended.
-    GrantEnded,
+    GrantEnded = "grant.ended",
     /// All grants of a vendor in an organization were ended.
-    VendorAccessEnded,
+    VendorAccessEnded = "vendor.access_ended",
     /// A person who has no grants left no longer works for a vendor.
-    VendorPersonRemoved,
+    VendorPersonRemoved = "vendor.person_removed",
+    /// Events that concern others were read in the audit log. Written once per session or API token, filter and five minutes.
+    AuditRead = "audit.read",
+    /// Events of the audit log were exported. Written before the first of them is sent.
+    AuditExported = "audit.exported",
+    /// An event in the queue of the audit log was not written by this program, or was removed before it was sealed.
+    EventRefused = "audit.event_refused",
     /// Somebody who is neither member nor grantee was looked up by exact name or address.
-    PersonLookedUp,
+    PersonLookedUp = "person.looked_up",
 }
 
 impl Action {
+    /// Returns the action with this key. `None` for a key of another version of this program.
+    pub fn parse(key: &str) -> Option<Self> {
+        Self::ALL.iter().find(|action| action.key() == key).copied()
+    }
+
     /// Describes the action to the user whose account it concerns.
     pub fn description(self, outcome: Outcome) -> &'static str {
         match (self, outcome) {
@@ -204,14 +239,18 @@ impl Action {
             (Self::GrantEnded, _) => "Access ended",
             (Self::VendorAccessEnded, _) => "Access of a vendor ended",
             (Self::VendorPersonRemoved, _) => "No longer works for a vendor",
+            (Self::AuditRead, _) => "Audit log read",
+            (Self::AuditExported, _) => "Audit log exported",
+            (Self::EventRefused, _) => "Audit event refused: it was not written by Whereabouts",
             (Self::PersonLookedUp, _) => "Looked up for a grant",
         }
     }
 }
 
 /// The outcome of the action.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, sqlx::Type)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema, sqlx::Type)]
 #[sqlx(type_name = "TEXT", rename_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
 pub enum Outcome {
     /// The action was done.
     Success,
@@ -219,25 +258,46 @@ pub enum Outcome {
     Refused,
 }
 
+impl Outcome {
+    /// Returns the key: `success` or `refused`.
+    pub fn key(self) -> &'static str {
+        match self {
+            Self::Success => "success",
+            Self::Refused => "refused",
+        }
+    }
+}
+
 /// An audit event to write.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Event<'a> {
     /// What was done.
     pub action: Action,
     /// The outcome of the action.
     pub outcome: Outcome,
-    /// Who did it. `None` for anonymous clients and the command line.
+    /// Who did it. `None` for anonymous clients, the server and the command line.
     pub actor: Option<&'a UserId>,
+    /// The name of who did it.
+    pub actor_name: Option<&'a str>,
     /// The session that was used.
     pub session: Option<&'a SessionId>,
     /// The API token that was used, if it was not a session.
     pub token: Option<&'a TokenId>,
     /// The account that it concerns.
     pub subject: Option<&'a UserId>,
-    /// The client's IP address. `None` for the command line.
-    pub ip: Option<IpAddr>,
-    /// Further details. Never a secret, never a full email address (LOG-3).
+    /// The client. `None` for the server and the command line.
+    pub client: Option<&'a ClientInfo>,
+    /// The rest, as the fields of an object. Never a secret, never a full email address (LOG-3). `organization`, `portfolio`, `plant` and
+    /// `device` are the ids of what it concerns, or a `scope` with `kind` and `id`.
     pub detail: serde_json::Value,
+}
+
+impl Event<'_> {
+    /// Describes an action that was done, by nobody yet.
+    pub fn new(action: Action, detail: serde_json::Value) -> Self {
+        let (actor, actor_name, session, token, subject, client) = (None, None, None, None, None, None);
+        Self { action, outcome: Outcome::Success, actor, actor_name, session, token, subject, client, detail }
+    }
 }
 
 /// A refused sign-in to write.
@@ -245,8 +305,8 @@ pub struct Event<'a> {
 pub struct RefusedSignIn {
     /// The account, if there is one.
     pub subject: Option<UserId>,
-    /// The client's IP address.
-    pub ip: IpAddr,
+    /// The client.
+    pub client: ClientInfo,
     /// The hash of the identifier that was entered. Not the identifier itself: it may be a password in the wrong field (LOG-3).
     pub identifier_hash: String,
 }
@@ -254,12 +314,19 @@ pub struct RefusedSignIn {
 /// An audit event, as shown to the user whose account it concerns.
 #[derive(Debug, sqlx::FromRow)]
 pub struct RecordedEvent {
-    /// What was done.
-    pub action: Action,
+    /// The key of what was done.
+    pub action: String,
     /// The outcome of the action.
     pub outcome: Outcome,
     /// When it happened.
     pub occurred_at: DateTime<Utc>,
-    /// The client's IP address. `None` for the command line.
+    /// The client's IP address. `None` for the server and the command line, or if it was erased.
     pub ip: Option<String>,
+}
+
+impl RecordedEvent {
+    /// Describes what was done to the user whose account it concerns.
+    pub fn description(&self) -> &str {
+        Action::parse(&self.action).map_or(self.action.as_str(), |action| action.description(self.outcome))
+    }
 }

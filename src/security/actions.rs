@@ -8,7 +8,13 @@ use crate::{
     error::AppError,
     foundation::{services::Services, utc_offsets::UtcOffsets},
     reauthentication::store::find_password_hash,
-    sessions::{actions as sessions, caller::CurrentSession, card::CardData, model::Query},
+    sessions::{
+        actions as sessions,
+        caller::CurrentSession,
+        card::CardData,
+        ended::actions::{self as ended, RecentlyEnded},
+        model::Query,
+    },
     ui::{date::date, time::ago},
 };
 
@@ -18,6 +24,8 @@ pub struct SecurityData {
     pub status: SecurityStatus,
     /// The Active Sessions card.
     pub card: CardData,
+    /// The section of ended sessions.
+    pub ended: RecentlyEnded,
 }
 
 /// Protection of the account, in the words of the Security tab.
@@ -30,10 +38,21 @@ pub struct SecurityStatus {
     pub is_on: bool,
 }
 
+/// What the URL of the tab asks for.
+pub struct SecurityQuery {
+    /// The part of the list of sessions.
+    pub sessions: Query,
+    /// Whether to confirm Revoke All.
+    pub is_confirming: bool,
+    /// Number of ended sessions.
+    pub ended: i64,
+}
+
 /// Loads the data of the tab.
 ///
 /// Errors: [`AppError::NotSignedIn`] if the account has no password, because it was removed meanwhile.
-pub async fn load(services: &Services, caller: &CurrentSession, query: Query, is_confirming: bool) -> Result<SecurityData, AppError> {
+pub async fn load(services: &Services, caller: &CurrentSession, query: SecurityQuery) -> Result<SecurityData, AppError> {
+    let SecurityQuery { sessions: query, is_confirming, ended } = query;
     let card = CardData {
         list: sessions::list(services, caller, &query).await?,
         query,
@@ -41,7 +60,8 @@ pub async fn load(services: &Services, caller: &CurrentSession, query: Query, is
         utc_offsets: utc_offsets(services, &caller.account.time_zone),
         is_confirming,
     };
-    Ok(SecurityData { status: load_status(services, caller).await?, card })
+    let ended = ended::load(services, caller, ended).await?;
+    Ok(SecurityData { status: load_status(services, caller).await?, card, ended })
 }
 
 /// Returns the offsets of a time zone at all times that a card can show before its own session ends.

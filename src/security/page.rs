@@ -1,4 +1,4 @@
-//! Page of the Security tab: the protection of the account and the Active Sessions card.
+//! Page of the Security tab: the protection of the account, the Active Sessions card and the sessions that ended.
 
 use leptos::prelude::*;
 use leptos_meta::Title;
@@ -9,16 +9,17 @@ use crate::{
         narrow::{query_parameter, render_async},
         tabs::{Tab, Tabs},
     },
-    security::actions::{SecurityData, SecurityStatus, load},
+    security::actions::{SecurityData, SecurityQuery, SecurityStatus, load},
     sessions::{
         caller,
         card::ActiveSessions,
+        ended::view::{self as ended, EndedSessions},
         model::{PAGE_SIZE, Query},
     },
     ui::{field::error_message, form_response, icon::Icon},
 };
 
-/// The Security tab. Without a script it also answers a search, Show more and Revoke All, by its query parameters.
+/// The Security tab. Without a script it also answers a search, each Show more and Revoke All, by its query parameters.
 #[component]
 pub fn SecurityPage() -> impl IntoView {
     let (services, caller) = match caller::current_session() {
@@ -31,12 +32,17 @@ pub fn SecurityPage() -> impl IntoView {
     if !query_parameter("search").is_empty() {
         form_response::forbid_compression();
     }
-    let query = Query { search: query_parameter("search"), show };
-    let is_confirming = query_parameter("confirm") == "revoke-all";
+    let query = SecurityQuery {
+        sessions: Query { search: query_parameter("search"), show },
+        is_confirming: query_parameter("confirm") == "revoke-all",
+        ended: query_parameter("ended").parse().unwrap_or(ended::PAGE_SIZE),
+    };
     let account = caller.account.clone();
-    let data = async move { load(&services, &caller, query, is_confirming).await };
+    let data = async move { load(&services, &caller, query).await };
     let cards = render_async(data, |data| match data {
-        Ok(SecurityData { status, card }) => view! { {security_cards(status)} <ActiveSessions data=card /> }.into_any(),
+        Ok(SecurityData { status, card, ended }) => {
+            view! { {security_cards(status)} <ActiveSessions data=card /> <EndedSessions data=ended /> }.into_any()
+        }
         Err(error) => error_message(&error),
     });
     view! {

@@ -11,7 +11,11 @@ use axum::{
 };
 use serde_json::Value;
 
-use crate::{error::AppError, foundation::assets::PageFiles, server::request_id::RequestId, ui::form_response::accepts_html};
+use crate::{
+    error::AppError,
+    foundation::{assets::PageFiles, http::request_id::RequestId},
+    ui::form_response::accepts_html,
+};
 
 /// Maximum size of a problem that is turned into a page, in bytes.
 const MAX_PROBLEM_BYTES: usize = 16 * 1024;

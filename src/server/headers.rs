@@ -10,7 +10,7 @@ use axum::{
 };
 use tower_http::classify::ServerErrorsFailureClass;
 
-use crate::{foundation::services::Services, server::request_id::RequestId};
+use crate::foundation::{http::request_id::RequestId, services::Services};
 
 /// Defaults for every response, errors and files included (WEB-4). A page sets its own policy with its nonce.
 const HEADERS: [(HeaderName, &str); 9] = [

@@ -19,11 +19,16 @@ use crate::{
     api,
     api_tokens::bearer,
     app::{self, App},
+    audit::{
+        log::page::{arrivals, http as receipts},
+        published::http as published,
+    },
     error::AppError,
     foundation::{assets::Assets, client::info, services::Services},
     server::{compression, content, error_page, errors, gate, guard, headers, health, metrics, quota, request_id},
     sessions::{
         caller,
+        ended::view as ended,
         live::{feed::Feeds, protocol, server},
     },
 };
@@ -66,6 +71,8 @@ pub fn router(site: Site, more: Router<Site>) -> Router {
         .layer(from_fn_with_state(site.clone(), bearer::identify));
     api(&site)
         .merge(pages(&site))
+        .merge(published::routes())
+        .merge(receipts::routes())
         .merge(more)
         .layer(identified)
         .merge(health::routes())
@@ -91,6 +98,8 @@ fn api(site: &Site) -> Router<Site> {
     routes
         .route("/api/{*unknown}", any(async || AppError::NotFound))
         .route(protocol::PATH, get(server::connect).layer(Extension(Feeds::default())))
+        .route(protocol::ENDED_PATH, get(ended::refresh))
+        .route(protocol::AUDIT_PATH, get(arrivals::refresh))
         .method_not_allowed_fallback(not_allowed)
 }
 

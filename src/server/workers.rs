@@ -10,6 +10,7 @@ use tokio::{
 
 use crate::{
     api_tokens::worker as tokens,
+    audit::{seal::worker as sealer, verify::worker as verifier},
     foundation::{db::Db, limiter, services::Services, supervisor::Supervisor},
     mail,
     permissions::grants::worker as grants,
@@ -46,6 +47,10 @@ pub enum Worker {
     Limiter,
     /// Records refused sign-ins.
     RefusedSignIns,
+    /// Adds events to the tree of the audit log.
+    Sealer,
+    /// Verifies the audit log.
+    Verifier,
     /// Receives what other nodes commit.
     Listen,
     /// Notifies other nodes of what this one commits.
@@ -54,7 +59,7 @@ pub enum Worker {
 
 impl Worker {
     /// All of them.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 13] = [
         Self::Presence,
         Self::Cleanup,
         Self::BackgroundJobs,
@@ -64,6 +69,8 @@ impl Worker {
         Self::SignOutEverybody,
         Self::Limiter,
         Self::RefusedSignIns,
+        Self::Sealer,
+        Self::Verifier,
         Self::Listen,
         Self::Relay,
     ];
@@ -79,6 +86,8 @@ impl Worker {
             Self::SignOutEverybody => "sign_out_everybody",
             Self::Limiter => "limiter",
             Self::RefusedSignIns => "refused_sign_ins",
+            Self::Sealer => "sealer",
+            Self::Verifier => "verifier",
             Self::Listen => "listen",
             Self::Relay => "relay",
         }
@@ -101,6 +110,8 @@ impl Worker {
             Self::SignOutEverybody => supervisor.spawn(name, epoch::run),
             Self::Limiter => supervisor.spawn_until_shutdown(name, count_attempts),
             Self::RefusedSignIns => supervisor.spawn_until_shutdown(name, write_refused_sign_ins),
+            Self::Sealer => supervisor.spawn(name, sealer::run),
+            Self::Verifier => supervisor.spawn(name, verifier::run),
             Self::Listen => supervisor.spawn(name, listen),
             Self::Relay => supervisor.spawn_until_shutdown(name, relay),
         }
@@ -117,7 +128,7 @@ async fn count_attempts(services: Arc<Services>) {
 }
 
 async fn write_refused_sign_ins(services: Arc<Services>) {
-    record::run(&services.refused_sign_ins, &services.db, &services.clock, &services.hasher).await;
+    record::run(&services.refused_sign_ins, &services.db, &services.recorder, &services.hasher).await;
 }
 
 async fn listen(services: Arc<Services>) {

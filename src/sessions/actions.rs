@@ -27,9 +27,10 @@ use crate::{
         services::Services,
     },
     mail::{self, Content, Kind},
-    record::{self, Action, Event, Outcome},
+    record::{Action, Event},
     sessions::{
         caller::CurrentSession,
+        ended::Ending,
         expiry::Expiry,
         model::{EndReason, Query, Session, Sessions},
         store::{self, NewSession, SessionRow},
@@ -145,17 +146,9 @@ async fn evict(tx: &mut Tx, services: &Services, account: &Account, new_session:
     let evicted = store::end_least_recently_used(tx, &account.id, MAX_SESSIONS_PER_USER, services.clock.now()).await?;
     if !evicted.is_empty() {
         let detail = json!({ "sessions": evicted, "most": MAX_SESSIONS_PER_USER });
-        let event = Event {
-            action: Action::SessionDisplaced,
-            outcome: Outcome::Success,
-            actor: Some(&account.id),
-            session: Some(new_session),
-            token: None,
-            subject: Some(&account.id),
-            ip: None,
-            detail,
-        };
-        record::write(tx, &services.clock, event).await?;
+        let (actor, actor_name) = (Some(&account.id), Some(account.name.as_str()));
+        let event = Event { actor, actor_name, session: Some(new_session), subject: actor, ..Event::new(Action::SessionDisplaced, detail) };
+        services.recorder.write(tx, event).await?;
         notify_of_eviction(tx, services, account).await?;
     }
     Ok(evicted)
@@ -306,12 +299,12 @@ pub async fn revoke(services: &Services, client: &Principal, id: &SessionId) -> 
     let user = &client.account.id;
     let mut tx = services.db.write().await?;
     lock_account(&mut tx, client).await?;
-    let Some(row) = end_one(&mut tx, services, user, id, EndReason::Revoked).await? else {
+    let Some(row) = end_one(&mut tx, services, user, id, Ending::by(client, EndReason::Revoked)).await? else {
         tx.commit().await?; // an expired session is marked as ended nevertheless
         return Err(AppError::NotFound);
     };
     let event = audit_event(client, Action::SessionRevoked, json!({ "session": id, "device": row.device.label }));
-    record::write(&mut tx, &services.clock, event).await?;
+    services.recorder.write(&mut tx, event).await?;
     tx.commit().await?;
     publish_ended(services, user, vec![id.clone()]);
     Ok(View::new(services, client.session()).show(row, None))
@@ -324,9 +317,9 @@ pub async fn revoke_others(services: &Services, client: &Principal) -> Result<us
     let user = &client.account.id;
     let mut tx = services.db.write().await?;
     lock_account(&mut tx, client).await?;
-    let sessions = end_all_but(&mut tx, services, user, client.session(), EndReason::Revoked).await?;
+    let sessions = end_all_but(&mut tx, services, user, client.session(), Ending::by(client, EndReason::Revoked)).await?;
     let event = audit_event(client, Action::OtherSessionsRevoked, json!({ "revoked": sessions.len() }));
-    record::write(&mut tx, &services.clock, event).await?;
+    services.recorder.write(&mut tx, event).await?;
     tx.commit().await?;
     let revoked = sessions.len();
     publish_ended(services, user, sessions);
@@ -337,8 +330,8 @@ pub async fn revoke_others(services: &Services, client: &Principal) -> Result<us
 pub async fn sign_out(services: &Services, caller: &CurrentSession) -> Result<(), AppError> {
     let mut tx = services.db.write().await?;
     accounts::lock(&mut tx, &caller.account.id).await?;
-    end_one(&mut tx, services, &caller.account.id, &caller.session, EndReason::SignedOut).await?;
-    record::write(&mut tx, &services.clock, audit_event(caller, Action::SignOut, json!({}))).await?;
+    end_one(&mut tx, services, &caller.account.id, &caller.session, Ending::by(caller, EndReason::SignedOut)).await?;
+    services.recorder.write(&mut tx, audit_event(caller, Action::SignOut, json!({}))).await?;
     tx.commit().await?;
     publish_ended(services, &caller.account.id, vec![caller.session.clone()]);
     Ok(())
@@ -351,6 +344,25 @@ pub async fn rotate_token(tx: &mut Tx, services: &Services, caller: &CurrentSess
     let token = Secret::generate();
     let is_live = store::rotate_token(tx, &caller.account.id, &caller.session, &token.hash(), services.clock.now()).await?;
     if is_live { Ok(token) } else { Err(AppError::NotSignedIn) }
+}
+
+/// Returns the principal as it is now, for work that goes on after its request was let in.
+///
+/// Errors: [`AppError::NotSignedIn`] if the session or API token has ended or expired, or the account was disabled.
+pub async fn renew(services: &Services, principal: &Principal) -> Result<Principal, AppError> {
+    let account = accounts::find_by_id(&mut services.db.read().await?, &principal.account.id).await?.ok_or(AppError::NotSignedIn)?;
+    match &principal.credential {
+        Credential::Session(id) => match get(services, principal, id).await {
+            Ok(_) => {}
+            Err(AppError::NotFound) => return Err(AppError::NotSignedIn),
+            Err(error) => return Err(error),
+        },
+        Credential::Token(id, _) => {
+            let is_valid = access::store::is_token_valid(&mut services.db.read().await?, id, services.clock.now()).await?;
+            is_valid.then_some(()).ok_or(AppError::NotSignedIn)?;
+        }
+    }
+    Ok(Principal { account, ..principal.clone() })
 }
 
 /// Locks the client's account (see [`accounts::lock`]) before its session or API token creates, changes or ends something.
@@ -373,9 +385,9 @@ pub async fn end_one(
     services: &Services,
     user: &UserId,
     id: &SessionId,
-    reason: EndReason,
+    ending: Ending<'_>,
 ) -> Result<Option<SessionRow>, AppError> {
-    let Some(row) = store::end(tx, user, id, services.clock.now(), reason).await? else { return Ok(None) };
+    let Some(row) = store::end(tx, user, id, services.clock.now(), ending).await? else { return Ok(None) };
     let was_live = was_live(tx, services, id, (row.created_at, row.last_active_at)).await?;
     Ok(was_live.then_some(row))
 }
@@ -386,10 +398,10 @@ pub async fn end_all_but(
     services: &Services,
     user: &UserId,
     kept: Option<&SessionId>,
-    reason: EndReason,
+    ending: Ending<'_>,
 ) -> Result<Vec<SessionId>, AppError> {
     let mut live = Vec::new();
-    for session in store::end_others(tx, user, kept, services.clock.now(), reason).await? {
+    for session in store::end_others(tx, user, kept, services.clock.now(), ending).await? {
         if was_live(tx, services, &session.id, (session.created_at, session.last_active_at)).await? {
             live.push(session.id);
         }
@@ -408,7 +420,7 @@ async fn was_live(
     let last_active_at = services.activity.last_use(id).map_or(last_active_at, |last| last.at.max(last_active_at));
     let expiry = Expiry::new(&services.config.lifetimes, created_at, last_active_at);
     let Some(reason) = expiry.reason(services.clock.now()) else { return Ok(true) };
-    store::set_end_reason(tx, id, reason).await?;
+    store::set_expired(tx, id, reason).await?;
     Ok(false)
 }
 
@@ -422,6 +434,7 @@ pub fn publish_ended(services: &Services, user: &UserId, sessions: Vec<SessionId
 /// Builds a successful audit event that the client caused on their own account.
 pub fn audit_event(client: &Principal, action: Action, detail: serde_json::Value) -> Event<'_> {
     let Principal { account, client_info, .. } = client;
-    let (actor, session, token, ip) = (Some(&account.id), client.session(), client.token(), Some(client_info.ip));
-    Event { action, outcome: Outcome::Success, actor, session, token, subject: actor, ip, detail }
+    let (actor, actor_name) = (Some(&account.id), Some(account.name.as_str()));
+    let (session, token, client) = (client.session(), client.token(), Some(client_info));
+    Event { actor, actor_name, session, token, subject: actor, client, ..Event::new(action, detail) }
 }

@@ -72,14 +72,15 @@ impl Identity {
 }
 
 /// Middleware that adds the [`Identity`] to every request. If the database is not available, the request is refused (LOG-6). Every
-/// request counts as a use of its session, except those to the live channel (SES-12).
+/// request counts as a use of its session, except those that open pages send by themselves (SES-12).
 pub async fn identify(State(services): Shared, mut request: Request, next: Next) -> Response {
     let client_info = request.extensions().get::<ClientInfo>().cloned().expect("info::identify runs before");
     let identity = match look_up(&services, request.headers(), &client_info).await {
         Ok(identity) => identity,
         Err(error) => return error.into_response(),
     };
-    if let (Identity::SignedIn(caller), true) = (&identity, request.uri().path() != protocol::PATH) {
+    let is_by_itself = matches!(request.uri().path(), protocol::PATH | protocol::ENDED_PATH | protocol::AUDIT_PATH);
+    if let (Identity::SignedIn(caller), false) = (&identity, is_by_itself) {
         record_use(&services, caller);
     }
     if let Identity::SignedIn(caller) = &identity {
@@ -110,7 +111,7 @@ fn identity_of(services: &Services, found: SessionWithUser, client_info: &Client
         return Identity::SessionEnded(EndReason::AccountDisabled);
     }
     if found.is_cut_off {
-        return Identity::SessionEnded(EndReason::RevokedByAdministrator);
+        return Identity::SessionEnded(EndReason::EverybodySignedOut);
     }
     let last_use = services.activity.last_use(&found.id);
     let last_active_at = last_use.map_or(found.last_active_at, |last| last.at.max(found.last_active_at));

@@ -24,7 +24,7 @@ const BATCH_SIZE: i64 = 200;
 /// themselves, to the second.
 const UNWRITTEN_USES_MARGIN: Duration = Duration::minutes(1);
 /// How long ended sessions and sent mails are kept.
-const RETENTION: Duration = Duration::days(30);
+pub const RETENTION: Duration = Duration::days(30);
 
 /// Cleans up until the server stops.
 pub async fn run(services: Arc<Services>) {

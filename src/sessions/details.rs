@@ -3,9 +3,12 @@
 use leptos::prelude::*;
 
 use crate::{
-    foundation::timestamp::Timestamp,
+    foundation::{ids::SessionId, timestamp::Timestamp},
     sessions::{live::list::LiveList, model::Session},
-    ui::time::{TimeZone, ahead},
+    ui::{
+        icon::Icon,
+        time::{TimeZone, ahead},
+    },
 };
 
 /// Shows all details of a session, and keeps them up to date.
@@ -46,7 +49,17 @@ pub fn contents(session: Memo<Session>, list: LiveList) -> impl IntoView {
             </div>
         </dl>
         <p class="hint">"The location is estimated from the IP address and may be that of your internet provider."</p>
+        <p class="ways">
+            <a class="outlined with-icon" href=session.with_untracked(|session| activity_path(&session.id))>
+                {Icon::Scroll.draw()}"What this session did"
+            </a>
+        </p>
     }
+}
+
+/// Returns the address of the events of a session in the audit log.
+pub fn activity_path(id: &SessionId) -> String {
+    "/audit?q=session:".to_owned() + id.as_str()
 }
 
 /// Returns the user agent, or a text if there is none.

@@ -17,7 +17,7 @@ use crate::{
         supervisor::{run_every, run_until_done},
     },
     locking,
-    record::{self, Action, Event, Outcome},
+    record::{Action, Event},
     sessions::{caller::CurrentSession, model::EndReason},
 };
 
@@ -140,12 +140,13 @@ async fn count_below(db: &mut impl Connection, epoch: i64) -> sqlx::Result<i64> 
 async fn end_below(tx: &mut Tx, progress: &Progress) -> sqlx::Result<u64> {
     let sql = locking!(
         tx,
-        "UPDATE sessions SET ended_at = $2, end_reason = $3 WHERE id IN (
-             SELECT id FROM sessions WHERE ended_at IS NULL AND epoch < $1 ORDER BY epoch LIMIT $4",
+        "UPDATE sessions SET ended_at = $2, end_reason = $3, ended_by_user_id = $4 WHERE id IN (
+             SELECT id FROM sessions WHERE ended_at IS NULL AND epoch < $1 ORDER BY epoch LIMIT $5",
         "FOR UPDATE SKIP LOCKED",
         ")"
     );
-    execute!(tx, sql, progress.epoch, progress.started_at, EndReason::RevokedByAdministrator, BATCH_SIZE)
+    let (reason, by) = (EndReason::EverybodySignedOut, progress.started_by.as_ref());
+    execute!(tx, sql, progress.epoch, progress.started_at, reason, by, BATCH_SIZE)
 }
 
 /// Returns whether a session of an earlier epoch has not been ended, including rows that another transaction holds.
@@ -157,15 +158,7 @@ async fn is_any_below(tx: &mut Tx, epoch: i64) -> sqlx::Result<bool> {
 /// Marks the progress as completed and writes an audit event.
 async fn complete(tx: &mut Tx, services: &Services, progress: &Progress) -> sqlx::Result<()> {
     execute!(tx, "UPDATE session_epochs SET completed_at = $1", services.clock.now())?;
-    let event = Event {
-        action: Action::EverybodySignedOut,
-        outcome: Outcome::Success,
-        actor: progress.started_by.as_ref(),
-        session: None,
-        token: None,
-        subject: None,
-        ip: None,
-        detail: json!({ "epoch": progress.epoch, "sessions_ended": progress.ended_count }),
-    };
-    record::write(tx, &services.clock, event).await
+    let detail = json!({ "epoch": progress.epoch, "sessions_ended": progress.ended_count });
+    let event = Event { actor: progress.started_by.as_ref(), ..Event::new(Action::EverybodySignedOut, detail) };
+    services.recorder.write(tx, event).await
 }

@@ -16,7 +16,12 @@ use crate::{
         AppError,
         described::{AuthErrors, CommonErrors, CurrentSessionError, NotFoundError, QueryErrors},
     },
-    foundation::{http::etag::respond, ids::SessionId, path::Id, services::Shared},
+    foundation::{
+        http::{etag::respond, page::invalid_cursor},
+        ids::SessionId,
+        path::Id,
+        services::Shared,
+    },
     sessions::{actions, caller::CurrentSession, cursor::Cursor, model::Session},
 };
 
@@ -79,10 +84,6 @@ pub async fn list(
     let rest = sessions.split_off(limit.min(sessions.len()));
     let page = SessionPage { next_cursor: Cursor::encode(&rest), sessions };
     Ok(respond(&headers, &page.etag_content(), &page))
-}
-
-fn invalid_cursor() -> AppError {
-    AppError::invalid("cursor", "This cursor is invalid. Start without one.")
 }
 
 impl SessionPage {

@@ -23,6 +23,8 @@ pub mod cookie;
 #[cfg(feature = "ssr")]
 mod cursor;
 #[cfg(feature = "ssr")]
+pub mod ended;
+#[cfg(feature = "ssr")]
 pub mod epoch;
 #[cfg(feature = "ssr")]
 pub mod expiry;

@@ -219,7 +219,7 @@ pub fn signed_out(count: usize) -> String {
 
 /// Why a session ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "ssr", derive(sqlx::Type), sqlx(type_name = "TEXT", rename_all = "snake_case"))]
+#[cfg_attr(feature = "ssr", derive(sqlx::Type, utoipa::ToSchema), sqlx(type_name = "TEXT", rename_all = "snake_case"))]
 #[serde(rename_all = "snake_case")]
 pub enum EndReason {
     /// The user signed out.
@@ -228,6 +228,8 @@ pub enum EndReason {
     Revoked,
     /// An administrator revoked it.
     RevokedByAdministrator,
+    /// An administrator signed everybody out.
+    EverybodySignedOut,
     /// It was not used for the duration of the idle timeout.
     IdleTimeout,
     /// It reached the absolute timeout.

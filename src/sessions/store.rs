@@ -15,7 +15,7 @@ use crate::{
         postgres::PostgresConnection,
     },
     locking,
-    sessions::{expiry::Cutoffs, model::EndReason},
+    sessions::{ended::Ending, expiry::Cutoffs, model::EndReason},
 };
 
 /// The columns of a [`SessionRow`], in the tables `sessions` and `ended_sessions`. The only list of them.
@@ -25,11 +25,23 @@ macro_rules! columns {
          first_ip, ip, location_label, city, country, country_code, is_new_location"
     };
 }
+pub(super) use columns;
 
 /// The columns that move from `sessions` to `ended_sessions`.
 macro_rules! archived_columns {
     () => {
-        concat!("user_id, token_hash, ended_at, end_reason, ", columns!())
+        concat!(
+            "user_id, token_hash, ended_at, end_reason, ended_by_user_id, ended_by_session_id, ended_by_token_id, ended_by_name, ",
+            columns!()
+        )
+    };
+}
+
+/// What an UPDATE that ends sessions sets. `$1` is the time and `$2` to `$5` are the [`Ending`].
+macro_rules! end {
+    () => {
+        "ended_at = $1, end_reason = $2, ended_by_user_id = $3, ended_by_session_id = $4, ended_by_token_id = $5,
+         ended_by_name = COALESCE((SELECT device_label FROM sessions actor WHERE actor.id = $4), (SELECT name FROM api_tokens WHERE id = $5))"
     };
 }
 
@@ -181,26 +193,15 @@ pub async fn rotate_token(tx: &mut Tx, user: &UserId, id: &SessionId, token_hash
 
 /// Ends one live session of a user, expired or not: the caller checks expiry, because the last use may be in memory. Returns its row;
 /// `None` if there is no such session.
-pub async fn end(tx: &mut Tx, user: &UserId, id: &SessionId, now: DateTime<Utc>, reason: EndReason) -> sqlx::Result<Option<SessionRow>> {
-    fetch!(
-        tx,
-        fetch_optional as SessionRow,
-        concat!(
-            "UPDATE sessions SET ended_at = $3, end_reason = $4 WHERE id = $1 AND user_id = $2 AND ",
-            live!(),
-            " RETURNING ",
-            columns!()
-        ),
-        id,
-        user,
-        now,
-        reason,
-    )
+pub async fn end(tx: &mut Tx, user: &UserId, id: &SessionId, now: DateTime<Utc>, ending: Ending<'_>) -> sqlx::Result<Option<SessionRow>> {
+    let sql = concat!("UPDATE sessions SET ", end!(), " WHERE id = $6 AND user_id = $7 AND ", live!(), " RETURNING ", columns!());
+    let Ending { reason, user: by, session, token } = ending;
+    fetch!(tx, fetch_optional as SessionRow, sql, now, reason, by, session, token, id, user)
 }
 
-/// An ended session with its stored times.
+/// A session that has just been ended, with its stored times.
 #[derive(FromRow)]
-pub struct EndedSession {
+pub struct JustEnded {
     pub id: SessionId,
     pub created_at: DateTime<Utc>,
     pub last_active_at: DateTime<Utc>,
@@ -213,25 +214,29 @@ pub async fn end_others(
     user: &UserId,
     kept: Option<&SessionId>,
     now: DateTime<Utc>,
-    reason: EndReason,
-) -> sqlx::Result<Vec<EndedSession>> {
+    ending: Ending<'_>,
+) -> sqlx::Result<Vec<JustEnded>> {
     let sql = locking!(
         tx,
         concat!(
-            "UPDATE sessions SET ended_at = $3, end_reason = $4 WHERE ended_at IS NULL AND id IN (
-                 SELECT id FROM sessions WHERE user_id = $1 AND id <> $2 AND ",
+            "UPDATE sessions SET ",
+            end!(),
+            " WHERE ended_at IS NULL AND id IN (SELECT id FROM sessions WHERE user_id = $6 AND id <> $7 AND ",
             live!()
         ),
         "ORDER BY id FOR UPDATE",
         ") RETURNING id, created_at, last_active_at"
     );
     let kept = kept.map(ToString::to_string).unwrap_or_default(); // the empty string matches no id
-    fetch!(tx, fetch_all as EndedSession, sql, user, kept, now, reason)
+    let Ending { reason, user: by, session, token } = ending;
+    fetch!(tx, fetch_all as JustEnded, sql, now, reason, by, session, token, user, kept)
 }
 
-/// Corrects the end reason of a session that this transaction ended although it had already expired.
-pub async fn set_end_reason(tx: &mut Tx, id: &SessionId, reason: EndReason) -> sqlx::Result<()> {
-    execute!(tx, "UPDATE sessions SET end_reason = $2 WHERE id = $1 AND ended_at IS NOT NULL", id, reason)?;
+/// Corrects the end of a session that this transaction ended although it had already expired: nobody ended it.
+pub async fn set_expired(tx: &mut Tx, id: &SessionId, reason: EndReason) -> sqlx::Result<()> {
+    let sql = "UPDATE sessions SET end_reason = $2, ended_by_user_id = NULL, ended_by_session_id = NULL, ended_by_token_id = NULL,
+                   ended_by_name = NULL WHERE id = $1 AND ended_at IS NOT NULL";
+    execute!(tx, sql, id, reason)?;
     Ok(())
 }
 

@@ -27,6 +27,15 @@ pub fn moment(time: DateTime<Utc>, zone: &str, now: DateTime<Utc>) -> String {
     if is_today { format!("at {clock}") } else { format!("on {} at {clock}", day(time, zone, now)) }
 }
 
+/// Formats a moment of the last weeks in a time zone: "today at 11:43", "yesterday", or the day as [`day`] does.
+pub fn recent_day(time: DateTime<Utc>, zone: &str, now: DateTime<Utc>) -> String {
+    match (in_zone(now, zone).date_naive() - in_zone(time, zone).date_naive()).num_days() {
+        0 => format!("today at {}", time_of_day(time, zone)),
+        1 => "yesterday".to_owned(),
+        _ => day(time, zone, now),
+    }
+}
+
 /// Formats the time of the day in a time zone: "11:43".
 pub fn time_of_day(time: DateTime<Utc>, zone: &str) -> String {
     in_zone(time, zone).format("%H:%M").to_string()
@@ -62,6 +71,8 @@ mod tests {
         for (time, on, when) in cases {
             assert_eq!((day(at(time), "Europe/Berlin", now).as_str(), moment(at(time), "Europe/Berlin", now).as_str()), (on, when));
         }
+        let recent = ["2026-05-11T22:30:00Z", "2026-05-11T21:30:00Z", "2026-05-10T21:30:00Z"];
+        assert_eq!(recent.map(|time| recent_day(at(time), "Europe/Berlin", now)), ["today at 00:30", "yesterday", "10 May"]);
         assert_eq!(time_of_day(now, "Nowhere/At-All"), "09:43");
     }
 }

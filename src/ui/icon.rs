@@ -53,6 +53,8 @@ icons! {
     ShieldOn = "shield-check",
     /// Search.
     Search = "search",
+    /// A log.
+    Scroll = "scroll-text",
 
     ; // The following are not in the module of the card: each byte of it counts.
     /// People.
@@ -101,6 +103,16 @@ icons! {
     Gauge = "gauge",
     /// A vendor.
     Wrench = "wrench",
+    /// A protection that failed.
+    ShieldAlert = "shield-alert",
+    /// A file to download.
+    Download = "download",
+    /// Filters of a list.
+    ListFilter = "list-filter",
+    /// Something to leave out.
+    Close = "x",
+    /// Something that the server did by itself.
+    Clock = "clock",
 }
 
 impl Icon {

@@ -24,6 +24,7 @@ use sqlx::{Connection as _, PgConnection, SqliteConnection, sqlite::SqliteConnec
 use tokio::{net::TcpListener, sync::Mutex, task::JoinHandle};
 use whereabouts::{
     accounts::actions::{self as accounts, NewAccount},
+    audit::seal::actions as seal,
     authentication::registration::actions as registration,
     cli::serve_options,
     foundation::{
@@ -45,6 +46,7 @@ use whereabouts::{
         services::{Background, Services},
     },
     mail,
+    record::{self, Recorder},
     server::{self, Listeners, Site, Worker},
 };
 
@@ -184,15 +186,13 @@ impl TestApp {
 
     /// Starts a second node on the same database, data directory and clock.
     pub async fn start_second_node(&self) -> Self {
-        Self::start_node(
-            self.database_url.clone(),
-            self.folder.clone(),
-            self.services.clock.clone(),
-            &[],
-            self.mail_delivery,
-            Cost::STANDARD,
-        )
-        .await
+        self.start_second_node_with(&[]).await
+    }
+
+    /// Same as [`TestApp::start_second_node`], with these additional options of `serve`.
+    pub async fn start_second_node_with(&self, options: &[&str]) -> Self {
+        let (url, folder, clock) = (self.database_url.clone(), self.folder.clone(), self.services.clock.clone());
+        Self::start_node(url, folder, clock, options, self.mail_delivery, Cost::STANDARD).await
     }
 
     async fn start_node(
@@ -264,7 +264,7 @@ impl TestApp {
     async fn add(&self, name: &str, is_admin: bool) {
         let email = format!("{name}@example.com");
         let account = NewAccount { username: name.to_owned(), email, password: PASSWORD.into(), is_admin };
-        registration::add_account(&self.services.db, &self.services.clock, account, &PASSWORD_HASH).await.unwrap();
+        registration::add_account(&self.services.db, &self.services.recorder, account, &PASSWORD_HASH).await.unwrap();
     }
 
     /// Signs in over the API and returns the new session.
@@ -476,8 +476,13 @@ async fn services(config: Config, database_url: &str, clock: Clock, cost: Cost) 
         }
     };
     let (connections, channels) = Default::default();
+    let (keyring, geoip) = (Arc::new(Keyring::open(&config.storage.data_dir).unwrap()), Background::ready(GEO_IP.clone()));
+    record::carry_over(&db, &keyring).await.unwrap();
+    seal::begin(&db, &keyring, config.public_url().host(), clock.now()).await.unwrap();
     Services {
-        keyring: Keyring::open(&config.storage.data_dir).unwrap(),
+        recorder: Recorder::new(clock.clone(), keyring.clone(), Some(geoip.clone())),
+        keyring,
+        geoip,
         background_jobs: Default::default(),
         mail_wakeup: Default::default(),
         metrics: Metrics::new(&db, &connections, &channels),
@@ -494,8 +499,8 @@ async fn services(config: Config, database_url: &str, clock: Clock, cost: Cost) 
         hasher: Hasher::with_cost(cost),
         limiter: Default::default(),
         refused_sign_ins: Default::default(),
+        sealed: Default::default(),
         user_agents: Background::ready(USER_AGENTS.clone()),
-        geoip: Background::ready(GEO_IP.clone()),
         connections,
         channels,
         running: Default::default(),

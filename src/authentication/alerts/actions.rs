@@ -10,6 +10,7 @@ use crate::{
     accounts::{known, model::Account, store as accounts},
     error::AppError,
     foundation::{
+        client::info::ClientInfo,
         crypto::{
             one_time_tokens::{self, OneTimeToken, Purpose},
             secret::{Secret, hash_hex},
@@ -19,9 +20,10 @@ use crate::{
         services::Services,
     },
     mail::{self, Content, Kind},
-    record::{self, Action, Event, Outcome},
+    record::{Action, Event},
     sessions::{
         actions::{self as sessions, CreatedSession},
+        ended::Ending,
         model::EndReason,
     },
     ui::time::exact,
@@ -151,10 +153,10 @@ pub async fn peek(services: &Services, token: &str) -> Result<Alert, AppError> {
 /// Confirms the sign-in as the owner's own.
 ///
 /// Errors: [`AppError::LinkExpired`].
-pub async fn confirm(services: &Services, token: &str, ip: IpAddr) -> Result<(), AppError> {
+pub async fn confirm(services: &Services, token: &str, client: &ClientInfo) -> Result<(), AppError> {
     let mut tx = services.db.write().await?;
     let (user, alert) = consume(&mut tx, services, token).await?;
-    record::write(&mut tx, &services.clock, event(&user, Action::SignInConfirmed, &alert, ip, 0)).await?;
+    services.recorder.write(&mut tx, event(&user, Action::SignInConfirmed, &alert, client, 0)).await?;
     Ok(tx.commit().await?)
 }
 
@@ -162,21 +164,21 @@ pub async fn confirm(services: &Services, token: &str, ip: IpAddr) -> Result<(),
 /// the token of the reset (ALT-3).
 ///
 /// Errors: [`AppError::LinkExpired`].
-pub async fn disown(services: &Services, token: &str, everywhere: bool, ip: IpAddr) -> Result<Secret, AppError> {
+pub async fn disown(services: &Services, token: &str, everywhere: bool, client: &ClientInfo) -> Result<Secret, AppError> {
     let found = one_time_tokens::peek(&mut services.db.read().await?, Purpose::Alert, token, services.clock.now()).await?;
     let owner = found.and_then(|token| token.user_id).ok_or(AppError::LinkExpired)?;
     let mut tx = services.db.write().await?;
     accounts::lock(&mut tx, &owner).await?.filter(|locked| locked.is_enabled).ok_or(AppError::LinkExpired)?;
     let (user, alert) = consume(&mut tx, services, token).await?;
     let ended = if everywhere {
-        sessions::end_all_but(&mut tx, services, &user, None, EndReason::Disowned).await?
+        sessions::end_all_but(&mut tx, services, &user, None, Ending::new(EndReason::Disowned)).await?
     } else {
-        let ended = sessions::end_one(&mut tx, services, &user, &alert.session, EndReason::Disowned).await?;
+        let ended = sessions::end_one(&mut tx, services, &user, &alert.session, Ending::new(EndReason::Disowned)).await?;
         ended.into_iter().map(|row| row.id).collect()
     };
     known::forget_device(&mut tx, &user, &alert.device_key).await?;
     let reset = one_time_tokens::create(&mut tx, Purpose::Reset, Some(&user), &(), services.clock.now()).await?;
-    record::write(&mut tx, &services.clock, event(&user, Action::SignInDisowned, &alert, ip, ended.len())).await?;
+    services.recorder.write(&mut tx, event(&user, Action::SignInDisowned, &alert, client, ended.len())).await?;
     tx.commit().await?;
     sessions::publish_ended(services, &user, ended);
     Ok(reset)
@@ -188,7 +190,7 @@ async fn consume(tx: &mut Tx, services: &Services, token: &str) -> Result<(UserI
     found.ok_or(AppError::LinkExpired)
 }
 
-fn event<'a>(user: &'a UserId, action: Action, alert: &Alert, ip: IpAddr, ended: usize) -> Event<'a> {
+fn event<'a>(user: &'a UserId, action: Action, alert: &Alert, client: &'a ClientInfo, ended: usize) -> Event<'a> {
     let detail = json!({ "session": alert.session, "device": alert.device, "sessions_ended": ended });
-    Event { action, outcome: Outcome::Success, actor: None, session: None, token: None, subject: Some(user), ip: Some(ip), detail }
+    Event { subject: Some(user), client: Some(client), ..Event::new(action, detail) }
 }

@@ -49,7 +49,7 @@ pub async fn load_alert(token: String) -> Result<AlertPageData, AppError> {
 pub async fn confirm_sign_in(token: String) -> Result<String, Problem> {
     let confirm = async || {
         let (services, client) = client_info()?;
-        actions::confirm(&services, &token, client.ip).await?;
+        actions::confirm(&services, &token, &client).await?;
         Ok(FormOutcome::redirect_to("/login").with_notice("Thank you. This device is now recognized."))
     };
     respond(confirm().await, &with_token(PAGE, &token), &[])
@@ -60,7 +60,7 @@ pub async fn confirm_sign_in(token: String) -> Result<String, Problem> {
 pub async fn disown_sign_in(token: String, #[server(default)] everywhere: Option<String>) -> Result<String, Problem> {
     let disown = async || {
         let (services, client) = client_info()?;
-        let reset = actions::disown(&services, &token, everywhere.is_some(), client.ip).await?;
+        let reset = actions::disown(&services, &token, everywhere.is_some(), &client).await?;
         Ok(FormOutcome::redirect_to(reset_path(&reset))
             .with_notice("That session was ended. Now choose a new password to keep others out of your account."))
     };

@@ -21,7 +21,7 @@ use crate::{
     },
     mail::{self, Content, Kind},
     reauthentication::actions::require_recent,
-    record::{self, Action, Event},
+    record::{Action, Event},
     sessions::{
         actions::{audit_event, lock_account},
         caller::CurrentSession,
@@ -83,7 +83,7 @@ pub async fn request(services: &Services, caller: &CurrentSession, email: &str) 
             mail_link(&mut tx, services, account, email, Side::New).await?;
         }
     }
-    record::write(&mut tx, &services.clock, audit_event(caller, Action::EmailChangeAskedFor, json!({}))).await?;
+    services.recorder.write(&mut tx, audit_event(caller, Action::EmailChangeAskedFor, json!({}))).await?;
     Ok(tx.commit().await?)
 }
 
@@ -138,9 +138,9 @@ pub async fn confirm(services: &Services, token: &str, client_info: &ClientInfo)
     let side = confirmation.side;
     let change = store::confirm(&mut tx, &user, side == Side::Old, side == Side::New).await?;
     let change = change.filter(|change| change.new_email == confirmation.email).ok_or(AppError::LinkExpired)?;
-    let event = |action| Event { ip: Some(client_info.ip), ..administration_event(&user, action, json!({})) };
+    let event = |action| Event { client: Some(client_info), ..administration_event(&user, action, json!({})) };
     if !(change.is_old_confirmed && change.is_new_confirmed) {
-        record::write(&mut tx, &services.clock, event(Action::EmailChangeConfirmed)).await?;
+        services.recorder.write(&mut tx, event(Action::EmailChangeConfirmed)).await?;
         tx.commit().await?;
         return Ok(ChangeStatus::Pending);
     }
@@ -151,7 +151,7 @@ pub async fn confirm(services: &Services, token: &str, client_info: &ClientInfo)
         one_time_tokens::cancel(&mut tx, purpose, Some(&user)).await?;
     }
     known::forget_devices(&mut tx, &user).await?;
-    record::write(&mut tx, &services.clock, event(Action::EmailChanged)).await?;
+    services.recorder.write(&mut tx, event(Action::EmailChanged)).await?;
     let after = Account { email: change.new_email, ..before.clone() };
     for account in [&before, &after] {
         mail::enqueue(&mut tx, services, account, Kind::EmailChange, address_changed_email(&before, &after, client_info)).await?;

@@ -25,10 +25,11 @@ use crate::{
     mail::{self, Content, Kind},
     rate_limit::{self, Limit},
     reauthentication::actions::{self as reauthentication, PasswordPrompt},
-    record::{self, Action, Event, Outcome},
+    record::{Action, Event, Outcome},
     sessions::{
         actions::{self as sessions, audit_event},
         caller::CurrentSession,
+        ended::Ending,
         model::EndReason,
     },
 };
@@ -63,10 +64,12 @@ pub async fn change(
     let mut tx = services.db.write().await?;
     verified.ensure_unchanged(&sessions::lock_account(&mut tx, caller).await?)?;
     store::replace(&mut tx, &account.id, &hash, services.clock.now()).await?;
-    let ended = sessions::end_all_but(&mut tx, services, &account.id, Some(&caller.session), EndReason::PasswordChanged).await?;
+    let ended =
+        sessions::end_all_but(&mut tx, services, &account.id, Some(&caller.session), Ending::by(caller, EndReason::PasswordChanged))
+            .await?;
     let token = sessions::rotate_token(&mut tx, services, caller).await?;
     one_time_tokens::cancel(&mut tx, Purpose::Reset, Some(&account.id)).await?;
-    record::write(&mut tx, &services.clock, audit_event(caller, Action::PasswordChanged, json!({ "sessions_ended": ended.len() }))).await?;
+    services.recorder.write(&mut tx, audit_event(caller, Action::PasswordChanged, json!({ "sessions_ended": ended.len() }))).await?;
     let api_tokens = api_tokens::count(&mut tx, services, &account.id).await?;
     let content = password_changed_email(&caller.client_info, ended.len()).fact("API tokens", format!("{api_tokens} (still valid)"));
     mail::enqueue(&mut tx, services, account, Kind::PasswordChanged, content).await?;
@@ -80,8 +83,8 @@ pub async fn change(
 /// Mails a reset link if the address belongs to an account. The work happens after the response, and an unknown address takes as
 /// much of it: neither this response's time nor that of the next reveals whether the account exists (ENU-1).
 pub async fn request_reset(services: &Arc<Services>, email: String, client_info: &ClientInfo) -> Result<(), AppError> {
-    let (ip, job_services) = (client_info.ip, services.clone());
-    rate_limit::attempt(services, vec![Limit::MailsRequestedFromNetwork(ip)]).await?;
+    let (client, job_services) = (client_info.clone(), services.clone());
+    rate_limit::attempt(services, vec![Limit::MailsRequestedFromNetwork(client.ip)]).await?;
     services.background_jobs.enqueue(async move {
         let found = accounts::find(&mut job_services.db.read().await?, &email).await?;
         let mut tx = job_services.db.write().await?;
@@ -105,9 +108,8 @@ pub async fn request_reset(services: &Arc<Services>, email: String, client_info:
         let detail = json!({ "email_sha256": hash_hex(accounts::normalize_identifier(&email).as_bytes()), "mailed": is_mailed });
         let subject = account.as_ref().map(|account| &account.id);
         let outcome = if is_mailed { Outcome::Success } else { Outcome::Refused };
-        let event =
-            Event { action: Action::ResetAskedFor, outcome, actor: None, session: None, token: None, subject, ip: Some(ip), detail };
-        record::write(&mut tx, &job_services.clock, event).await?;
+        let event = Event { outcome, subject, client: Some(&client), ..Event::new(Action::ResetAskedFor, detail) };
+        job_services.recorder.write(&mut tx, event).await?;
         Ok(tx.commit().await?)
     })
 }
@@ -183,11 +185,11 @@ pub async fn reset(services: &Services, token: &str, new: SecretString, code: &s
     one_time_tokens::cancel_created_by(&mut tx, &account.id).await?;
     two_factor::remove_prepared(&mut tx, &account.id).await?;
     known::forget_devices(&mut tx, &account.id).await?;
-    let ended = sessions::end_all_but(&mut tx, services, &account.id, None, EndReason::PasswordReset).await?;
+    let ended = sessions::end_all_but(&mut tx, services, &account.id, None, Ending::new(EndReason::PasswordReset)).await?;
     let tokens = api_tokens::revoke_all_of_user(&mut tx, &account.id).await?;
     let detail = json!({ "sessions_ended": ended.len(), "tokens_revoked": tokens });
-    let event = Event { ip: Some(client_info.ip), ..administration_event(&account.id, Action::PasswordReset, detail) };
-    record::write(&mut tx, &services.clock, event).await?;
+    let event = Event { client: Some(client_info), ..administration_event(&account.id, Action::PasswordReset, detail) };
+    services.recorder.write(&mut tx, event).await?;
     let content = password_changed_email(client_info, ended.len()).fact("API tokens", format!("{tokens} (all revoked)"));
     mail::enqueue(&mut tx, services, &account, Kind::PasswordChanged, content).await?;
     let unknown_clients = rate_limit::CountedAttempt::by_unknown_clients(&locked.account);

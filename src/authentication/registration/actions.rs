@@ -7,7 +7,6 @@ use crate::{
     authentication::{password, registration::notices},
     error::AppError,
     foundation::{
-        clock::Clock,
         crypto::{
             one_time_tokens::{self, Purpose},
             secret::Secret,
@@ -16,6 +15,7 @@ use crate::{
         services::Services,
     },
     reauthentication::actor::COMMAND_LINE,
+    record::Recorder,
 };
 
 /// Creates a one-time token for the page that creates the first administrator. Returns `None` if there is an account already.
@@ -50,15 +50,15 @@ pub async fn create_first_administrator(services: &Services, token: &str, accoun
     if consumed.is_none() || accounts::any_exists(&mut tx).await? {
         return Err(AppError::NotFound);
     }
-    let account = create_account(&mut tx, &services.clock, NewAccount { is_admin: true, ..account }, &password_hash).await?;
+    let account = create_account(&mut tx, &services.recorder, NewAccount { is_admin: true, ..account }, &password_hash).await?;
     tx.commit().await?;
     Ok(account)
 }
 
 /// Creates an account from the command line. Notifies nobody: see [`add_administrator`].
-pub async fn add_account(db: &Db, clock: &Clock, account: NewAccount, password_hash: &str) -> Result<Account, AppError> {
+pub async fn add_account(db: &Db, recorder: &Recorder, account: NewAccount, password_hash: &str) -> Result<Account, AppError> {
     let mut tx = db.write().await?;
-    let account = create_account(&mut tx, clock, account, password_hash).await?;
+    let account = create_account(&mut tx, recorder, account, password_hash).await?;
     tx.commit().await?;
     Ok(account)
 }
@@ -66,15 +66,15 @@ pub async fn add_account(db: &Db, clock: &Clock, account: NewAccount, password_h
 /// Creates an administrator from the command line and notifies the others.
 pub async fn add_administrator(services: &Services, account: NewAccount, password_hash: &str) -> Result<Account, AppError> {
     let mut tx = services.db.write().await?;
-    let account = create_account(&mut tx, &services.clock, NewAccount { is_admin: true, ..account }, password_hash).await?;
+    let account = create_account(&mut tx, &services.recorder, NewAccount { is_admin: true, ..account }, password_hash).await?;
     notices::notify_of_new_administrator(&mut tx, services, &account, COMMAND_LINE).await?;
     tx.commit().await?;
     Ok(account)
 }
 
 /// Creates an account and cancels the setup tokens: once an account exists, none may create the first administrator.
-async fn create_account(tx: &mut Tx, clock: &Clock, account: NewAccount, password_hash: &str) -> Result<Account, AppError> {
-    let account = account.create(tx, clock, password_hash).await?;
+async fn create_account(tx: &mut Tx, recorder: &Recorder, account: NewAccount, password_hash: &str) -> Result<Account, AppError> {
+    let account = account.create(tx, recorder, password_hash).await?;
     one_time_tokens::cancel(tx, Purpose::Setup, None).await?;
     Ok(account)
 }

@@ -35,7 +35,7 @@ use crate::{
         vendors::store as vendors,
     },
     reauthentication::actor::{Actor, COMMAND_LINE},
-    record::{self, Action, Event, Outcome},
+    record::{Action, Event, Outcome},
 };
 
 /// What became of a request to grant access.
@@ -245,16 +245,20 @@ async fn create_one(tx: &mut Tx, services: &Services, account: &Account, carried
     };
     match created {
         Err(AppError::NotInRole | AppError::Invalid { .. }) => {
-            let refused = Event { outcome: Outcome::Refused, ..event(granter.as_ref(), account, json!({ "terms": terms })) };
-            Ok(record::write(tx, &services.clock, refused).await?)
+            let mut detail = json!({ "terms": terms });
+            // Its owners see it. `None` if the scope was deleted.
+            if let Some((organization, _)) = permissions::locate_scope(tx, &terms.scope).await? {
+                detail["organization"] = json!(organization);
+            }
+            let refused = Event { outcome: Outcome::Refused, ..event(granter.as_ref(), account, detail) };
+            Ok(services.recorder.write(tx, refused).await?)
         }
         other => other,
     }
 }
 
 fn event<'a>(granter: Option<&'a UserId>, account: &'a Account, detail: Value) -> Event<'a> {
-    let (action, outcome, subject) = (Action::GrantCreated, Outcome::Success, Some(&account.id));
-    Event { action, outcome, actor: granter, session: None, token: None, subject, ip: None, detail }
+    Event { actor: granter, subject: Some(&account.id), ..Event::new(Action::GrantCreated, detail) }
 }
 
 /// Returns the organization and the granter's name, if the granter may still grant this and it has not ended.

@@ -1,7 +1,5 @@
 //! Invitations, and the accounts created with them. The token is sent by mail only, so using it verifies the email address.
 
-use std::net::IpAddr;
-
 use chrono::{DateTime, Utc};
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
@@ -19,6 +17,7 @@ use crate::{
     },
     error::AppError,
     foundation::{
+        client::info::ClientInfo,
         crypto::{
             one_time_tokens::{self, OneTimeTokenSummary, Purpose},
             secret::{Secret, hash_hex},
@@ -30,7 +29,7 @@ use crate::{
     mail::{self, Content, Kind},
     permissions::grants::{emails, model::GrantTerms, store as grants},
     reauthentication::actor::COMMAND_LINE,
-    record::{self, Action, Event, Outcome},
+    record::{Action, Event, Outcome},
 };
 
 /// An invitation to create an account.
@@ -70,7 +69,7 @@ pub async fn invite(tx: &mut Tx, services: &Services, invitation: &Invitation, e
         return Err(AppError::invalid("email", "Too many emails were sent to this address within an hour. Invite it again later."));
     }
     store::remove_by_email(tx, email).await?;
-    Ok(record::write(tx, &services.clock, Event { detail: event_detail(invitation), ..event }).await?)
+    Ok(services.recorder.write(tx, Event { detail: event_detail(invitation), ..event }).await?)
 }
 
 /// Returns the detail of an event. Holds a hash of the email address instead of the address (LOG-3).
@@ -140,7 +139,7 @@ pub async fn accept(services: &Services, token: &str, username: String, password
     let carrying = granted::lock_carrying(&mut tx, services, &email).await?;
     let consumed =
         one_time_tokens::consume(&mut tx, Purpose::Invitation, token, services.clock.now()).await?.ok_or(AppError::LinkExpired)?;
-    let account = NewAccount { username, email, password, is_admin }.create(&mut tx, &services.clock, &hash).await?;
+    let account = NewAccount { username, email, password, is_admin }.create(&mut tx, &services.recorder, &hash).await?;
     store::remove_by_email(&mut tx, &account.email).await?;
     granted::create_carried(&mut tx, services, &account, &consumed, carrying).await?;
     if is_admin {
@@ -190,13 +189,13 @@ pub async fn list(db: &mut impl Connection, limit: i64, now: DateTime<Utc>) -> s
 pub async fn cancel(tx: &mut Tx, services: &Services, id: &OneTimeTokenId, event: Event<'_>) -> Result<Invitation, AppError> {
     let canceled = one_time_tokens::cancel_by_id(tx, Purpose::Invitation, id, services.clock.now()).await?;
     let invitation: Invitation = canceled.and_then(|token| token.detail()).ok_or(AppError::NotFound)?;
-    record::write(tx, &services.clock, Event { detail: event_detail(&invitation), ..event }).await?;
+    services.recorder.write(tx, Event { detail: event_detail(&invitation), ..event }).await?;
     Ok(invitation)
 }
 
 /// Returns an event without an actor or account, for a request from somebody who is not signed in.
-pub fn anonymous_event(action: Action, is_success: bool, email: &str, ip: IpAddr) -> Event<'static> {
+pub fn anonymous_event<'a>(action: Action, is_success: bool, email: &str, client: &'a ClientInfo) -> Event<'a> {
     let outcome = if is_success { Outcome::Success } else { Outcome::Refused };
     let detail = json!({ "email_sha256": hash_hex(normalize_identifier(email).as_bytes()) });
-    Event { action, outcome, actor: None, session: None, token: None, subject: None, ip: Some(ip), detail }
+    Event { outcome, client: Some(client), ..Event::new(action, detail) }
 }

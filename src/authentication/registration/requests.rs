@@ -13,7 +13,7 @@ use crate::{
     foundation::{client::info::ClientInfo, config::Registration, ids::RequestId, services::Services},
     mail::{self, Content, Kind},
     rate_limit::{self, Limit},
-    record::{self, Action},
+    record::Action,
 };
 
 /// Maximum number of stored access requests. Further ones are dropped.
@@ -30,7 +30,7 @@ pub async fn request_registration(services: &Arc<Services>, email: String, clien
     }
     check_email(&email)?;
     rate_limit::attempt(services, vec![Limit::MailsRequestedFromNetwork(client_info.ip)]).await?;
-    let (ip, job_services) = (client_info.ip, services.clone());
+    let (client, job_services) = (client_info.clone(), services.clone());
     services.background_jobs.enqueue(async move {
         let mut tx = job_services.db.write().await?;
         let is_mailed = match accounts::find(&mut tx, &email).await? {
@@ -46,7 +46,7 @@ pub async fn request_registration(services: &Arc<Services>, email: String, clien
                 invitations::mail_invitation(&mut tx, &job_services, &invitation, None, why).await?
             }
         };
-        record::write(&mut tx, &job_services.clock, anonymous_event(Action::RegistrationAskedFor, is_mailed, &email, ip)).await?;
+        job_services.recorder.write(&mut tx, anonymous_event(Action::RegistrationAskedFor, is_mailed, &email, &client)).await?;
         Ok(tx.commit().await?)
     })
 }
@@ -67,7 +67,7 @@ pub async fn request_access(services: &Arc<Services>, email: String, message: St
         return Err(AppError::invalid("message", "A message has at most 500 characters."));
     }
     rate_limit::attempt(services, vec![Limit::MailsRequestedFromNetwork(client_info.ip)]).await?;
-    let (ip, job_services) = (client_info.ip, services.clone());
+    let (client, job_services) = (client_info.clone(), services.clone());
     services.background_jobs.enqueue(async move {
         let now = job_services.clock.now();
         let mut tx = job_services.db.write().await?;
@@ -76,7 +76,7 @@ pub async fn request_access(services: &Arc<Services>, email: String, message: St
             let request = AccessRequest { id: RequestId::new(now), email: email.clone(), message, requested_at: now };
             store::insert(&mut tx, &request, MAX_ACCESS_REQUESTS).await?;
         }
-        record::write(&mut tx, &job_services.clock, anonymous_event(Action::AccessRequested, is_new, &email, ip)).await?;
+        job_services.recorder.write(&mut tx, anonymous_event(Action::AccessRequested, is_new, &email, &client)).await?;
         Ok(tx.commit().await?)
     })
 }

@@ -26,10 +26,11 @@ use crate::{
         services::Services,
     },
     rate_limit::{self, Limit},
-    record::{self, Action, Event, Outcome, RefusedSignIn},
+    record::{Action, Event, RefusedSignIn},
     sessions::{
         actions::{self as sessions, ClientContext, CreatedSession},
         caller::{CurrentSession, Identity},
+        ended::Ending,
         model::EndReason,
     },
 };
@@ -316,17 +317,10 @@ async fn create_session(
     let replaced = end_previous(&mut tx, services, previous).await?;
     let created = sessions::create(&mut tx, services, account, client, method).await?;
     alerts::alert_if_new(&mut tx, services, account, &created, device.as_ref()).await?;
-    let event = Event {
-        action: Action::SignIn,
-        outcome: Outcome::Success,
-        actor: Some(&account.id),
-        session: Some(created.id()),
-        token: None,
-        subject: Some(&account.id),
-        ip: Some(client_info.ip),
-        detail: json!({ "method": method }),
-    };
-    record::write(&mut tx, &services.clock, event).await?;
+    let (actor, actor_name, session) = (Some(&account.id), Some(account.name.as_str()), Some(created.id()));
+    let event = Event::new(Action::SignIn, json!({ "method": method }));
+    let event = Event { actor, actor_name, session, subject: actor, client: Some(&client_info), ..event };
+    services.recorder.write(&mut tx, event).await?;
     rate_limit::refund(&mut tx, &verified.attempts()).await?;
     tx.commit().await?;
     if let Some(caller) = replaced {
@@ -339,7 +333,7 @@ async fn create_session(
 /// Ends the browser's previous session. Returns it, or `None` if there was none.
 async fn end_previous(tx: &mut Tx, services: &Services, previous: Identity) -> Result<Option<CurrentSession>, AppError> {
     let Ok(caller) = previous.signed_in() else { return Ok(None) };
-    sessions::end_one(tx, services, &caller.account.id, &caller.session, EndReason::Replaced).await?;
+    sessions::end_one(tx, services, &caller.account.id, &caller.session, Ending::new(EndReason::Replaced)).await?;
     Ok(Some(caller))
 }
 
@@ -369,7 +363,10 @@ async fn refuse(
 ) -> Result<AppError, AppError> {
     let ip = attempt.client_info.ip;
     let identifier_hash = hash_hex(accounts::normalize_identifier(&attempt.identifier).as_bytes());
-    services.refused_sign_ins.submit(RefusedSignIn { subject: subject.cloned(), ip, identifier_hash }).await?;
+    services
+        .refused_sign_ins
+        .submit(RefusedSignIn { subject: subject.cloned(), client: attempt.client_info.clone(), identifier_hash })
+        .await?;
     if let Some(owner) = subject {
         alerts::notify_of_failures(services, owner, secret, failures, ip).await?;
     }

@@ -27,7 +27,7 @@ pub fn end_message(reason: EndReason, idle_timeout: Duration) -> Option<String> 
     Some(match reason {
         EndReason::SignedOut | EndReason::Replaced => return None,
         EndReason::Revoked => "You were signed out from another device.".to_owned(),
-        EndReason::RevokedByAdministrator => "An administrator signed you out.".to_owned(),
+        EndReason::RevokedByAdministrator | EndReason::EverybodySignedOut => "An administrator signed you out.".to_owned(),
         EndReason::IdleTimeout => {
             format!("Your session ended after {} without use. Sign in to go on.", span(idle_timeout.num_milliseconds()))
         }

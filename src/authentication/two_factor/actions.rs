@@ -17,7 +17,7 @@ use crate::{
     mail::{self, Content, Kind},
     rate_limit::{self, Limit},
     reauthentication::actions::{self as reauthentication, PasswordPrompt, VerifiedPassword},
-    record::{self, Action, Event, Outcome},
+    record::{Action, Event, Outcome},
     sessions::{
         actions::{audit_event, lock_account},
         caller::CurrentSession,
@@ -245,7 +245,7 @@ async fn session_limit(services: &Services, caller: &CurrentSession) -> Result<L
 /// Records a wrong code and returns the error.
 async fn record_rejected_code(services: &Services, event: Event<'_>) -> Result<AppError, AppError> {
     let mut tx = services.db.write().await?;
-    record::write(&mut tx, &services.clock, Event { outcome: Outcome::Refused, ..event }).await?;
+    services.recorder.write(&mut tx, Event { outcome: Outcome::Refused, ..event }).await?;
     tx.commit().await?;
     Ok(AppError::WrongCode)
 }
@@ -253,7 +253,7 @@ async fn record_rejected_code(services: &Services, event: Event<'_>) -> Result<A
 /// Records a wrong code of a password reset and returns the error.
 pub async fn record_rejected_reset_code(services: &Services, account: &Account, client_info: &ClientInfo) -> Result<AppError, AppError> {
     let event = administration_event(&account.id, Action::CodeRejected, json!({ "purpose": "password_reset" }));
-    record_rejected_code(services, Event { ip: Some(client_info.ip), ..event }).await
+    record_rejected_code(services, Event { client: Some(client_info), ..event }).await
 }
 
 async fn record_and_notify(
@@ -263,7 +263,7 @@ async fn record_and_notify(
     action: Action,
     content: Content,
 ) -> sqlx::Result<()> {
-    record::write(tx, &services.clock, audit_event(caller, action, json!({}))).await?;
+    services.recorder.write(tx, audit_event(caller, action, json!({}))).await?;
     let content = content
         .fact("IP address", caller.client_info.ip.to_string())
         .button("Review your account", "/profile?tab=security")
@@ -305,17 +305,9 @@ pub async fn use_code(
 
 async fn record_recovery_code_use(tx: &mut Tx, services: &Services, account: &Account, client_info: &ClientInfo) -> Result<(), AppError> {
     let left = store::count_recovery_codes(tx, &account.id).await?;
-    let event = Event {
-        action: Action::RecoveryCodeUsed,
-        outcome: Outcome::Success,
-        actor: None,
-        session: None,
-        token: None,
-        subject: Some(&account.id),
-        ip: Some(client_info.ip),
-        detail: json!({ "left": left }),
-    };
-    record::write(tx, &services.clock, event).await?;
+    let event = Event::new(Action::RecoveryCodeUsed, json!({ "left": left }));
+    let event = Event { subject: Some(&account.id), client: Some(client_info), ..event };
+    services.recorder.write(tx, event).await?;
     let content = Content::new("A recovery code was used", "You get this email whenever one of your recovery codes is used.")
         .paragraph("One of your recovery codes was used instead of a code from your app.")
         .fact("IP address", client_info.ip.to_string())

@@ -16,7 +16,7 @@ use super::{
 use crate::{
     cli::bulk::Grant,
     foundation::db::Tx,
-    record::{self, Action, Event, Outcome},
+    record::{Action, Event, Outcome, Recorder},
 };
 
 const DAYS: i64 = 30;
@@ -24,7 +24,14 @@ const DAYS: i64 = 30;
 type Past<'a> = (DateTime<Utc>, Event<'a>);
 
 /// Inserts the events, in the order of their times.
-pub async fn fill(tx: &mut Tx, people: &People, sites: &Sites, grants: &[Grant], now: DateTime<Utc>) -> anyhow::Result<()> {
+pub async fn fill(
+    tx: &mut Tx,
+    recorder: &Recorder,
+    people: &People,
+    sites: &Sites,
+    grants: &[Grant],
+    now: DateTime<Utc>,
+) -> anyhow::Result<()> {
     let mut events: Vec<Past<'_>> =
         PEOPLE.iter().enumerate().flat_map(|(number, person)| work(people.get(person.0), number, now)).collect();
     events.extend(grants.iter().filter(|grant| now - grant.granted_at < TimeDelta::days(DAYS)).map(|grant| granted(people, grant)));
@@ -40,7 +47,7 @@ pub async fn fill(tx: &mut Tx, people: &People, sites: &Sites, grants: &[Grant],
     }
     events.sort_by_key(|(at, _)| *at);
     for events in events.chunks(2_500) {
-        record::write_past(tx, events).await?;
+        recorder.write_past(tx, events.iter().cloned()).await?;
     }
     Ok(())
 }
@@ -57,7 +64,8 @@ fn work(person: &Person, number: usize, now: DateTime<Utc>) -> Vec<Past<'_>> {
         let begin = at_work(now, day, 7, 25, person.zone) + TimeDelta::seconds((chance / 16 % 7_200) as i64);
         if (chance / 10).is_multiple_of(19) {
             let (at, action) = (begin - TimeDelta::seconds(40), Action::SignIn);
-            let refused = Event { outcome: Outcome::Refused, actor: None, ..event(person, at, action, Some(person), json!({})).1 };
+            let refused =
+                Event { outcome: Outcome::Refused, actor: None, actor_name: None, ..event(person, at, action, Some(person), json!({})).1 };
             events.push((at, refused));
         }
         events.push(event(person, begin, Action::SignIn, Some(person), json!({ "method": "Password" })));
@@ -94,7 +102,8 @@ fn granted<'a>(people: &'a People, grant: &'a Grant) -> Past<'a> {
 
 fn event<'a>(person: &'a Person, at: DateTime<Utc>, action: Action, subject: Option<&'a Person>, detail: Value) -> Past<'a> {
     let (actor, subject) = (Some(&person.account.id), subject.map(|subject| &subject.account.id));
-    (at, Event { action, outcome: Outcome::Success, actor, session: None, token: None, subject, ip: Some(person.ip), detail })
+    let (actor_name, client) = (Some(person.account.name.as_str()), Some(&person.client));
+    (at, Event { actor, actor_name, subject, client, ..Event::new(action, detail) })
 }
 
 /// Returns whom an event concerns, and the detail about where it happened.

@@ -14,6 +14,7 @@ use crate::{
     accounts::store as accounts,
     cli::open,
     foundation::{clock::Clock, config::Storage, crypto::one_time_tokens, db::Db},
+    record::Recorder,
 };
 
 /// Password of every demo user.
@@ -27,9 +28,9 @@ pub struct Demo {
 }
 
 pub async fn run(Demo { storage }: Demo) -> anyhow::Result<()> {
-    let db = open(&storage).await?;
+    let (db, recorder) = open(&storage).await?;
     if !accounts::any_exists(&mut db.read().await?).await? {
-        fill(&db).await?;
+        fill(&db, &recorder).await?;
     }
     println!("Sign in as one of these people. The password of everybody is: {PASSWORD}");
     for (username, role) in data::people::SIGN_IN_AS {
@@ -39,7 +40,7 @@ pub async fn run(Demo { storage }: Demo) -> anyhow::Result<()> {
 }
 
 /// Fills the database in one transaction.
-async fn fill(db: &Db) -> anyhow::Result<()> {
+async fn fill(db: &Db, recorder: &Recorder) -> anyhow::Result<()> {
     let now = Clock::System.now();
     let (hash, lookups) = (crate::foundation::crypto::hasher::hash(&PASSWORD.into()), people::Lookups::load()?);
     let mut tx = db.write().await?;
@@ -48,7 +49,7 @@ async fn fill(db: &Db) -> anyhow::Result<()> {
     let people = people::fill(&mut tx, &lookups, &hash, now).await?;
     let sites = plants::fill(&mut tx, &people, now).await?;
     let grants = access::fill(&mut tx, &people, &sites, now).await?;
-    events::fill(&mut tx, &people, &sites, &grants, now).await?;
+    events::fill(&mut tx, &recorder.with_locations(lookups.geoip()), &people, &sites, &grants, now).await?;
     Ok(tx.commit().await?)
 }
 

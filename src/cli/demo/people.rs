@@ -1,6 +1,6 @@
 //! Accounts and sessions.
 
-use std::{collections::HashMap, net::IpAddr};
+use std::{collections::HashMap, net::IpAddr, sync::Arc};
 
 use chrono::{DateTime, Duration, Utc};
 use chrono_tz::Tz;
@@ -10,7 +10,7 @@ use crate::{
     accounts::{known, model::Account, store as accounts},
     foundation::{
         assets::Assets,
-        client::{geoip::GeoIp, headers::UserAgentHeaders, user_agents::UserAgents},
+        client::{geoip::GeoIp, headers::UserAgentHeaders, info::ClientInfo, user_agents::UserAgents},
         crypto::secret::Secret,
         db::Tx,
         ids::{SessionId, UserId},
@@ -27,7 +27,7 @@ const NEW_FOR: i64 = 24 * 60;
 pub struct Person {
     pub account: Account,
     pub zone: Tz,
-    pub ip: IpAddr,
+    pub client: ClientInfo,
 }
 
 /// Everybody, by username.
@@ -56,7 +56,8 @@ pub async fn fill(tx: &mut Tx, lookups: &Lookups, password_hash: &str, now: Date
             is_admin: username == "alice",
         };
         accounts::insert(tx, &account, password_hash, now - Duration::days(ACCOUNT_AGE)).await?;
-        people.insert(username, Person { account, zone: time_zone.parse()?, ip: ip.parse()? });
+        let client = ClientInfo::new(ip.parse()?, UserAgentHeaders::default());
+        people.insert(username, Person { account, zone: time_zone.parse()?, client });
     }
     let people = People(people);
     for session in SESSIONS {
@@ -67,13 +68,21 @@ pub async fn fill(tx: &mut Tx, lookups: &Lookups, password_hash: &str, now: Date
 
 pub struct Lookups {
     user_agents: UserAgents,
-    geoip: GeoIp,
+    geoip: Arc<GeoIp>,
 }
 
 impl Lookups {
     pub fn load() -> anyhow::Result<Self> {
         let assets = Assets::find();
-        Ok(Self { user_agents: UserAgents::load(&assets.user_agents())?, geoip: GeoIp::load(&assets.geoip(), &assets.countries())? })
+        Ok(Self {
+            user_agents: UserAgents::load(&assets.user_agents())?,
+            geoip: Arc::new(GeoIp::load(&assets.geoip(), &assets.countries())?),
+        })
+    }
+
+    /// Returns the locations of addresses.
+    pub fn geoip(&self) -> Arc<GeoIp> {
+        self.geoip.clone()
     }
 
     async fn insert(

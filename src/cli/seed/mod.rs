@@ -74,12 +74,12 @@ pub struct Seed {
 pub async fn run(seed: Seed) -> anyhow::Result<()> {
     anyhow::ensure!(seed.plants > 0 || seed.grants + seed.devices_per_plant == 0, "--devices-per-plant and --grants need --plants");
     let password = if seed.password_stdin { password_from_stdin()? } else { Secret::generate().reveal().into() };
-    let (hash, db, now) = (hasher::hash(&password), open(&seed.storage).await?, Clock::System.now());
+    let (hash, (db, recorder), now) = (hasher::hash(&password), open(&seed.storage).await?, Clock::System.now());
     let mut filling = Filling { tx: Some(db.write().await?), db: &db, uncommitted: 0, written: 0, total: 0, what: "" };
     let users = accounts::fill(&mut filling, &seed, &hash, now).await?;
     let tree = plants::fill(&mut filling, &seed, users.last(), now).await?;
     grants::fill(&mut filling, &seed, &users, &tree, now).await?;
-    events::fill(&mut filling, &seed, &users, &tree, now).await?;
+    events::fill(&mut filling, &recorder, &seed, (&users, &tree), now).await?;
     filling.commit().await?;
     let Seed { plants, devices_per_plant, grants, events, sessions_per_user, .. } = seed;
     let (users, sessions, devices) = (users.len(), users.len() * sessions_per_user, plants * devices_per_plant);

@@ -17,6 +17,7 @@ use crate::foundation::{
         network::is_private,
     },
     config::{Config, ForwardedHeader},
+    http::request_id::RequestId,
     services::{Services, Shared},
 };
 
@@ -27,6 +28,15 @@ pub struct ClientInfo {
     pub ip: IpAddr,
     /// User agent and client hints.
     pub agent: UserAgentHeaders,
+    /// The id of the request. `None` outside the router.
+    pub request_id: Option<RequestId>,
+}
+
+impl ClientInfo {
+    /// Creates the information about a client outside the router.
+    pub fn new(ip: IpAddr, agent: UserAgentHeaders) -> Self {
+        Self { ip, agent, request_id: None }
+    }
 }
 
 /// Middleware that adds the [`ClientInfo`] of each request to its extensions.
@@ -34,7 +44,8 @@ pub async fn identify(State(services): Shared, peer: ConnectInfo<SocketAddr>, mu
     let headers = request.headers();
     let ip = client_address(peer.0.ip(), headers, &services.config);
     warn_about_untrusted_proxy(&services, ip);
-    let client_info = ClientInfo { ip, agent: UserAgentHeaders::from_headers(headers) };
+    let request_id = request.extensions().get::<RequestId>().cloned();
+    let client_info = ClientInfo { ip, agent: UserAgentHeaders::from_headers(headers), request_id };
     request.extensions_mut().insert(client_info);
     next.run(request).await
 }

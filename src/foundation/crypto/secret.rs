@@ -13,9 +13,7 @@ pub struct Secret(String);
 impl Secret {
     /// Generates a secret.
     pub fn generate() -> Self {
-        let mut bytes = [0; BYTES];
-        getrandom::fill(&mut bytes).expect("a system without randomness cannot keep secrets");
-        Self(BASE64_URL_SAFE_NO_PAD.encode(bytes))
+        Self(BASE64_URL_SAFE_NO_PAD.encode(random_bytes::<BYTES>()))
     }
 
     /// Parses a secret that a client sent. `None` if it does not have the format of our secrets: it is then not looked up.
@@ -39,6 +37,13 @@ impl std::fmt::Debug for Secret {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Secret(…)")
     }
+}
+
+/// Returns random bytes from the system's generator.
+pub fn random_bytes<const N: usize>() -> [u8; N] {
+    let mut bytes = [0; N];
+    getrandom::fill(&mut bytes).expect("a system without randomness cannot keep secrets");
+    bytes
 }
 
 /// Returns the SHA-256 of some bytes in lower-case hexadecimal.

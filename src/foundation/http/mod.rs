@@ -5,3 +5,4 @@ pub mod cookies;
 pub mod etag;
 pub mod page;
 pub mod quota;
+pub mod request_id;

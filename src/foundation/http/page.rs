@@ -82,8 +82,13 @@ impl PageRequest {
     /// Errors: the cursor is invalid.
     pub fn position<const N: usize>(&self) -> Result<[String; N], AppError> {
         let Some(cursor) = &self.cursor else { return Ok(std::array::from_fn(|_| String::new())) };
-        decode_position(cursor).ok_or_else(|| AppError::invalid("cursor", "This cursor is invalid. Start without one."))
+        decode_position(cursor).ok_or_else(invalid_cursor)
     }
+}
+
+/// Returns the refusal of a cursor that this list did not return.
+pub fn invalid_cursor() -> AppError {
+    AppError::invalid("cursor", "This cursor is invalid. Start without one.")
 }
 
 /// Returns the cursor of a position in a list.

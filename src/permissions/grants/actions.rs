@@ -7,7 +7,7 @@ use crate::{
     accounts::{model::Account, store as accounts},
     error::AppError,
     foundation::{
-        db::Tx,
+        db::{Connection, Tx},
         http::page::{PageRequest, cut},
         ids::{GrantId, OrganizationId, UserId},
         services::Services,
@@ -26,7 +26,7 @@ use crate::{
         store as permissions, vendors,
     },
     reauthentication::actor::Actor,
-    record::{self, Action, Event},
+    record::{Action, Event},
 };
 
 pub use crate::permissions::grants::{
@@ -153,17 +153,26 @@ pub async fn create_in(
     let new = NewGrant { id: &id, user: &person.id, organization, terms, granted_by: by.event.actor, granted_at: now, reminded_at };
     store::insert(tx, &new).await?;
     let grant = store::find(tx, &id, now).await?.ok_or(AppError::NotFound)?;
-    record::write(tx, &services.clock, Event { subject: Some(&person.id), detail: detail(&grant), ..by.event }).await?;
+    let detail = detail(tx, &grant).await?;
+    services.recorder.write(tx, Event { subject: Some(&person.id), detail, ..by.event }).await?;
     add_notices(tx, notices, happened, &grant, by.name).await?;
     Ok(grant)
 }
 
-/// Returns the detail of an event about a grant.
-pub fn detail(grant: &Grant) -> Value {
-    json!({
+/// Returns the detail of an event about a grant. It names the portfolio of a plant too, so that those who audit the portfolio see it.
+async fn detail(db: &mut impl Connection, grant: &Grant) -> sqlx::Result<Value> {
+    let portfolio = match grant.scope_id() {
+        Some(scope @ ScopeId::Plant(_)) => permissions::locate_scope(db, &scope).await?.and_then(|(_, portfolio)| portfolio),
+        _ => None,
+    };
+    let mut detail = json!({
         "grant": grant.id, "organization": grant.organization, "scope": grant.scope, "role": grant.role, "expires_at": grant.expires_at,
         "reason": grant.reason, "vendor": grant.vendor,
-    })
+    });
+    if let Some(portfolio) = portfolio {
+        detail["portfolio"] = json!(portfolio);
+    }
+    Ok(detail)
 }
 
 /// Mails the person, if their account is enabled, and the owners of the organization about a change of a grant.
@@ -195,9 +204,9 @@ pub async fn extend(services: &Services, actor: Actor<'_>, id: &GrantId, extensi
     let end = check_end(extension.expires_at, before.vendor.is_some(), now)?;
     store::set_end(&mut tx, id, end, &reason, initial_reminded_at(end, now)).await?;
     let grant = Grant { expires_at: end, reason, ..before.clone() };
-    let mut detail = detail(&grant);
+    let mut detail = detail(&mut tx, &grant).await?;
     detail["previous"] = json!({ "expires_at": before.expires_at, "reason": before.reason });
-    record::write(&mut tx, &services.clock, actor.event(Some(&grant.user.id), Action::GrantExtended, detail)).await?;
+    services.recorder.write(&mut tx, actor.event(Some(&grant.user.id), Action::GrantExtended, detail)).await?;
     mail_change(&mut tx, services, Happened::Extended, &grant, actor.name()).await?;
     tx.commit().await?;
     Ok(grant)
@@ -251,7 +260,8 @@ pub async fn end_in(tx: &mut Tx, services: &Services, actor: Actor<'_>, which: W
     let ended = store::list_which(tx, which, services.clock.now()).await?;
     store::remove_which(tx, which).await?;
     for grant in &ended {
-        record::write(tx, &services.clock, actor.event(Some(&grant.user.id), Action::GrantEnded, detail(grant))).await?;
+        let detail = detail(tx, grant).await?;
+        services.recorder.write(tx, actor.event(Some(&grant.user.id), Action::GrantEnded, detail)).await?;
     }
     Ok(ended)
 }

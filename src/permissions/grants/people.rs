@@ -13,7 +13,7 @@ use crate::{
     permissions::{grants::store, model::Person},
     rate_limit::{self, Limit},
     reauthentication::actor::Actor,
-    record::{self, Action},
+    record::Action,
 };
 
 /// People found at once.
@@ -59,7 +59,7 @@ async fn record_look_up(
     let detail = json!({ "organization": organization, "identifier_sha256": hash, "found": found.is_some() });
     let mut tx = services.db.write().await?;
     let event = actor.event(found.map(|found| &found.id), Action::PersonLookedUp, detail);
-    record::write(&mut tx, &services.clock, event).await?;
+    services.recorder.write(&mut tx, event).await?;
     Ok(tx.commit().await?)
 }
 

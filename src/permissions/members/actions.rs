@@ -27,7 +27,7 @@ use crate::{
         vendors::store as vendors,
     },
     reauthentication::actor::Actor,
-    record::{self, Action},
+    record::Action,
 };
 
 /// Lists members by username. Returns the cursor of the next page too.
@@ -147,7 +147,7 @@ pub async fn set(
     let member = store::find(&mut tx, organization, user.as_str()).await?.ok_or(AppError::NotFound)?;
     if current != Some(role) {
         let detail = json!({ "organization": organization, "role": role, "previous": current });
-        record::write(&mut tx, &services.clock, actor.event(Some(&user), Action::MemberChanged, detail)).await?;
+        services.recorder.write(&mut tx, actor.event(Some(&user), Action::MemberChanged, detail)).await?;
         let content = |name: &str| emails::changed(&member.user, name, role, current, actor.name());
         let others = if had_owner { Vec::new() } else { permissions::administrators(&mut tx, organization).await? };
         mail_change(&mut tx, services, organization, &member.user, others, content).await?;
@@ -167,7 +167,7 @@ pub async fn add_first_owner(
     let role = OrganizationRole::Owner;
     permissions::set_membership(tx, &owner.id, organization, role, services.clock.now()).await?;
     let detail = json!({ "organization": organization, "role": role, "previous": null });
-    record::write(tx, &services.clock, actor.event(Some(&owner.id), Action::MemberChanged, detail)).await?;
+    services.recorder.write(tx, actor.event(Some(&owner.id), Action::MemberChanged, detail)).await?;
     let person = Person { id: owner.id.clone(), name: owner.name.clone(), username: owner.username.clone() };
     let content = |name: &str| emails::changed(&person, name, role, None, actor.name());
     mail_change(tx, services, organization, &person, Vec::new(), content).await
@@ -247,7 +247,7 @@ pub async fn remove(services: &Services, actor: Actor<'_>, organization: &Organi
     store::remove(&mut tx, organization, &user.id).await?;
     let ids: Vec<_> = ended.iter().map(|grant| &grant.id).collect();
     let detail = json!({ "organization": organization, "previous": role, "grants": ids });
-    record::write(&mut tx, &services.clock, actor.event(Some(&user.id), Action::MemberRemoved, detail)).await?;
+    services.recorder.write(&mut tx, actor.event(Some(&user.id), Action::MemberRemoved, detail)).await?;
     let content = |name: &str| emails::removed(user, name, role, &ended, actor.name());
     mail_change(&mut tx, services, organization, user, Vec::new(), content).await?;
     tx.commit().await?;

@@ -31,7 +31,7 @@ use crate::{
         },
     },
     reauthentication::actor::Actor,
-    record::{self, Action},
+    record::Action,
 };
 
 /// For whom a person works in an organization once a grant is created.
@@ -156,7 +156,7 @@ pub async fn end_access(
     let organization_name = permissions::organization_name(&mut tx, organization).await?;
     let ids: Vec<_> = ended.iter().map(|grant| &grant.id).collect();
     let detail = json!({ "organization": organization, "vendor": vendor.id, "name": vendor.name, "grants": ids });
-    record::write(&mut tx, &services.clock, actor.event(None, Action::VendorAccessEnded, detail)).await?;
+    services.recorder.write(&mut tx, actor.event(None, Action::VendorAccessEnded, detail)).await?;
     let mut people: Vec<Account> = Vec::new();
     for grant in &ended {
         people.extend(accounts::find_by_id(&mut tx, &grant.user.id).await?);
@@ -187,7 +187,7 @@ pub async fn remove_person(
     }
     store::remove_person(&mut tx, &vendor.id, user).await?;
     let detail = json!({ "organization": organization, "vendor": vendor.id, "name": vendor.name });
-    record::write(&mut tx, &services.clock, actor.event(Some(user), Action::VendorPersonRemoved, detail)).await?;
+    services.recorder.write(&mut tx, actor.event(Some(user), Action::VendorPersonRemoved, detail)).await?;
     let organization_name = permissions::organization_name(&mut tx, organization).await?;
     let removed = accounts::find_credentials(&mut tx, user).await?.ok_or(AppError::NotFound)?;
     let content = emails::person_removed(&removed.account, &vendor.name, &organization_name, actor.name());

@@ -14,7 +14,7 @@ use crate::{
     },
     plants::{actions as plants, closure::emails, model::Plant, organizations::store as organizations, store},
     reauthentication::actor::Actor,
-    record::{self, Action},
+    record::Action,
 };
 
 /// Closes remote access of a plant, for its operators and for those who administer the organization: it must be quick, so it requires no
@@ -35,7 +35,7 @@ pub async fn close(services: &Services, actor: Actor<'_>, id: &PlantId, reason: 
         "organization": plant.organization, "portfolio": plant.portfolio, "plant": id, "name": plant.name, "reason": reason,
         "was_closed": before.remote_access.closed,
     });
-    record::write(&mut change.tx, &services.clock, actor.event(None, Action::RemoteAccessClosed, detail)).await?;
+    services.recorder.write(&mut change.tx, actor.event(None, Action::RemoteAccessClosed, detail)).await?;
     notify_owners(services, &mut change, |organization| emails::closed(&plant, organization, &reason, actor)).await?;
     change.tx.commit().await?;
     Ok(plant)
@@ -54,7 +54,7 @@ pub async fn reopen(services: &Services, actor: Actor<'_>, id: &PlantId) -> Resu
     store::reopen(&mut change.tx, id).await?;
     let plant = plants::load(&mut change.tx, services, actor, id).await?;
     let detail = json!({ "organization": plant.organization, "portfolio": plant.portfolio, "plant": id, "name": plant.name });
-    record::write(&mut change.tx, &services.clock, actor.event(None, Action::RemoteAccessReopened, detail)).await?;
+    services.recorder.write(&mut change.tx, actor.event(None, Action::RemoteAccessReopened, detail)).await?;
     notify_owners(services, &mut change, |organization| emails::reopened(&plant, organization, actor)).await?;
     change.tx.commit().await?;
     Ok(plant)

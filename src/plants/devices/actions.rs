@@ -30,7 +30,7 @@ use crate::{
         visible::{self, Filter, Page},
     },
     reauthentication::actor::Actor,
-    record::{self, Action},
+    record::Action,
 };
 
 /// Lists the devices of plants that the principal sees, by organization, portfolio, plant, name and id. Returns the cursor of the next page
@@ -106,7 +106,7 @@ pub(in crate::plants) async fn insert(
         "organization": organization, "portfolio": portfolio, "plant": plant, "device": id, "name": fields.name, "host": fields.host,
         "host_from": former.as_ref().map(|former| &former.id),
     });
-    record::write(&mut change.tx, &services.clock, actor.event(None, Action::DeviceCreated, detail)).await?;
+    services.recorder.write(&mut change.tx, actor.event(None, Action::DeviceCreated, detail)).await?;
     if let Some(former) = &former {
         former::add_notices_of_move(notices, actor, change, (former, plant), &fields.host).await?;
     }
@@ -135,7 +135,7 @@ pub async fn update(
             "organization": before.organization, "portfolio": before.portfolio, "plant": before.plant, "device": id, "name": fields.name,
             "changed": changed, "host_from": former.as_ref().map(|former| &former.id),
         });
-        record::write(&mut change.tx, &services.clock, actor.event(None, Action::DeviceChanged, detail)).await?;
+        services.recorder.write(&mut change.tx, actor.event(None, Action::DeviceChanged, detail)).await?;
     }
     let mut notices = Notices::default();
     if let Some(former) = &former {
@@ -159,7 +159,7 @@ pub async fn delete(services: &Services, actor: Actor<'_>, id: &DeviceId, expect
         "organization": device.organization, "portfolio": device.portfolio, "plant": device.plant, "device": id, "name": device.name,
         "host": device.host,
     });
-    record::write(&mut change.tx, &services.clock, actor.event(None, Action::DeviceDeleted, detail)).await?;
+    services.recorder.write(&mut change.tx, actor.event(None, Action::DeviceDeleted, detail)).await?;
     Ok(change.tx.commit().await?)
 }
 

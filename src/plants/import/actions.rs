@@ -28,7 +28,7 @@ use crate::{
         store,
     },
     reauthentication::actor::Actor,
-    record::{self, Action},
+    record::Action,
 };
 
 /// Returns what an import of a CSV file into an organization would create, and what is wrong with the file.
@@ -62,7 +62,7 @@ pub async fn import(services: &Services, actor: Actor<'_>, organization: &Organi
     let notices = write(services, actor, &mut change, &existing, &plan).await?;
     let (portfolios, plants, devices) = (plan.portfolios.len(), plan.plants.len(), plan.devices.len());
     let detail = json!({ "organization": organization, "portfolios": portfolios, "plants": plants, "devices": devices });
-    record::write(&mut change.tx, &services.clock, actor.event(None, Action::PlantsImported, detail)).await?;
+    services.recorder.write(&mut change.tx, actor.event(None, Action::PlantsImported, detail)).await?;
     notices.enqueue(&mut change.tx, services).await?;
     change.tx.commit().await?;
     Ok(plan)

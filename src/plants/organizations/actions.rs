@@ -32,7 +32,7 @@ use crate::{
         },
     },
     reauthentication::actor::Actor,
-    record::{self, Action},
+    record::Action,
 };
 
 /// Lists the organizations that the principal may know of, by name: those with a role or a grant, or all for platform administrators.
@@ -96,7 +96,7 @@ pub async fn create(services: &Services, actor: Actor<'_>, request: &NewOrganiza
     store::insert(&mut tx, &id, name, now).await.map_err(name_taken)?;
     set_suffixes(&mut tx, &id, &suffixes).await?;
     let detail = json!({ "organization": id, "name": name, "owner": owner.as_ref().map(|owner| &owner.id), "host_suffixes": suffixes });
-    record::write(&mut tx, &services.clock, actor.event(None, Action::OrganizationCreated, detail)).await?;
+    services.recorder.write(&mut tx, actor.event(None, Action::OrganizationCreated, detail)).await?;
     if let Some(owner) = &owner {
         members::add_first_owner(&mut tx, services, actor, &id, owner).await?;
     }
@@ -148,7 +148,7 @@ pub async fn update(
         let name = changes.name.as_deref().unwrap_or(&before.name).trim();
         let content = emails::changed(&before.name, name, &changed, actor.name());
         let detail = json!({ "organization": id, "name": name, "changed": changed });
-        record::write(&mut tx, &services.clock, actor.event(None, Action::OrganizationChanged, detail)).await?;
+        services.recorder.write(&mut tx, actor.event(None, Action::OrganizationChanged, detail)).await?;
         notify(&mut tx, services, id, None, Kind::OrganizationChanged, |_: &Account| content.clone()).await?;
     }
     let details = load_details(&mut tx, services, actor, id).await?;
@@ -175,7 +175,7 @@ pub async fn delete(services: &Services, actor: Actor<'_>, id: &OrganizationId) 
     let detail = json!({
         "organization": id, "name": organization.name, "portfolios": portfolios, "plants": plants, "devices": devices, "people": people,
     });
-    record::write(&mut tx, &services.clock, actor.event(None, Action::OrganizationDeleted, detail)).await?;
+    services.recorder.write(&mut tx, actor.event(None, Action::OrganizationDeleted, detail)).await?;
     Ok(tx.commit().await?)
 }
 

@@ -30,7 +30,7 @@ use crate::{
         requests::{changes, in_field, parse_id},
     },
     reauthentication::actor::Actor,
-    record::{self, Action},
+    record::Action,
 };
 
 pub use crate::plants::portfolios::store::{EditablePortfolio, PortfolioSummary};
@@ -111,7 +111,7 @@ pub(in crate::plants) async fn insert(
 ) -> Result<(), AppError> {
     store::insert(&mut change.tx, portfolio, services.clock.now()).await.map_err(name_taken)?;
     let detail = json!({ "organization": portfolio.organization, "portfolio": portfolio.id, "name": portfolio.name });
-    Ok(record::write(&mut change.tx, &services.clock, actor.event(None, Action::PortfolioCreated, detail)).await?)
+    Ok(services.recorder.write(&mut change.tx, actor.event(None, Action::PortfolioCreated, detail)).await?)
 }
 
 /// Renames a portfolio. For those who administer the organization.
@@ -129,7 +129,7 @@ pub async fn update(services: &Services, actor: Actor<'_>, id: &PortfolioId, req
     }
     store::rename(&mut change.tx, id, &portfolio.name).await.map_err(name_taken)?;
     let detail = json!({ "organization": portfolio.organization, "portfolio": id, "name": portfolio.name, "changed": changed });
-    record::write(&mut change.tx, &services.clock, actor.event(None, Action::PortfolioChanged, detail)).await?;
+    services.recorder.write(&mut change.tx, actor.event(None, Action::PortfolioChanged, detail)).await?;
     change.tx.commit().await?;
     Ok(portfolio)
 }
@@ -165,7 +165,7 @@ pub async fn delete(services: &Services, actor: Actor<'_>, id: &PortfolioId, mov
         "organization": portfolio.organization, "portfolio": id, "name": portfolio.name, "moved_to": move_to, "plant_ids": plant_ids,
         "plants_deleted": plants, "devices_deleted": devices, "grants_ended": grants,
     });
-    record::write(tx, &services.clock, actor.event(None, Action::PortfolioDeleted, detail)).await?;
+    services.recorder.write(tx, actor.event(None, Action::PortfolioDeleted, detail)).await?;
     Ok(change.tx.commit().await?)
 }
 

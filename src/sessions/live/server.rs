@@ -13,7 +13,10 @@ use axum::{
 };
 use futures::{Sink, SinkExt};
 use tokio::{
-    sync::broadcast::{Receiver, error::RecvError},
+    sync::{
+        broadcast::{Receiver, error::RecvError},
+        watch,
+    },
     time::timeout,
 };
 
@@ -29,7 +32,7 @@ use crate::{
         caller::CurrentSession,
         live::{
             feed::{self, Feeds},
-            protocol::{HEARTBEAT, HEARTBEAT_SECONDS, SIGNED_IN, SIGNED_OUT},
+            protocol::{AUDIT, HEARTBEAT, HEARTBEAT_SECONDS, SIGNED_IN, SIGNED_OUT},
         },
         model::{LiveMessage, PAGE_SIZE, Query, Session},
     },
@@ -56,6 +59,9 @@ pub struct PageQuery {
     /// Whether the page has no list, so that it only receives texts.
     #[serde(default)]
     notices: bool,
+    /// Whether the page shows the audit log.
+    #[serde(default)]
+    audit: bool,
 }
 
 impl From<PageQuery> for Query {
@@ -83,8 +89,8 @@ pub async fn connect(
     let run = move |socket| {
         // Joins before the first list is sent: what happens in between is sent twice, but never missed.
         let messages = feeds.join(&services, &caller.account.id);
-        let has_list = !page_query.notices;
-        Channel { services, caller, has_list, query: page_query.into(), message_count: 0, _open: open }.run(socket, messages)
+        let (has_list, has_audit_log) = (!page_query.notices, page_query.audit);
+        Channel { services, caller, has_list, has_audit_log, query: page_query.into(), message_count: 0, _open: open }.run(socket, messages)
     };
     Ok(upgrade.max_message_size(MAX_MESSAGE_BYTES).max_frame_size(MAX_MESSAGE_BYTES).on_upgrade(run))
 }
@@ -94,6 +100,8 @@ struct Channel {
     caller: CurrentSession,
     /// Whether the page shows a list of sessions.
     has_list: bool,
+    /// Whether the page shows the audit log.
+    has_audit_log: bool,
     query: Query,
     /// Messages received since the last heartbeat.
     message_count: u32,
@@ -135,12 +143,16 @@ impl Channel {
             return close;
         }
         let services = self.services.clone();
+        let mut sealed = self.has_audit_log.then(|| services.sealed.subscribe());
+        // Events may have been sealed since the page was rendered.
+        sealed.iter_mut().for_each(watch::Receiver::mark_changed);
         let mut heartbeat = tokio::time::interval(Duration::from_secs(HEARTBEAT_SECONDS));
         loop {
             let result = tokio::select! {
                 message = messages.recv() => self.forward(socket, message).await,
                 message = socket.recv() => self.receive(message),
                 _ = heartbeat.tick() => self.send_heartbeat(socket).await,
+                () = changed(&mut sealed) => send(socket, Message::Text(AUDIT.into())).await,
                 () = services.clock.sleep_until(self.caller.expires_at) => self.send_heartbeat(socket).await,
                 () = services.stopped() => Err(Close::Reconnect),
             };
@@ -250,6 +262,17 @@ impl Channel {
             Message::Binary(_) | Message::Ping(_) | Message::Pong(_) => {}
         }
         Ok(())
+    }
+}
+
+/// Waits for a change, for ever without a receiver.
+async fn changed(receiver: &mut Option<watch::Receiver<i64>>) {
+    let is_closed = match receiver {
+        Some(receiver) => receiver.changed().await.is_err(),
+        None => true,
+    };
+    if is_closed {
+        std::future::pending::<()>().await;
     }
 }
 
