@@ -35,11 +35,11 @@ pub async fn run(services: Arc<Services>) {
 
 async fn round(services: &Services, state: &mut State) {
     let now = services.clock.now();
-    if now >= state.next_seal || services.is_stopping() {
-        if let Err(error) = state.sealer.seal_all(services).await {
-            tracing::error!(%error, "events of the audit log cannot be sealed; they wait, and nothing is lost");
-            state.next_seal = now + INTERVAL_AFTER_FAILURE;
-        }
+    if (now >= state.next_seal || services.is_stopping())
+        && let Err(error) = state.sealer.seal_all(services).await
+    {
+        tracing::error!(%error, "events of the audit log cannot be sealed; they wait, and nothing is lost");
+        state.next_seal = now + INTERVAL_AFTER_FAILURE;
     }
     if now >= state.next_notice && services.sealed.receiver_count() > 0 {
         state.next_notice = now + NOTICE_INTERVAL;
